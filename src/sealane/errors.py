@@ -1,0 +1,94 @@
+"""Every error Sealane raises on purpose.
+
+    SealaneError
+    ├── InputError          what the user gave is wrong (exit code 2)
+    │   ├── FileFormatError     a whole file is not what it should be
+    │   └── DataError           rows or fields are wrong; lists all faults at once
+    ├── MissingFactorError  no published row answers the question; ask the user (exit code 3)
+    ├── ReferenceDataError  a shipped reference table breaks its own rules (exit code 4)
+    ├── EngineError         the chosen engine cannot run here, e.g. no Java for Spark (exit code 5)
+    └── InterruptedWorkError  a run was stopped; says how to resume (exit code 130)
+
+An error names the file, the row, the field and the remedy. The command line prints it without a traceback and
+exits with `exit_code`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong, and where.
+
+    Attributes
+    ----------
+    where : file, row, field or path inside a document, e.g. ``vessels.csv row 12, column imo``.
+    found : what stands there.
+    remedy : what would be right.
+    """
+
+    where: str
+    found: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.found}. {self.remedy}"
+
+
+class SealaneError(Exception):
+    """Base of all errors raised on purpose."""
+
+    exit_code = 1
+
+
+class InputError(SealaneError):
+    """The user's input is wrong."""
+
+    exit_code = 2
+
+
+class FileFormatError(InputError):
+    """A file is not of the expected form; says what was expected and what was found."""
+
+
+class DataError(InputError):
+    """One or more faults in a document or table, all of them listed.
+
+    Parameters
+    ----------
+    title : one sentence saying what could not be used.
+    faults : every fault found, not only the first.
+    """
+
+    def __init__(self, title: str, faults: Sequence[Fault]) -> None:
+        self.title = title
+        self.faults = tuple(faults)
+        lines = "\n".join(f"  - {fault}" for fault in self.faults)
+        super().__init__(f"{title}\n{lines}" if self.faults else title)
+
+
+class MissingFactorError(SealaneError):
+    """No published value answers this question. It is never replaced by zero or a guess."""
+
+    exit_code = 3
+
+
+class ReferenceDataError(SealaneError):
+    """A shipped reference table breaks its own rules (unit, range, source)."""
+
+    exit_code = 4
+
+
+class EngineError(SealaneError):
+    """The chosen engine cannot run on this machine."""
+
+    exit_code = 5
+
+
+class InterruptedWorkError(SealaneError):
+    """Work was interrupted; nothing half-written stands in the output folder."""
+
+    exit_code = 130
