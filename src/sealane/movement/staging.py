@@ -81,7 +81,7 @@ def stage(
             Length::double length_m, Width::double beam_m, hash(MMSI) % 4 as bucket
             from read_csv('{path}', all_varchar=true, header=true)) to '{out_dir}' (format parquet, partition_by (bucket), append)"""
         )
-        row = con.sql(f"select count(*) from read_csv('{path}', all_varchar=true, header=true)").fetchone()
+        row = con.execute(f"select count(*) from read_csv('{path}', all_varchar=true, header=true)").fetchone()
         assert row is not None
         total += row[0]
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -97,5 +97,5 @@ def read_bucket(staged: Staged, bucket: int) -> pa.Table:
     (folder,) = [p for p in staged.folder.glob("bucket=*") if int(p.name.split("=")[1]) == bucket]
     table = pa.concat_tables([pq.read_table(p, partitioning=None) for p in sorted(folder.glob("*.parquet"))])
     table = table.select(POSITION_SCHEMA.names).cast(POSITION_SCHEMA)
-    keys = [(name, "ascending") for name in ("mmsi", "time", "lat", "lon", "sog_kn")]
-    return table.take(pc.sort_indices(table, sort_keys=keys, null_placement="at_end"))
+    keys = [(name, "ascending", "at_end") for name in ("mmsi", "time", "lat", "lon", "sog_kn")]
+    return table.take(pc.sort_indices(table, sort_keys=keys))
