@@ -1,11 +1,11 @@
 """The one strict loader of published numbers.
 
 A table is a tidy CSV file under ``reference/tables``: key columns that name what a number is for, then
-``value, unit, source, edition, grade, valid_from``. The loader refuses a table that breaks its own rules and lists every
-fault at once, so that a look-up later can trust each row.
+``value, unit, source, edition, grade, valid_from``. The loader refuses a table that breaks its own rules and
+lists every fault at once, so that a look-up later can trust each row.
 
-Grades: **A** the agency's own data, or two independent sources agree; **B** one source that cites the publication;
-**C** a third party, or a cell the source itself makes doubtful; **D** an assumption of this project.
+Grades: **A** the agency's own data, or two independent sources agree; **B** one source that cites the
+publication; **C** a third party, or a cell that is itself doubtful; **D** an assumption of this project.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class TableSpec:
     keys : key columns; together with ``valid_from`` they are unique.
     units : units a row may carry.
     texts : further text columns that are carried but are not keys.
-    size_range : ``(low, high)``: two of the keys that bound a range; within the other keys the ranges must tile from
-        `range_start` to infinity without gap or overlap. A row holds for ``low <= size < high``.
+    size_range : ``(low, high)``: two of the keys that bound a range; within the other keys the ranges must
+        tile from `range_start` to infinity without gap or overlap. A row holds for ``low <= size < high``.
     minimum, maximum : closed bounds of a plausible value.
     has_value : False for a table that maps text to text; it then has neither ``value`` nor ``unit``.
     """
@@ -123,15 +123,13 @@ class Table:
         if candidates:
             known = f"The first row is valid from {candidates[0].valid_from}."
         else:
-            near = difflib.get_close_matches(
-                "/".join(key), ["/".join(k) for k in self._by_key], n=5, cutoff=0.3
-            )
+            near = difflib.get_close_matches("/".join(key), ["/".join(k) for k in self._by_key], n=5, cutoff=0.3)
             known = f"Nearest rows: {'; '.join(near)}." if near else ""
         raise MissingFactorError(
             f"No published value in table '{self.spec.name}' ({self.spec.title}) for {wanted}"
             f"{'' if on is None else f' on {on}'}. {known} "
-            f"List the rows with 'sealane factors {self.spec.name}'; give the value yourself, with its source, "
-            f"or choose another method."
+            f"List the rows with 'sealane factors {self.spec.name}'; give the value yourself, "
+            f"with its source, or choose another method."
         )
 
     def has(self, *key: str) -> bool:
@@ -253,9 +251,7 @@ def _check_tiling(spec: TableSpec, where: str, rows: Iterable[FactorRow], faults
                     )
                 )
             if not end > start:
-                faults.append(
-                    Fault(f"{where} line {line}, column {high}", f"{end:g}", f"End above {start:g}")
-                )
+                faults.append(Fault(f"{where} line {line}, column {high}", f"{end:g}", f"End above {start:g}"))
             expected = end
         if not math.isinf(expected):
             faults.append(
@@ -278,8 +274,8 @@ def read_table(spec: TableSpec, path: Path | None = None) -> Table:
     Raises
     ------
     ReferenceDataError
-        listing every fault: missing or extra columns, wrong types, units, grades, dates, empty sources, double keys,
-        ranges with gap or overlap.
+        listing every fault: missing or extra columns, wrong types, units, grades, dates, empty sources,
+        double keys, ranges with gap or overlap.
     """
     path = path or TABLES_DIR / f"{spec.name}.csv"
     faults: list[Fault] = []
@@ -297,9 +293,7 @@ def read_table(spec: TableSpec, path: Path | None = None) -> Table:
     for cells in reader:
         if len(cells) != len(header):
             faults.append(
-                Fault(
-                    f"{path.name} line {reader.line_num}", f"{len(cells)} cells", f"Give {len(header)} cells"
-                )
+                Fault(f"{path.name} line {reader.line_num}", f"{len(cells)} cells", f"Give {len(header)} cells")
             )
             continue
         row = _parse_row(spec, path.name, reader.line_num, dict(zip(header, cells, strict=True)), faults)

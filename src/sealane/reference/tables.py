@@ -1,4 +1,4 @@
-"""The catalogue of shipped tables: which there are, their keys and units. The numbers themselves are in ``tables/``."""
+"""The catalogue of shipped tables: their keys and units. The numbers themselves are in ``tables/``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SPECS: tuple[TableSpec, ...] = (
         "method_constants",
         "single numbers that a method's equations contain",
         keys=("method", "symbol"),
-        units=("1", "%", "kn/kn"),
+        units=("1", "%", "g/g", "kn/kn"),
         minimum=-1.0,
     ),
     TableSpec(
@@ -106,6 +106,13 @@ SPECS: tuple[TableSpec, ...] = (
         maximum=1.0,
     ),
     TableSpec(
+        "ship_class_size",
+        "lowest size of each EPA subtype and the matching types of the other hotel-load tables",
+        keys=("ship_class", "subtype"),
+        texts=("imo4_type", "imo3_type", "pola_type"),
+        units=("DWT", "TEU", "GT", "m3", "vehicles"),
+    ),
+    TableSpec(
         "hotel_load_epa",
         "auxiliary and boiler loads by ship class and mode, EPA-420-B-22-011 Tables E.1 and E.2",
         keys=("load", "ship_class", "subtype", "mode"),
@@ -150,8 +157,9 @@ SPECS: tuple[TableSpec, ...] = (
     TableSpec(
         "imo4_load_constants",
         "correction factors of the Fourth IMO GHG Study's load equation",
-        keys=("symbol", "ship_type"),
+        keys=("symbol", "ship_type", "size_min", "size_max"),
         units=("1",),
+        size_range=_SIZE,
         maximum=1.0,
     ),
     TableSpec(
@@ -187,6 +195,13 @@ SPECS: tuple[TableSpec, ...] = (
         "fuel_sulphur",
         "sulphur content of marine fuel by place and date",
         keys=("place",),
+        units=("%",),
+        maximum=5.0,
+    ),
+    TableSpec(
+        "fuel_default_sulphur",
+        "sulphur content taken where a fuel is named and its sulphur is not",
+        keys=("fuel",),
         units=("%",),
         maximum=5.0,
     ),
