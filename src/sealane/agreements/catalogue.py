@@ -64,8 +64,7 @@ class Catalogue:
         near = difflib.get_close_matches(agreement_id.lower(), ids, n=3, cutoff=0.4)
         hint = f"Nearest: {', '.join(near)}. " if near else ""
         raise InputError(
-            f"No agreement has the id {agreement_id!r}. {hint}"
-            f"`sealane agreement list` prints all {len(ids)} ids."
+            f"No agreement has the id {agreement_id!r}. {hint}`sealane agreement list` prints all {len(ids)} ids."
         )
 
     def find(self, kind: Kind | None = None, partner: str | None = None) -> tuple[Agreement, ...]:
@@ -81,10 +80,7 @@ class Catalogue:
             agreement
             for agreement in self.agreements
             if (kind is None or agreement.kind is kind)
-            and (
-                partner is None
-                or any(_matches(p, partner) for p in agreement.parties + agreement.facilitators)
-            )
+            and (partner is None or any(_matches(p, partner) for p in agreement.parties + agreement.facilitators))
         )
 
 
@@ -130,9 +126,7 @@ def read_agreements(folder: Path) -> Catalogue:
     if faults:
         raise DataError(f"The agreements in {folder} cannot be used ({len(faults)} faults).", faults)
     known.sort(key=lambda a: (a.year is None, a.year or 0, a.id))
-    return Catalogue(
-        tuple(known), MappingProxyType(parties), MappingProxyType(areas), MappingProxyType(sources)
-    )
+    return Catalogue(tuple(known), MappingProxyType(parties), MappingProxyType(areas), MappingProxyType(sources))
 
 
 def _entries(path: Path, faults: list[Fault]) -> list[tuple[str, Fields]]:
@@ -162,29 +156,21 @@ def _read_parties(path: Path, faults: list[Fault]) -> dict[str, Party]:
         name = fields.take("name", str, "Give the party's name")
         kind = fields.choice("kind", PartyKind)
         countries = []
-        for where, country in fields.items(
-            "countries", "List ISO 3166-1 alpha-2 codes, or [] where none applies"
-        ):
+        for where, country in fields.items("countries", "List ISO 3166-1 alpha-2 codes, or [] where none applies"):
             if isinstance(country, str) and _COUNTRY.fullmatch(country):
                 countries.append(country)
             else:
                 # Unquoted NO is `false` in YAML: the remedy must say so.
                 faults.append(Fault(where, f"{country!r}", 'Give a two-letter country code, quoted: "NO"'))
         ports = []
-        for where, entry in fields.items(
-            "ports", "List name and locode of each port, or [] where none is named"
-        ):
+        for where, entry in fields.items("ports", "List name and locode of each port, or [] where none is named"):
             port = Fields(where, entry, faults)
             port_name = port.take("name", str, "Give the port's name")
             locode = port.take("locode", str, "Give the UN/LOCODE, e.g. USLAX")
             if locode is not None and not _LOCODE.fullmatch(locode):
-                port.fault(
-                    "locode", f"{locode!r}", "A UN/LOCODE is two letters and three letters or digits 2-9"
-                )
-            if locode is not None and countries and locode[:2] not in countries:
-                port.fault(
-                    "locode", f"{locode!r}", f"Must begin with one of the party's countries {countries}"
-                )
+                port.fault("locode", f"{locode!r}", "A UN/LOCODE is two letters and three letters or digits 2-9")
+            elif locode is not None and countries and locode[:2] not in countries:
+                port.fault("locode", f"{locode!r}", f"Must begin with one of the party's countries {countries}")
             port.close()
             ports.append(PartyPort(port_name or "", locode or ""))
         fields.close()
@@ -297,9 +283,7 @@ def _read_agreement(
     )
 
 
-def _participations(
-    fields: Fields, key: str, parties: Mapping[str, Party], *, optional: bool
-) -> list[Participation]:
+def _participations(fields: Fields, key: str, parties: Mapping[str, Party], *, optional: bool) -> list[Participation]:
     found: list[Participation] = []
     for where, entry in fields.items(key, "List {party: ID} of parties.yaml", optional=optional):
         item = Fields(where, entry, fields.faults)

@@ -25,13 +25,9 @@ class _StrictLoader(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, Hashable):
-                raise yaml.constructor.ConstructorError(
-                    None, None, "a key must be plain text", key_node.start_mark
-                )
+                raise yaml.constructor.ConstructorError(None, None, "a key must be plain text", key_node.start_mark)
             if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key!r} is given twice", key_node.start_mark
-                )
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
 
@@ -44,9 +40,7 @@ def read_yaml(path: Path, faults: list[Fault]) -> dict[str, Any]:
         faults.append(Fault(path.name, f"cannot be read ({error.strerror})", "Give a readable YAML file"))
         return {}
     if len(data) > MAX_DOCUMENT_BYTES:
-        faults.append(
-            Fault(path.name, f"{len(data)} bytes", f"Keep a document under {MAX_DOCUMENT_BYTES} bytes")
-        )
+        faults.append(Fault(path.name, f"{len(data)} bytes", f"Keep a document under {MAX_DOCUMENT_BYTES} bytes"))
         return {}
     try:
         text = data.decode("utf-8")
@@ -68,9 +62,7 @@ def read_yaml(path: Path, faults: list[Fault]) -> dict[str, Any]:
         faults.append(Fault(where, problem, "Correct the YAML"))
         return {}
     if not isinstance(content, dict):
-        faults.append(
-            Fault(path.name, f"holds {kind_of(content)}", "A document is a mapping of keys to values")
-        )
+        faults.append(Fault(path.name, f"holds {kind_of(content)}", "A document is a mapping of keys to values"))
         return {}
     for key in content:
         if not isinstance(key, str):

@@ -94,9 +94,7 @@ class SourceLines:
     lines: tuple[int, ...]
 
     def __str__(self) -> str:
-        return (
-            f"{self.document.id} line{'s' if len(self.lines) > 1 else ''} {', '.join(map(str, self.lines))}"
-        )
+        return f"{self.document.id} line{'s' if len(self.lines) > 1 else ''} {', '.join(map(str, self.lines))}"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,71 @@
+# Sealane: `make help` lists what can be made. Needs Python >= 3.11 and make, nothing else.
+
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+OUT ?= demo-out
+# SERVE=1 serves the reports after the demo, SERVE=0 ends after the job, auto serves only at a terminal.
+SERVE ?= auto
+HOST ?= 127.0.0.1
+PORT ?= 8000
+
+.PHONY: help install install-dev demo test lint format types contracts bench docs docs-generate java clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+
+install: $(VENV)/.stamp-install  ## build .venv with the command .venv/bin/sealane
+
+# The stamps make a second call free: they are older than what they depend on only after a change.
+# pip hands PIP_CONSTRAINT (older) or PIP_BUILD_CONSTRAINT (newer) on to the builds, so that those are pinned as well.
+PIP_INSTALL = PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+$(VENV)/.stamp-install: pyproject.toml constraints.txt
+	@$(PYTHON) scripts/make_venv.py $(VENV)
+	@echo "Installing Sealane and its dependencies into $(VENV)"
+	@$(PIP_INSTALL) -c constraints.txt -e .
+	@touch $@
+
+install-dev: $(VENV)/.stamp-dev
+
+$(VENV)/.stamp-dev: $(VENV)/.stamp-install scripts/dev_requirements.py
+	@echo "Installing what the tests and the documentation need"
+	@$(BIN)/python scripts/dev_requirements.py > $(VENV)/dev-requirements.txt
+	@$(PIP_INSTALL) -c constraints.txt -r $(VENV)/dev-requirements.txt
+	@touch $@
+
+demo: install  ## run the main job on shipped data; SERVE=0 ends after it
+	@$(BIN)/python scripts/demo.py --out $(OUT) --serve $(SERVE) --host $(HOST) --http-port $(PORT)
+
+java:
+	@$(PYTHON) scripts/need_java.py
+
+test: install-dev java  ## lint, types, import contracts, documentation and all tests
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/pytest -n auto --dist loadfile -q
+
+lint: install-dev  ## ruff, format, mypy --strict, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict src/sealane scripts
+	$(BIN)/lint-imports
+
+format: install-dev  ## let ruff format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: install-dev  ## measure speed and memory against the peers
+	@$(BIN)/python bench/run.py
+
+docs-generate: install-dev  ## rewrite the generated reference pages
+	@$(BIN)/python scripts/generate_docs.py
+
+docs: install-dev  ## build the documentation into site/
+	@$(BIN)/python scripts/generate_docs.py --check
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "site/index.html"
+
+clean:  ## remove what the targets made, the environment included
+	rm -rf $(VENV) site $(OUT) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
