@@ -19,7 +19,7 @@ SPECS: tuple[TableSpec, ...] = (
         "single numbers that a method's equations contain",
         keys=("method", "symbol"),
         units=("1", "%", "g/g", "kn/kn"),
-        minimum=-1.0,
+        minimum=-2.0,
     ),
     TableSpec(
         "sea_margin",
