@@ -96,7 +96,8 @@ def imo4_propulsion_load(
 ) -> float:
     """Load of the main engine by the Fourth IMO GHG Study as a fraction of installed power, in ``[0, 1]``.
 
-    ``delta_w (d / d_d)^(2/3) (v / v_d)^3 / (eta_w eta_f)``, capped at 1; 0 at rest. Without a draught the draught term is 1.
+    ``delta_w (d / d_d)^(2/3) (v / v_d)^3 / (eta_w eta_f)``, capped at 1; 0 at rest.
+    Without a draught the draught term is 1.
 
     Parameters
     ----------
@@ -122,7 +123,7 @@ def load_based_sfc_factor(load: float) -> float:
     ----------
     load : fraction of installed power.
 
-    Source: Jalkanen et al. 2012; Third and Fourth IMO GHG Study. Method ``imo4-2020`` only: in ``epa-2022`` the low-load
-    adjustment of CO2 stands for the same effect.
+    Source: Jalkanen et al. 2012; Third and Fourth IMO GHG Study. Method ``imo4-2020`` only: in ``epa-2022`` the
+    low-load adjustment of CO2 stands for the same effect.
     """
     return LOAD_SFC_QUADRATIC * load * load + LOAD_SFC_LINEAR * load + LOAD_SFC_CONSTANT
