@@ -33,27 +33,22 @@ CELLS = SPLIT * SPLIT
 PAD_DEG = 1e-9
 # 32 x 32 cells of four bytes a block: at most 32 MB of finest raster whatever a user's zone file holds.
 MAX_FINE_BLOCKS = 8192
+ENTRY_INTS = 5
 ECA_KIND = KINDS.index("eca")
 
 
 class IndexArrays(NamedTuple):
-    """The index as arrays, made to be handed to compiled code.
+    """The index as two arrays, made to be handed to compiled code (each array handed over costs time).
 
-    A cell value v >= 0 is a row of `answers`. A negative one stands for k = -v - 1: even k is the block k / 2 of the
-    next level, odd k the boundary cell (k - 1) / 2. `cell_entry[c]` to `cell_entry[c + 1]` are the entries
-    of boundary cell c, sorted by kind and area; an entry is a zone, a starting parity and its edges.
+    `grid` begins with the 64,800 one-degree cells, row by row from 90 S 180 W. A cell value v >= 0 is the place in
+    `grid` of its answer, five zone numbers by kind. A negative one stands for k = -v - 1: even k, the 32 x 32 cells
+    of the next level begin at k / 2; odd k, the entries of a boundary cell begin at (k - 1) / 2. There stands
+    their number, then for each, sorted by kind and area: zone, kind, starting parity, and where its edges begin and
+    end in `grid`. Those are rows of `edges`: lon and lat of the southern end, lon and lat of the northern end.
     """
 
-    root: npt.NDArray[np.int32]  # (64800,) one-degree cells, row by row from 90 S 180 W
-    blocks: npt.NDArray[np.int32]  # (n, 1024) cells of both finer levels
-    answers: npt.NDArray[np.int32]  # (n, 5) zone number by kind, -1 for none
-    cell_entry: npt.NDArray[np.int32]  # (n + 1,)
-    entry_zone: npt.NDArray[np.int32]
-    entry_parity: npt.NDArray[np.int8]
-    entry_edge: npt.NDArray[np.int32]  # (n + 1,)
-    edge_ids: npt.NDArray[np.int32]
-    edges: npt.NDArray[np.float64]  # (n, 4) lon, lat of the southern end, lon, lat of the northern end
-    zone_kind: npt.NDArray[np.int8]
+    grid: npt.NDArray[np.int32]
+    edges: npt.NDArray[np.float64]
 
 
 @njit(cache=True)
@@ -71,13 +66,40 @@ def _parity(edges, edge_ids, start, stop, parity, lat, lon):
 
 
 @njit(cache=True)
+def _decide(grid, edges, cell, lat, lon):
+    """Zones of a position in a boundary cell: its entries, kind by kind, the smallest zone first."""
+    r0 = r1 = r2 = r3 = r4 = np.int32(-1)
+    if lat == 90.0:
+        # The pole belongs to the polygon below it: the half-open rule would leave it to nobody.
+        lat = 89.99999999999999
+    done = -1
+    for n in range(cell + 1, cell + 1 + ENTRY_INTS * grid[cell], ENTRY_INTS):
+        kind = grid[n + 1]
+        if kind == done:
+            continue
+        if _parity(edges, grid, grid[n + 3], grid[n + 4], grid[n + 2], lat, lon):
+            done = kind
+            if kind == 0:
+                r0 = grid[n]
+            elif kind == 1:
+                r1 = grid[n]
+            elif kind == 2:
+                r2 = grid[n]
+            elif kind == 3:
+                r3 = grid[n]
+            else:
+                r4 = grid[n]
+    return r0, r1, r2, r3, r4
+
+
+@njit(cache=True)
 def locate(ix, lat, lon):
     """Zones of one position.
 
     Parameters
     ----------
     ix : IndexArrays of a :class:`ZoneIndex`.
-    lat, lon : position in degrees; longitudes of one turn either side are taken.
+    lat, lon : position in degrees, longitude -180 to 180.
 
     Returns
     -------
@@ -85,57 +107,25 @@ def locate(ix, lat, lon):
     ``ZoneIndex.zones``; -1 where the position lies in no zone of that kind, or is not a position at all (NaN, 91, 181).
     Within a kind the zone of the smallest area wins.
     """
-    none = np.int32(-1)
-    # 181 (not available) is a sentinel in AIS; longitudes past 180 come with latitude 91 or are wrong.
+    grid = ix.grid
+    # 91 and 181 are AIS's "not available"; NaN fails every comparison.
     if not (-90.0 <= lat <= 90.0 and -180.0 <= lon <= 180.0):
+        none = np.int32(-1)
         return none, none, none, none, none
     if lon == 180.0:
         lon = -180.0
-    x = lon + 180.0
-    y = lat + 90.0
-    i = int(x)
-    j = int(y)
-    if i > 359:
-        i = 359
-    if j > 179:
-        j = 179
-    v = ix.root[j * 360 + i]
-    if v < 0 and (-v - 1) & 1 == 0:
-        x = (x - i) * SPLIT
-        y = (y - j) * SPLIT
-        i = min(int(x), SPLIT - 1)
-        j = min(int(y), SPLIT - 1)
-        v = ix.blocks[(-v - 1) >> 1, j * SPLIT + i]
-        if v < 0 and (-v - 1) & 1 == 0:
-            i2 = min(int((x - i) * SPLIT), SPLIT - 1)
-            j2 = min(int((y - j) * SPLIT), SPLIT - 1)
-            v = ix.blocks[(-v - 1) >> 1, j2 * SPLIT + i2]
+    # The finest cell in 1/1024 degree; the coarser levels are its upper bits. Latitude 90 stays in the last row, and
+    # so does a longitude that rounds up to the antimeridian.
+    column = min(np.int64((lon + 180.0) * CELLS), 360 * CELLS - 1)
+    row = min(np.int64((lat + 90.0) * CELLS), 180 * CELLS - 1)
+    v = grid[(row >> 10) * 360 + (column >> 10)]
+    if v < 0 and v & 1:
+        v = grid[(-1 - v >> 1) + (row >> 5 & 31) * SPLIT + (column >> 5 & 31)]
+        if v < 0 and v & 1:
+            v = grid[(-1 - v >> 1) + (row & 31) * SPLIT + (column & 31)]
     if v >= 0:
-        return ix.answers[v, 0], ix.answers[v, 1], ix.answers[v, 2], ix.answers[v, 3], ix.answers[v, 4]
-    if lat == 90.0:
-        # The pole belongs to the polygon below it: the half-open rule would leave it to nobody.
-        lat = 89.99999999999999
-    r0 = r1 = r2 = r3 = r4 = none
-    done = -1
-    c = (-v - 1) >> 1
-    for n in range(ix.cell_entry[c], ix.cell_entry[c + 1]):
-        z = ix.entry_zone[n]
-        kind = ix.zone_kind[z]
-        if kind == done:
-            continue
-        if _parity(ix.edges, ix.edge_ids, ix.entry_edge[n], ix.entry_edge[n + 1], ix.entry_parity[n], lat, lon):
-            done = kind
-            if kind == 0:
-                r0 = z
-            elif kind == 1:
-                r1 = z
-            elif kind == 2:
-                r2 = z
-            elif kind == 3:
-                r3 = z
-            else:
-                r4 = z
-    return r0, r1, r2, r3, r4
+        return grid[v], grid[v + 1], grid[v + 2], grid[v + 3], grid[v + 4]
+    return _decide(grid, ix.edges, -1 - v >> 1, lat, lon)
 
 
 @njit(cache=True)
@@ -217,9 +207,7 @@ def _answer_row(found, answers, n_answers):
 
 
 @njit(cache=True)
-def _divide(
-    west0, south0, size, rows, columns, parent_entries, p_zone, p_parity, p_edge, p_ids, edges, zone_kind, box
-):
+def _divide(west0, south0, size, rows, columns, parent_entries, p_zone, p_parity, p_edge, p_ids, edges, zone_kind, box):
     """Divide one parent cell (or the world) into rows x columns cells.
 
     `parent_entries` is the (start, stop) of the parent's entries, `box` the bounding box of each zone.
@@ -304,39 +292,30 @@ def _divide(
     )
 
 
-class _Cells:
-    """Boundary cells gathered from many divisions, to become one set of arrays."""
-
-    def __init__(self) -> None:
-        self.entry_counts: list[npt.NDArray[np.int64]] = []
-        self.zones: list[npt.NDArray[np.int32]] = []
-        self.parities: list[npt.NDArray[np.int8]] = []
-        self.edge_counts: list[npt.NDArray[np.int64]] = []
-        self.ids: list[npt.NDArray[np.int32]] = []
-        self.n = 0
-
-    def add(self, part: _Division, cell: int) -> int:
-        """Keep boundary cell `cell` of a division; returns its value in the raster."""
-        start, stop = int(part.c_entry[cell]), int(part.c_entry[cell + 1])
-        self.entry_counts.append(np.array([stop - start]))
-        self.zones.append(part.e_zone[start:stop])
-        self.parities.append(part.e_parity[start:stop])
-        self.edge_counts.append(np.diff(part.e_edge[start : stop + 1]))
-        self.ids.append(part.ids[part.e_edge[start] : part.e_edge[stop]])
-        return self._next(1)
-
-    def add_all(self, part: _Division) -> int:
-        """Keep every boundary cell of a division; returns the number of the first."""
-        self.entry_counts.append(np.diff(part.c_entry))
-        self.zones.append(part.e_zone)
-        self.parities.append(part.e_parity)
-        self.edge_counts.append(np.diff(part.e_edge))
-        self.ids.append(part.ids)
-        return self._next(part.c_index.size)
-
-    def _next(self, count: int) -> int:
-        self.n += count
-        return self.n - count
+@njit(cache=True)
+def _pack(c_entry, e_zone, e_parity, e_edge, ids, zone_kind, base):
+    """Boundary cells in the form :func:`_decide` reads, to stand at `base` in the grid; and where each begins."""
+    n_cells = c_entry.size - 1
+    record = np.empty(n_cells + ENTRY_INTS * e_zone.size + ids.size, np.int32)
+    places = np.empty(n_cells, np.int64)
+    at = 0
+    for cell in range(n_cells):
+        start, stop = c_entry[cell], c_entry[cell + 1]
+        places[cell] = base + at
+        record[at] = stop - start
+        at += 1
+        to_grid = base + at + ENTRY_INTS * (stop - start) - e_edge[start]
+        for n in range(start, stop):
+            record[at] = e_zone[n]
+            record[at + 1] = zone_kind[e_zone[n]]
+            record[at + 2] = e_parity[n]
+            record[at + 3] = e_edge[n] + to_grid
+            record[at + 4] = e_edge[n + 1] + to_grid
+            at += ENTRY_INTS
+        for k in range(e_edge[start], e_edge[stop]):
+            record[at] = ids[k]
+            at += 1
+    return record, places
 
 
 class _Division(NamedTuple):
@@ -416,9 +395,7 @@ class ZoneIndex:
         """Memory the arrays take, in bytes."""
         return int(sum(array.nbytes for array in self.arrays))
 
-    def locate_many(
-        self, lats: npt.ArrayLike, lons: npt.ArrayLike, *, parallel: bool = False
-    ) -> npt.NDArray[np.int32]:
+    def locate_many(self, lats: npt.ArrayLike, lons: npt.ArrayLike, *, parallel: bool = False) -> npt.NDArray[np.int32]:
         """Zones of many positions.
 
         Parameters
@@ -438,7 +415,7 @@ class ZoneIndex:
 
 
 class _Raster:
-    """Builds the three levels of the raster from the world down."""
+    """Builds the three levels of the raster from the world down, appending to one list of integers."""
 
     def __init__(
         self, edges: npt.NDArray[np.float64], zone_kind: npt.NDArray[np.int8], box: npt.NDArray[np.float64]
@@ -446,14 +423,20 @@ class _Raster:
         self.edges = edges
         self.zone_kind = zone_kind
         self.box = box
-        self.cells = _Cells()
-        self.blocks: list[npt.NDArray[np.int32]] = []
+        self.parts: list[npt.NDArray[np.int32]] = []
+        self.length = 0
         self.answers: dict[tuple[int, ...], int] = {}
+
+    def append(self, part: npt.NDArray[np.int32]) -> int:
+        """Append integers to the grid; returns where they begin."""
+        self.parts.append(part)
+        self.length += part.size
+        return self.length - part.size
 
     def divide(
         self, parent: _Division, cell: int, west: float, south: float, size: float, rows: int, columns: int
     ) -> _Division:
-        entries = parent.c_entry[cell : cell + 2]
+        """Divide a cell; the values of its uniform cells become places of answers in the grid."""
         part = _Division(
             *_divide(
                 west,
@@ -461,7 +444,7 @@ class _Raster:
                 size,
                 rows,
                 columns,
-                entries,
+                parent.c_entry[cell : cell + 2],
                 parent.e_zone,
                 parent.e_parity,
                 parent.e_edge,
@@ -471,71 +454,62 @@ class _Raster:
                 self.box,
             )
         )
-        # Rows of this division's answers become rows of the common table.
-        common = np.array(
-            [self.answers.setdefault(tuple(row), len(self.answers)) for row in part.answers.tolist()],
-            dtype=np.int32,
-        )
+        places = []
+        for row in part.answers.tolist():
+            answer = tuple(row)
+            if answer not in self.answers:
+                self.answers[answer] = self.append(np.array(answer, dtype=np.int32))
+            places.append(self.answers[answer])
         sure = part.values >= 0
-        values = part.values.copy()
-        values[sure] = common[part.values[sure]]
-        return part._replace(values=values)
+        part.values[sure] = np.array(places, dtype=np.int32)[part.values[sure]]
+        return part
+
+    def keep_cells(self, part: _Division) -> npt.NDArray[np.int64]:
+        """Append the entries and edges of all boundary cells; returns their values in the raster."""
+        record, places = _pack(
+            part.c_entry, part.e_zone, part.e_parity, part.e_edge, part.ids, self.zone_kind, self.length
+        )
+        self.append(record)
+        return -2 - 2 * places
 
     def build(self, world: _Division) -> IndexArrays:
+        """The whole raster, from the division that stands for the world."""
+        # The root must stand first; its values are filled in while the finer levels are appended behind it.
+        root_values = np.empty(180 * 360, np.int32)
+        self.append(root_values)
         root = self.divide(world, 0, -180.0, -90.0, 1.0, 180, 360)
-        root_values = root.values
-        waiting: list[tuple[int, int, _Division, int, float, float, int]] = []
+        root_values[:] = root.values
+        waiting: list[tuple[int, int, _Division, int, float, float, npt.NDArray[np.int32]]] = []
         for cell, place in enumerate(root.c_index.tolist()):
             west, south = place % 360 - 180.0, place // 360 - 90.0
             part = self.divide(root, cell, west, south, 1.0 / SPLIT, SPLIT, SPLIT)
-            block = len(self.blocks)
-            self.blocks.append(part.values)
-            root_values[place] = -1 - 2 * block
+            part.values[part.c_index] = self.keep_cells(part)
+            root_values[place] = -1 - 2 * self.append(part.values)
             for child, child_place in enumerate(part.c_index.tolist()):
                 child_west = west + (child_place % SPLIT) / SPLIT
                 child_south = south + (child_place // SPLIT) / SPLIT
-                rank = self._finest_kind(part, child)
-                waiting.append((rank, len(waiting), part, child, child_west, child_south, block))
+                rank = self.first_kind(part, child)
+                waiting.append((rank, len(waiting), part, child, child_west, child_south, part.values))
         # Berths and anchorages first, in case a user's zones ask for more blocks than memory should hold.
         waiting.sort(key=lambda item: item[:2])
         budget = MAX_FINE_BLOCKS
-        for rank, _, part, child, west, south, parent_block in waiting:
+        for rank, _, part, child, west, south, coarse in waiting:
             place = int(part.c_index[child])
             if rank == ECA_KIND or budget == 0:
-                self.blocks[parent_block][place] = -2 - 2 * self.cells.add(part, child)
                 continue
             budget -= 1
             fine = self.divide(part, child, west, south, 1.0 / CELLS, SPLIT, SPLIT)
-            first = self.cells.add_all(fine)
-            fine.values[fine.c_index] = -2 - 2 * (first + np.arange(fine.c_index.size))
-            self.blocks[parent_block][place] = -1 - 2 * len(self.blocks)
-            self.blocks.append(fine.values)
-        return IndexArrays(
-            root=root_values,
-            blocks=np.array(self.blocks, dtype=np.int32).reshape(-1, CELLS),
-            answers=np.array(list(self.answers), dtype=np.int32).reshape(-1, len(KINDS)),
-            cell_entry=_offsets(self.cells.entry_counts),
-            entry_zone=_joined(self.cells.zones, np.int32),
-            entry_parity=_joined(self.cells.parities, np.int8),
-            entry_edge=_offsets(self.cells.edge_counts),
-            edge_ids=_joined(self.cells.ids, np.int32),
-            edges=self.edges,
-            zone_kind=self.zone_kind,
-        )
+            coarse[place] = -1 - 2 * self.append(fine.values)
+            fine.values[fine.c_index] = self.keep_cells(fine)
+        return IndexArrays(grid=np.concatenate(self.parts), edges=self.edges)
 
-    def _finest_kind(self, part: _Division, cell: int) -> int:
+    def first_kind(self, part: _Division, cell: int) -> int:
         """Lowest kind number whose boundary runs through a cell; the ECA last, it needs no fine raster."""
         start, stop = part.c_entry[cell], part.c_entry[cell + 1]
         crossed = np.diff(part.e_edge[start : stop + 1]) > 0
         kinds = self.zone_kind[part.e_zone[start:stop][crossed]]
         near = kinds[kinds != ECA_KIND]
-        return int(near.min()) if near.size else ECA_KIND
-
-
-def _offsets(counts: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int32]:
-    joined = np.concatenate([np.zeros(1, np.int64), *counts])
-    return np.cumsum(joined).astype(np.int32)
-
-
-def _joined(parts: list[npt.NDArray], dtype: type) -> npt.NDArray:
-    return np.concatenate([np.empty(0, dtype), *parts]).astype(dtype)
+        if near.size == 0:
+            return ECA_KIND
+        # Kinds count up past the ECA; a speed zone must not sort equal to it.
+        return int(near.min())
