@@ -79,7 +79,7 @@ def test_all_faults_of_several_documents_come_at_once(folder: Path) -> None:
         ("areas: []", "antecedents: [nowhere]\nareas: []", "busan-sister-2006.yaml: antecedents[0]", "nowhere"),
         ("areas: []", "antecedents: [nagoya-mou-2023]\nareas: []", "busan-sister-2006.yaml: antecedents[0]", "earlier"),
         ("- {party: port-of-los-angeles}", "- port-of-los-angeles", "busan-sister-2006.yaml: parties[0]", "text"),
-        ("- {party: port-of-los-angeles}", "- {party: port-of-busan}", "busan-sister-2006.yaml: parties[1].party", "sec"),
+        ("{party: port-of-los-angeles}", "{party: port-of-busan}", "busan-sister-2006.yaml: parties[1].party", "time"),
     ],
 )  # fmt: skip
 def test_one_fault(folder: Path, old: str, new: str, where: str, found: str) -> None:

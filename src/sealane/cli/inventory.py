@@ -1,0 +1,76 @@
+"""`sealane inventory`: the main job, from AIS positions to an emissions inventory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sealane.cli import options
+from sealane.cli.output import message, print_fields, print_json
+from sealane.cli.progress import progress_bar
+from sealane.cli.times import parse_utc
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("inventory")(inventory)
+
+
+def inventory(
+    positions: options.Positions,
+    port: options.Port,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results; made if missing.")],
+    vessels: options.Vessels = None,
+    zones: options.Zones = None,
+    shore_power: Annotated[
+        Path | None,
+        typer.Option(
+            "--shore-power", metavar="F", help="Hours on shore power, CSV: mmsi or imo, connected, disconnected."
+        ),
+    ] = None,
+    method: Annotated[options.Method, typer.Option(help="Published emission method.")] = options.Method.EPA_2022,
+    gwp: Annotated[
+        options.Gwp, typer.Option(help="IPCC assessment report for the 100-year warming potentials.")
+    ] = options.Gwp.AR5,
+    time_from: options.TimeFrom = None,
+    time_to: options.TimeTo = None,
+    engine: options.EngineChoice = options.Engine.LOCAL,
+    spark_master: options.SparkMaster = None,
+    input_format: options.Format = "auto",
+    column: options.Columns = None,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Work out port calls, activity, energy and emissions of every ship, with a report.
+
+    Writes calls.parquet, activity.parquet, inventory.parquet, grid.parquet, quality.json, provenance.json,
+    report.html and report.xlsx. Times are UTC.
+    """
+    from sealane.inventory.run import InventoryRequest, run_inventory
+
+    request = InventoryRequest(
+        positions=tuple(positions),
+        port=port,
+        out=out,
+        vessels=vessels,
+        zones=zones,
+        shore_power=shore_power,
+        method=method.value,
+        gwp=gwp.value,
+        time_from=parse_utc(time_from, "--from"),
+        time_to=parse_utc(time_to, "--to"),
+        engine=engine.value,
+        spark_master=spark_master,
+        format=input_format,
+        columns=options.column_mapping(column),
+    )
+    with progress_bar(wanted=not quiet) as report:
+        result = run_inventory(request, progress=report)
+    if as_json:
+        print_json(result.summary)
+        return
+    for note in result.notes:
+        message(f"note: {note}")
+    print_fields([(name, value) for name, value in result.summary.items() if not isinstance(value, dict | list)])

@@ -1,0 +1,80 @@
+"""How commands print: JSON for machines on standard output, tables for people, messages on standard error."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def print_json(content: object) -> None:
+    """Write one JSON document to standard output.
+
+    Not-a-number and infinity are no JSON; they are written as null.
+    """
+    sys.stdout.write(json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item") and not isinstance(value, str):  # a NumPy scalar
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return str(value)
+
+
+def printable(value: object) -> str:
+    """Return text that cannot steer the terminal: data such as vessel names may hold control characters."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in str(value))
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console for people; nothing in the data is taken for markup."""
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table that folds long cells and never cuts them off.
+
+    Columns whose name ends in ``>`` are set flush right.
+    """
+    out = console()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        right = column.endswith(">")
+        table.add_column(column.rstrip(">"), justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text("" if cell is None else printable(cell)) for cell in row))
+    if not out.is_terminal:
+        # A pipe has no width: as wide as the longest row, so that one record stays on one line.
+        out.width = max(out.width, table.__rich_measure__(out, out.options.update(max_width=10_000)).maximum)
+    out.print(table)
+
+
+def print_fields(fields: Iterable[tuple[str, object]]) -> None:
+    """Print name and value pairs, one or more lines each."""
+    out = console()
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in fields:
+        table.add_row(Text(name), Text(printable(value)))
+    out.print(table)
+
+
+def message(text: str) -> None:
+    """Write a message for people to standard error."""
+    sys.stderr.write(printable(text) + "\n")
