@@ -46,9 +46,7 @@ N_PRICED = len(PRICED)
 
 SPEED_BINS = 1024
 CELLS_PER_DEG = 100
-GRID_FIELDS = (
-    3 + N_PRICED - 1
-)  # µs, µWh of main, µWh of auxiliary and boiler, µg of each tank-to-wake pollutant
+GRID_FIELDS = 3 + N_PRICED - 1  # µs, µWh of main, µWh of auxiliary and boiler, µg of each tank-to-wake pollutant
 US_PER_HOUR = 3_600_000_000
 
 

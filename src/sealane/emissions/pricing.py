@@ -39,9 +39,7 @@ def main_load(v, speed_dkn, mode, coastal, draught_dm, vessels, factors, limits)
             vessels.delta_w[v],
         )
     margin = limits.sea_margin_coastal if coastal else limits.sea_margin_at_sea
-    return propulsion_load(
-        speed_dkn / 10.0, vessels.max_speed_kn[v], margin, draught_m, vessels.max_draught_m[v]
-    )
+    return propulsion_load(speed_dkn / 10.0, vessels.max_speed_kn[v], margin, draught_m, vessels.max_draught_m[v])
 
 
 @njit(nogil=True, cache=True)
@@ -71,9 +69,7 @@ def price(v, mode, regime, shore, load, vessels, factors, limits, rates):
     for p in range(N_PRICED):
         if main_kw > 0.0:
             factor = factors.main_low[profile, regime, p] if low else factors.main[profile, regime, p]
-            rates[0, p] = (
-                main_kw * factor * _adjustment(p, load, sulphur, vessels.low_load[v], factors, limits)
-            )
+            rates[0, p] = main_kw * factor * _adjustment(p, load, sulphur, vessels.low_load[v], factors, limits)
         else:
             rates[0, p] = 0.0
         rates[1, p] = aux_kw * factors.auxiliary[profile, regime, p] if aux_kw > 0.0 else 0.0
@@ -88,10 +84,7 @@ def fast_limit(v, coastal, draught_dm, vessels, factors, limits):
     low, high = 0, SPEED_BINS - 1
     while low < high:
         middle = (low + high + 1) // 2
-        if (
-            main_load(v, middle, _TRANSIT, coastal, draught_dm, vessels, factors, limits)
-            <= limits.manoeuvring_load
-        ):
+        if main_load(v, middle, _TRANSIT, coastal, draught_dm, vessels, factors, limits) <= limits.manoeuvring_load:
             low = middle
         else:
             high = middle - 1

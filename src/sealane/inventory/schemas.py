@@ -35,9 +35,7 @@ class TableSpec:
         return pa.schema([(name, column.type) for name, column in self.columns.items()])
 
 
-_CALL_ID = Column(
-    pa.string(), "", "port call, made from port, MMSI and arrival; null outside every call of the port"
-)
+_CALL_ID = Column(pa.string(), "", "port call, made from port, MMSI and arrival; null outside every call of the port")
 _MMSI = Column(pa.int32(), "MMSI", "Maritime Mobile Service Identity")
 _MODE = Column(pa.string(), "", "transit, manoeuvring, anchorage, berth or drift")
 _ZONE = Column(pa.string(), "", "most particular zone the ship was in; null in no zone")
@@ -54,12 +52,8 @@ CALLS = TableSpec(
         "ship_class": Column(pa.string(), "", "EPA ship type; null for a vessel outside the inventory"),
         "subtype": Column(pa.string(), "", "EPA size class"),
         "port": Column(pa.string(), "UN/LOCODE", "port of call"),
-        "arrival": Column(
-            _TIME, "UTC", "first report inside the port limit; null where the arrival was not seen"
-        ),
-        "departure": Column(
-            _TIME, "UTC", "first report outside again; null where the departure was not seen"
-        ),
+        "arrival": Column(_TIME, "UTC", "first report inside the port limit; null where the arrival was not seen"),
+        "departure": Column(_TIME, "UTC", "first report outside again; null where the departure was not seen"),
         "first_seen": Column(_TIME, "UTC", "first report of the call"),
         "last_seen": Column(_TIME, "UTC", "last report of the call"),
         "berth_h": Column(_H, "h", "hours at berth"),
@@ -129,9 +123,7 @@ ACTIVITY = TableSpec(
         "hour": Column(_TIME, "UTC", "beginning of the hour"),
         "mode": _MODE,
         "zone": _ZONE,
-        "evidence": Column(
-            pa.string(), "", "what decided the mode: zone, learnt_zone, status, motion or interpolated"
-        ),
+        "evidence": Column(pa.string(), "", "what decided the mode: zone, learnt_zone, status, motion or interpolated"),
         "hours": Column(_H, "h", "time in this row"),
         "distance_nm": Column(_H, "nm", "speed over ground times time"),
         "main_kwh": Column(_H, "kWh", "work of the main engine"),

@@ -1,0 +1,102 @@
+"""First pass over one batch of whole vessels: clean tracks, static data, stationary stops, and what was counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from sealane.emissions.layout import US_PER_HOUR
+from sealane.emissions.static_data import summarise_static
+from sealane.inventory.settings import Settings
+from sealane.movement.cleaning import RULE_NAMES, clean, is_ship_mmsi
+from sealane.movement.learned_zones import Stops, stationary_stops
+from sealane.movement.tracks import Tracks
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the first pass learns of one batch.
+
+    Attributes
+    ----------
+    tracks : clean reports of ships, sorted.
+    static : distinct static messages, `STATIC_SUMMARY_SCHEMA`.
+    stops : stationary stops, from which berths and anchorages are learnt where none are given.
+    quality : one row per vessel: reports, what each cleaning rule did, hours by gap class.
+    """
+
+    tracks: Tracks
+    static: pa.Table
+    stops: Stops
+    quality: pa.Table
+
+
+def _float(table: pa.Table, name: str) -> NDArray[np.float64]:
+    """Column as float64 with NaN for null; the cast is explicit so that every engine sums the same numbers."""
+    return table.column(name).cast(pa.float64()).fill_null(float("nan")).to_numpy()
+
+
+def prepare(positions: pa.Table, settings: Settings) -> Prepared:
+    """Clean one batch.
+
+    Parameters
+    ----------
+    positions : `POSITION_SCHEMA`, whole vessels, sorted by (mmsi, time, lat, lon, sog_kn).
+    settings : thresholds.
+    """
+    mmsi = positions.column("mmsi").to_numpy()
+    time_us = positions.column("time").cast(pa.int64()).to_numpy()
+    status = positions.column("nav_status").cast(pa.int8()).fill_null(-1).to_numpy()
+    result = clean(
+        mmsi,
+        time_us,
+        _float(positions, "lat"),
+        _float(positions, "lon"),
+        _float(positions, "sog_kn"),
+        _float(positions, "cog_deg"),
+        _float(positions, "heading_deg"),
+        status,
+        _float(positions, "draught_m"),
+        settings.cleaning,
+    )
+    ships = is_ship_mmsi(result.mmsi)
+    of_ships = positions.filter(pa.array(np.repeat(ships, result.reports)))
+    static = summarise_static(of_ships)
+    stops = stationary_stops(result.tracks)
+    return Prepared(result.tracks, static, stops, _quality(result.mmsi, result.reports, result.counts, result.tracks, settings))
+
+
+def _quality(
+    mmsi: NDArray[np.int32], reports: NDArray[np.int64], counts: NDArray[np.int64], tracks: Tracks, settings: Settings
+) -> pa.Table:
+    vessels, offsets = tracks.vessels()
+    gap_us = settings.port_calls.gap_limit_h * US_PER_HOUR
+    hold_us = settings.activity.hold_min * 60e6
+    step = np.diff(tracks.time_us, append=tracks.time_us[-1:] if len(tracks) else np.empty(0, np.int64))
+    if len(tracks):
+        step[offsets[1:] - 1] = 0  # the last report of a vessel stands for no time
+    at = np.searchsorted(mmsi, vessels)
+    hours = {}
+    for name, inside in (
+        ("observed_h", step <= hold_us),
+        ("interpolated_h", (step > hold_us) & (step <= gap_us)),
+        ("unobserved_h", step > gap_us),
+    ):
+        total = np.zeros(len(mmsi))
+        if len(tracks):
+            total[at] = np.add.reduceat(np.where(inside, step, 0), offsets[:-1]) / US_PER_HOUR
+        hours[name] = total
+    kept = np.zeros(len(mmsi), np.int64)
+    kept[at] = np.diff(offsets)
+    return pa.table(
+        {
+            "mmsi": mmsi,
+            "reports": reports,
+            "kept": kept,
+            **{name: counts[:, k] for k, name in enumerate(RULE_NAMES)},
+            **hours,
+        }
+    )

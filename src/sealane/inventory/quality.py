@@ -1,0 +1,115 @@
+"""quality.json: everything a reader must know before trusting a figure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sealane.emissions.vessels import VesselRegister
+from sealane.movement.cleaning import RULES, mmsi_class
+from sealane.movement.staging import Staged
+from sealane.movement.zones import ZoneSet
+
+_MAX_VESSELS_PRINTED = 5_000
+
+
+def _by_vessel(quality: pa.Table) -> dict[str, dict[str, float]]:
+    """Counts that are not zero, by vessel."""
+    rows = {}
+    for row in quality.slice(0, _MAX_VESSELS_PRINTED).to_pylist():
+        mmsi = row.pop("mmsi")
+        rows[f"{mmsi:09d}"] = {name: value for name, value in row.items() if value}
+    return rows
+
+
+def _grade_d_share(inventory: pa.Table) -> dict[str, float]:
+    """Share of grams that rests on filled (grade D) inputs, by pollutant and basis."""
+    grouped = inventory.group_by(["pollutant", "basis", "grade"], use_threads=False).aggregate([("grams", "sum")])
+    total: dict[str, float] = {}
+    filled: dict[str, float] = {}
+    for row in grouped.to_pylist():
+        name = row["pollutant"] if row["basis"] == "ttw" else f"{row['pollutant']} well-to-wake"
+        total[name] = total.get(name, 0.0) + row["grams_sum"]
+        if row["grade"] == "D":
+            filled[name] = filled.get(name, 0.0) + row["grams_sum"]
+    return {name: filled.get(name, 0.0) / grams for name, grams in sorted(total.items()) if grams > 0}
+
+
+def quality_report(
+    staged: Staged,
+    quality: pa.Table,
+    register: VesselRegister,
+    calls: pa.Table,
+    inventory: pa.Table | None,
+    zones: ZoneSet,
+    learnt: ZoneSet,
+    missing_factors: list[str],
+    notes: list[str],
+) -> dict[str, Any]:
+    """Return the content of quality.json.
+
+    Parameters
+    ----------
+    staged : what was read and rejected.
+    quality : one row per vessel, from the first pass.
+    register : ships of the inventory and vessels left out.
+    calls : the finished calls.
+    inventory : the finished inventory; None where only calls were asked for.
+    zones, learnt : zones used, and those among them that were learnt.
+    missing_factors : sentences about pollutants that have no published factor.
+    notes : sentences for the reader.
+    """
+    left_out = register.left_out.to_pylist()
+    hours = dict(zip(quality.column("mmsi").to_pylist(), quality.column("observed_h").to_pylist(), strict=True))
+    reasons: dict[str, dict[str, float]] = {}
+    for vessel in left_out:
+        entry = reasons.setdefault(vessel["reason"], {"vessels": 0, "observed_h": 0.0})
+        entry["vessels"] += 1
+        entry["observed_h"] += hours.get(vessel["mmsi"], 0.0)
+    stations: dict[str, int] = {}
+    for mmsi in quality.column("mmsi").to_pylist():
+        kind = mmsi_class(mmsi)
+        stations[kind] = stations.get(kind, 0) + 1
+    report: dict[str, Any] = {
+        "rows_read": staged.rows,
+        "rows_rejected": staged.rejected,
+        "columns_missing": list(staged.columns_missing),
+        "stations_by_mmsi_class": dict(sorted(stations.items())),
+        "vessels_in_inventory": len(register.ships),
+        "vessels_left_out": {
+            "count": len(left_out),
+            "by_reason": dict(sorted(reasons.items())),
+            "vessels": left_out[:_MAX_VESSELS_PRINTED],
+        },
+        "vessel_file_rows_not_seen": list(register.unused_user_rows),
+        "hours": {
+            name: pc.sum(quality.column(name)).as_py() or 0.0
+            for name in ("observed_h", "interpolated_h", "unobserved_h")
+        },
+        "calls": {
+            "count": len(calls),
+            "complete": sum(1 for truncated in calls.column("truncated").to_pylist() if not truncated),
+            "by_confidence": {
+                str(level): sum(1 for c in calls.column("confidence").to_pylist() if c == level) for level in (1, 2, 3, 4)
+            },
+        },
+        "zones": {
+            "used": len(zones),
+            "learnt": len(learnt),
+            "learnt_note": (
+                "Berths or anchorages were learnt from stationary ships in this data; see learnt_zones.geojson."
+                if len(learnt)
+                else ""
+            ),
+        },
+        "rules": {name: {"does": does, "meaning": meaning} for name, (does, meaning) in RULES.items()},
+        "totals": {name: int(pc.sum(quality.column(name)).as_py() or 0) for name in RULES},
+        "by_vessel": _by_vessel(quality),
+        "factors_missing": missing_factors,
+        "notes": notes,
+    }
+    if inventory is not None:
+        report["grade_d_share"] = _grade_d_share(inventory)
+    return report
