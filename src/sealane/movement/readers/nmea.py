@@ -30,7 +30,7 @@ from numba import njit
 from sealane.errors import FileFormatError, InputError
 from sealane.movement.positions import POSITION_SCHEMA
 from sealane.movement.readers import nmea_parts as parts
-from sealane.movement.readers.nmea_payload import Rows, Statics, new_rows, new_statics, room_for_statics
+from sealane.movement.readers.nmea_payload import NAME_CHARS, ROW, Ints, Records, Statics, new_statics, with_room
 from sealane.movement.readers.nmea_sentence import MAX_LINE, read_block
 from sealane.movement.readers.nmea_time import NO_TIME, Bytes
 
@@ -154,7 +154,7 @@ def read(
 
 def _batches(
     path: Path,
-    blocks: Iterator[tuple[Bytes, bool]],
+    blocks: Iterator[tuple[bytes, bool]],
     on_reject: OnReject,
     base_us: int,
     batch_rows: int,
@@ -164,49 +164,49 @@ def _batches(
     pending = parts.new_pending()
     rejects = parts.new_rejects()
     scratch = np.zeros(parts.MAX_PARTS * parts.MAX_PART_CHARS, np.uint8)
-    rows, statics = new_rows(batch_rows), new_statics(_VERSIONS)
+    filled = np.zeros(2, np.int64)  # rows, versions of static data
+    rows, statics = np.empty(batch_rows, ROW), new_statics(_VERSIONS)
     carry = b""
     first = True
     for fresh, final in blocks:
-        block = np.concatenate((np.frombuffer(carry, np.uint8), fresh)) if carry else fresh
+        block = np.frombuffer(carry + fresh, np.uint8)
         at = 0
         while True:
-            used = read_block(block[at:], final, base_us, state, pending, rejects, scratch, rows, statics)
+            used = read_block(block[at:], final, base_us, state, pending, rejects, scratch, filled, rows, *statics)
             at += used
             strange = state[parts.SENTENCES] + state[parts.OTHER_SENTENCES] == 0
-            if first and strange and (at == len(block) or rejects.filled[0] > 0):
+            if first and strange and (at == len(block) or state[parts.FAULTS] > 0):
                 raise FileFormatError(f"{path}: {_EXPECTED}; found {_shown(bytes(block[:60]), 60)}.")
             first = False
-            _report(rejects, on_reject)
-            full = rows.filled[0] == batch_rows
-            crowded = statics.filled[0] + 1 >= len(statics.imo)
-            if full or crowded:
-                if rows.filled[0]:
-                    yield _batch(rows, statics)
-                    rows = new_rows(batch_rows)
-                statics = room_for_statics(statics, _VERSIONS // 2)
+            _report(state, rejects, on_reject)
+            full = filled[0] == batch_rows
+            if full or filled[1] + 1 >= len(statics.versions):
+                if filled[0]:
+                    yield _batch(rows[: filled[0]], statics)
+                filled[0] = 0
+                statics, filled[1] = with_room(statics, filled[1], _VERSIONS // 2)
             elif used == 0 or at == len(block):
                 break
         carry = block[at:].tobytes()
     parts.expire_all(state, pending, rejects)
-    _report(rejects, on_reject)
+    _report(state, rejects, on_reject)
     if state[parts.SENTENCES] == 0:
         raise FileFormatError(f"{path}: {_EXPECTED}; found {state[parts.LINE]} lines without any AIS sentence.")
-    if rows.filled[0]:
-        yield _batch(rows, statics)
+    if filled[0]:
+        yield _batch(rows[: filled[0]], statics)
     if on_counts is not None:
         places = (parts.LINE, *range(parts.SENTENCES, parts.REJECTED + 1))
         on_counts(NmeaCounts(*(int(state[place]) for place in places)))
 
 
-def _report(rejects: parts.Rejects, on_reject: OnReject) -> None:
+def _report(state: Ints, rejects: parts.Rejects, on_reject: OnReject) -> None:
     """Hand the rejects over and empty their table."""
-    for i in range(int(rejects.filled[0])):
-        column, reason = REASONS[int(rejects.reason[i])]
-        chars = int(rejects.value_chars[i])
-        value = _shown(rejects.value[i, : min(chars, parts.MAX_VALUE)].tobytes(), chars)
-        on_reject(int(rejects.record[i]), int(rejects.line[i]), column, value, reason)
-    rejects.filled[0] = 0
+    faults, values = rejects
+    for i in range(int(state[parts.FAULTS])):
+        record, line, code, chars = faults[i].item()
+        column, reason = REASONS[code]
+        on_reject(record, line, column, _shown(values[i, : min(chars, parts.MAX_VALUE)].tobytes(), chars), reason)
+    state[parts.FAULTS] = 0
 
 
 def _shown(value: bytes, chars: int) -> str:
@@ -215,52 +215,51 @@ def _shown(value: bytes, chars: int) -> str:
     return text if chars <= len(value) else f"{text}... ({chars} bytes)"
 
 
-def _batch(rows: Rows, statics: Statics) -> pa.RecordBatch:
-    """The filled rows and the static versions they refer to as one Arrow batch."""
-    n = int(rows.filled[0])
-    version = rows.version[:n]
+def _batch(rows: Records, statics: Statics) -> pa.RecordBatch:
+    """Rows and the static versions they refer to as one Arrow batch."""
+    version = rows["version"].copy()
     unknown = version < 0
-    at = np.where(unknown, 0, version)
+    known = statics.versions[np.where(unknown, 0, version)]
 
     def whole(values: npt.NDArray[Any], missing: npt.NDArray[np.bool_]) -> pa.Array:
         return pa.array(values, mask=missing)
 
     def measure(values: npt.NDArray[np.float64]) -> pa.Array:
-        return pa.array(np.where(unknown, np.nan, values[at]), from_pandas=True)
+        return pa.array(np.where(unknown, np.nan, values), from_pandas=True)
 
-    status, kind = rows.nav_status[:n], rows.transceiver_class[:n]
-    imo, ais_type = statics.imo[at], statics.ais_type[at]
+    status, kind = rows["nav_status"].astype(np.int8), rows["transceiver_class"].astype(np.int8)
+    imo, ais_type = known["imo"].copy(), known["ais_type"].copy()
     columns = {
-        "mmsi": pa.array(rows.mmsi[:n]),
-        "time": pa.array(rows.time_us[:n]).cast(POSITION_SCHEMA.field("time").type),
-        "lat": pa.array(rows.lat[:n]),
-        "lon": pa.array(rows.lon[:n]),
-        "sog_kn": pa.array(rows.sog_kn[:n], from_pandas=True),
-        "cog_deg": pa.array(rows.cog_deg[:n]),
-        "heading_deg": pa.array(rows.heading_deg[:n], from_pandas=True),
+        "mmsi": pa.array(rows["mmsi"].copy()),
+        "time": pa.array(rows["time_us"].copy()).cast(POSITION_SCHEMA.field("time").type),
+        "lat": pa.array(rows["lat"].copy()),
+        "lon": pa.array(rows["lon"].copy()),
+        "sog_kn": pa.array(rows["sog_kn"].copy(), from_pandas=True),
+        "cog_deg": pa.array(rows["cog_deg"].copy()),
+        "heading_deg": pa.array(rows["heading_deg"].copy(), from_pandas=True),
         "nav_status": whole(status, status < 0),
-        "draught_m": measure(statics.draught_m),
+        "draught_m": measure(known["draught_m"]),
         "transceiver_class": pa.array(["A", "B"]).take(pa.array(kind, mask=kind < 0)),
         "imo": whole(imo, unknown | (imo == 0)),
-        "vessel_name": _strings(version, statics.name, statics.name_chars),
-        "call_sign": _strings(version, statics.call_sign, statics.call_sign_chars),
+        "vessel_name": _strings(version, statics.text, 0, statics.versions["name_chars"]),
+        "call_sign": _strings(version, statics.text, NAME_CHARS, statics.versions["call_sign_chars"]),
         "ais_type": whole(ais_type, unknown | (ais_type < 0)),
-        "length_m": measure(statics.length_m),
-        "beam_m": measure(statics.beam_m),
+        "length_m": measure(known["length_m"]),
+        "beam_m": measure(known["beam_m"]),
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in POSITION_SCHEMA.names], schema=POSITION_SCHEMA)
 
 
-def _strings(version: npt.NDArray[np.int32], text: Bytes, chars: npt.NDArray[np.int8]) -> pa.Array:
+def _strings(version: npt.NDArray[np.int32], text: Bytes, at: int, chars: npt.NDArray[np.int16]) -> pa.Array:
     """Text of each row's version as an Arrow array; null where it is empty or there is no version."""
-    offsets, data, valid = _string_buffers(version, text, chars)
+    offsets, data, valid = _string_buffers(version, text, at, np.ascontiguousarray(chars))
     buffers = [pa.py_buffer(np.packbits(valid, bitorder="little")), pa.py_buffer(offsets), pa.py_buffer(data)]
     return pa.Array.from_buffers(pa.string(), len(version), buffers)
 
 
 @njit(cache=True)
 def _string_buffers(
-    version: npt.NDArray[np.int32], text: Bytes, chars: npt.NDArray[np.int8]
+    version: npt.NDArray[np.int32], text: Bytes, at: int, chars: npt.NDArray[np.int16]
 ) -> tuple[npt.NDArray[np.int32], Bytes, npt.NDArray[np.bool_]]:
     n = len(version)
     offsets = np.zeros(n + 1, np.int32)
@@ -272,11 +271,11 @@ def _string_buffers(
     data = np.empty(offsets[n], np.uint8)
     for i in range(n):
         for k in range(offsets[i + 1] - offsets[i]):
-            data[offsets[i] + k] = text[version[i], k]
+            data[offsets[i] + k] = text[version[i], at + k]
     return offsets, data, valid
 
 
-def _blocks(path: Path, stack: ExitStack) -> Iterator[tuple[Bytes, bool]]:
+def _blocks(path: Path, stack: ExitStack) -> Iterator[tuple[bytes, bool]]:
     """Uncompressed blocks of the file, and whether each is the last; the last may be empty."""
     try:
         stream = _open(path, stack)
@@ -288,7 +287,7 @@ def _blocks(path: Path, stack: ExitStack) -> Iterator[tuple[Bytes, bool]]:
         block = block.removeprefix(b"\xef\xbb\xbf")
         while True:
             following = stream.read(BLOCK_BYTES)
-            yield np.frombuffer(block, np.uint8), not following
+            yield block, not following
             if not following:
                 return
             block = following

@@ -6,12 +6,10 @@ mixed with other messages' parts; where tag blocks name the source station or a 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
 
-from sealane.movement.readers.nmea_payload import Ints
+from sealane.movement.readers.nmea_payload import Ints, Records
 from sealane.movement.readers.nmea_time import NO_TIME, Bytes
 
 MAX_PENDING = 512  # multi-part messages that may wait for parts at one time
@@ -36,8 +34,9 @@ PART_TIMEOUT_SENTENCES = 20_000
     OTHER_SENTENCES,
     COMMENTS,
     REJECTED,
-) = range(11)
-STATE_SIZE = 11
+    FAULTS,
+) = range(12)
+STATE_SIZE = 12
 
 # Why something was rejected; the texts are in nmea.py.
 (
@@ -63,104 +62,89 @@ STATE_SIZE = 11
 ) = range(19)
 
 
-class Rejects(NamedTuple):
-    """What could not be read, filled up to ``filled[0]``."""
+# One thing that could not be read; its value stands in a byte array beside it.
+FAULT = np.dtype([("record", np.int64), ("line", np.int64), ("reason", np.int64), ("value_chars", np.int64)])
 
-    filled: Ints
-    record: Ints
-    line: Ints
-    reason: Bytes
-    value: Bytes
-    value_chars: Ints
+# One message that waits for parts; `have` has a bit for each part that came, `bits` sums their bits.
+MESSAGE = np.dtype(
+    [
+        ("key", np.int64),
+        ("source", np.int64),
+        ("group", np.int64),
+        ("time_us", np.int64),
+        ("sentence", np.int64),
+        ("record", np.int64),
+        ("line", np.int64),
+        ("have", np.int64),
+        ("bits", np.int64),
+        ("value_chars", np.int64),
+    ]
+)
 
 
-class Pending(NamedTuple):
-    """Multi-part messages that wait for parts. ``order[:state[PENDING]]`` lists the slots in use, oldest first."""
-
-    order: Ints
-    key: Ints
-    source: Ints
-    group: Ints
-    time_us: Ints
-    sentence: Ints
-    record: Ints
-    line: Ints
-    have: Ints
-    bits: Ints
-    chars: Ints
-    symbols: Bytes
-    value: Bytes
-    value_chars: Ints
+# Plain tuples, not named ones: numba's cache of compiled code would name the class and fail once it is renamed.
+# Faults and their values, filled up to ``state[FAULTS]``.
+Rejects = tuple[Records, Bytes]
+# Waiting messages: their order (``order[:state[PENDING]]`` are in use, oldest first), the messages, the characters and
+# symbols of each part, and the first sentence as a value to show.
+Pending = tuple[Ints, Records, Ints, Bytes, Bytes]
 
 
 def new_rejects() -> Rejects:
     """Empty table of rejects."""
-    n = REJECT_CAPACITY
-    return Rejects(
-        np.zeros(1, np.int64),
-        np.zeros(n, np.int64),
-        np.zeros(n, np.int64),
-        np.zeros(n, np.uint8),
-        np.zeros((n, MAX_VALUE), np.uint8),
-        np.zeros(n, np.int64),
-    )
+    return (np.zeros(REJECT_CAPACITY, FAULT), np.zeros((REJECT_CAPACITY, MAX_VALUE), np.uint8))
 
 
 def new_pending() -> Pending:
     """Empty table of unfinished multi-part messages."""
     n = MAX_PENDING
-    return Pending(
+    return (
         np.arange(n, dtype=np.int64),
-        np.zeros(n, np.int64),
-        np.zeros(n, np.int64),
-        np.zeros(n, np.int64),
-        np.zeros(n, np.int64),
-        np.zeros(n, np.int64),
-        np.zeros(n, np.int64),
-        np.zeros(n, np.int64),
-        np.zeros(n, np.int64),
-        np.zeros(n, np.int64),
+        np.zeros(n, MESSAGE),
         np.zeros((n, MAX_PARTS), np.int64),
         np.zeros((n, MAX_PARTS, MAX_PART_CHARS), np.uint8),
         np.zeros((n, MAX_VALUE), np.uint8),
-        np.zeros(n, np.int64),
     )
 
 
 @njit(cache=True)
 def reject(rejects: Rejects, state: Ints, reason: int, buf: Bytes, start: int, end: int) -> None:
     """Book a fault of the present line with ``buf[start:end]`` as the value that was found."""
-    i = rejects.filled[0]
-    rejects.filled[0] = i + 1
+    faults, value = rejects
+    i = state[FAULTS]
+    state[FAULTS] = i + 1
     state[REJECTED] += 1
-    rejects.record[i] = state[RECORD]
-    rejects.line[i] = state[LINE]
-    rejects.reason[i] = reason
     size = end - start if end > start else 0
-    rejects.value_chars[i] = size
+    fault = faults[i]
+    fault.record = state[RECORD]
+    fault.line = state[LINE]
+    fault.reason = reason
+    fault.value_chars = size
     for k in range(min(size, MAX_VALUE)):
-        rejects.value[i, k] = buf[start + k]
+        value[i, k] = buf[start + k]
 
 
 @njit(cache=True)
-def _drop(n: int, state: Ints, pending: Pending) -> None:
+def _drop(n: int, state: Ints, order: Ints) -> None:
     """Free the `n`-th oldest waiting message."""
-    slot = pending.order[n]
+    slot = order[n]
     for i in range(n, state[PENDING] - 1):
-        pending.order[i] = pending.order[i + 1]
+        order[i] = order[i + 1]
     state[PENDING] -= 1
-    pending.order[state[PENDING]] = slot
+    order[state[PENDING]] = slot
 
 
 @njit(cache=True)
 def _expire(n: int, state: Ints, pending: Pending, rejects: Rejects) -> None:
     """Reject the `n`-th oldest waiting message because parts are missing; place and value are its first part's."""
-    slot = pending.order[n]
+    order, messages, _, _, value = pending
+    slot = order[n]
+    message = messages[slot]
     line, record = state[LINE], state[RECORD]
-    state[LINE], state[RECORD] = pending.line[slot], pending.record[slot]
-    reject(rejects, state, PARTS_MISSING, pending.value[slot], 0, pending.value_chars[slot])
+    state[LINE], state[RECORD] = message.line, message.record
+    reject(rejects, state, PARTS_MISSING, value[slot], 0, message.value_chars)
     state[LINE], state[RECORD] = line, record
-    _drop(n, state, pending)
+    _drop(n, state, order)
 
 
 @njit(cache=True)
@@ -181,19 +165,19 @@ def _differ(a: int, b: int) -> bool:
 
 
 @njit(cache=True)
-def _waiting(key: int, number: int, tag: Ints, state: Ints, pending: Pending) -> int:
+def _waiting(key: int, number: int, tag: Ints, state: Ints, order: Ints, messages: Records) -> int:
     """Newest waiting message to which part `number` belongs, or -1.
 
     The newest is taken because a sequence number that comes again leaves only orphans behind.
     """
     for n in range(state[PENDING] - 1, -1, -1):
-        slot = pending.order[n]
+        message = messages[order[n]]
         if (
-            pending.key[slot] == key
-            and not pending.have[slot] >> number & 1
-            and not _differ(pending.source[slot], tag[1])
-            and not _differ(pending.group[slot], tag[2])
-            and not _apart(pending.time_us[slot], tag[0])
+            message.key == key
+            and not message.have >> number & 1
+            and not _differ(message.source, tag[1])
+            and not _differ(message.group, tag[2])
+            and not _apart(message.time_us, tag[0])
         ):
             return n
     return -1
@@ -221,47 +205,50 @@ def take_part(
     int
         Bits of the whole message, now in `scratch` and its time in ``tag[0]``; -1 while parts are missing.
     """
+    order, messages, chars_of, symbols, value = pending
     while state[PENDING] > 0:
-        oldest = pending.order[0]
-        late = state[SENTENCES] - pending.sentence[oldest] > PART_TIMEOUT_SENTENCES
-        if not late and not _apart(pending.time_us[oldest], tag[0]):
+        oldest = messages[order[0]]
+        late = state[SENTENCES] - oldest.sentence > PART_TIMEOUT_SENTENCES
+        if not late and not _apart(oldest.time_us, tag[0]):
             break
         _expire(0, state, pending, rejects)
-    n = _waiting(key, number, tag, state, pending)
+    n = _waiting(key, number, tag, state, order, messages)
     if n < 0:
         if state[PENDING] == MAX_PENDING:
             _expire(0, state, pending, rejects)
         n = state[PENDING]
         state[PENDING] += 1
-        slot = pending.order[n]
-        pending.key[slot] = key
-        pending.source[slot] = tag[1]
-        pending.group[slot] = tag[2]
-        pending.time_us[slot] = tag[0]
-        pending.sentence[slot] = state[SENTENCES]
-        pending.record[slot] = state[RECORD]
-        pending.line[slot] = state[LINE]
-        pending.have[slot] = 0
-        pending.bits[slot] = 0
-        pending.value_chars[slot] = end - start
+        slot = order[n]
+        fresh = messages[slot]
+        fresh.key = key
+        fresh.source = tag[1]
+        fresh.group = tag[2]
+        fresh.time_us = tag[0]
+        fresh.sentence = state[SENTENCES]
+        fresh.record = state[RECORD]
+        fresh.line = state[LINE]
+        fresh.have = 0
+        fresh.bits = 0
+        fresh.value_chars = end - start
         for k in range(min(end - start, MAX_VALUE)):
-            pending.value[slot, k] = buf[start + k]
-    slot = pending.order[n]
-    if pending.time_us[slot] == NO_TIME:
-        pending.time_us[slot] = tag[0]
+            value[slot, k] = buf[start + k]
+    slot = order[n]
+    message = messages[slot]
+    if message.time_us == NO_TIME:
+        message.time_us = tag[0]
     chars = (bits + 5) // 6
     for k in range(chars):
-        pending.symbols[slot, number - 1, k] = scratch[k]
-    pending.chars[slot, number - 1] = chars
-    pending.bits[slot] += bits
-    pending.have[slot] |= 1 << number
-    if pending.have[slot] != (1 << (total + 1)) - 2:
+        symbols[slot, number - 1, k] = scratch[k]
+    chars_of[slot, number - 1] = chars
+    message.bits += bits
+    message.have |= 1 << number
+    if message.have != (1 << (total + 1)) - 2:
         return -1
     size = 0
     for i in range(total):
-        for k in range(pending.chars[slot, i]):
-            scratch[size] = pending.symbols[slot, i, k]
+        for k in range(chars_of[slot, i]):
+            scratch[size] = symbols[slot, i, k]
             size += 1
-    tag[0] = pending.time_us[slot]
-    _drop(n, state, pending)
-    return pending.bits[slot]
+    tag[0] = message.time_us
+    _drop(n, state, order)
+    return message.bits

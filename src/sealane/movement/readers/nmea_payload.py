@@ -16,7 +16,7 @@ from numba import njit
 from sealane.movement.readers.nmea_time import Bytes, byte
 
 Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+Records = npt.NDArray[np.void]
 
 NAME_CHARS = 20
 CALL_SIGN_CHARS = 7
@@ -39,114 +39,85 @@ _LEAST_BITS[27] = 96
 _LEAST_BITS_24_B = 162
 
 
-class Rows(NamedTuple):
-    """Columns of position rows, filled up to ``filled[0]``; each array has the same length."""
+# One position row; NaN or -1 where the message does not give the field.
+ROW = np.dtype(
+    [
+        ("time_us", np.int64),
+        ("lat", np.float64),
+        ("lon", np.float64),
+        ("sog_kn", np.float64),
+        ("cog_deg", np.float64),
+        ("heading_deg", np.float64),
+        ("mmsi", np.int32),
+        ("version", np.int32),
+        ("nav_status", np.int16),
+        ("transceiver_class", np.int16),
+    ]
+)
 
-    filled: Ints
-    mmsi: npt.NDArray[np.int32]
-    time_us: Ints
-    lat: Floats
-    lon: Floats
-    sog_kn: Floats
-    cog_deg: Floats
-    heading_deg: Floats
-    nav_status: npt.NDArray[np.int8]
-    transceiver_class: npt.NDArray[np.int8]
-    version: npt.NDArray[np.int32]
+# One version of a vessel's static data; 0, -1 or NaN where no report gave the field. The text stands in a byte array
+# beside it: 20 characters of the name, 7 of the call sign.
+VERSION = np.dtype(
+    [
+        ("length_m", np.float64),
+        ("beam_m", np.float64),
+        ("draught_m", np.float64),
+        ("imo", np.int32),
+        ("ais_type", np.int16),
+        ("transceiver_class", np.int16),
+        ("name_chars", np.int16),
+        ("call_sign_chars", np.int16),
+    ]
+)
+SLOT = np.dtype([("mmsi", np.int32), ("version", np.int32)])
 
 
 class Statics(NamedTuple):
-    """Versions of static data, filled up to ``filled[0]``, and a hash table from MMSI to its present version.
+    """Versions of static data, their text, and a hash table from MMSI to the vessel's present version."""
 
-    ``filled[1]`` is the number of vessels in the hash table.
-    """
-
-    filled: Ints
-    slot_mmsi: npt.NDArray[np.int32]
-    slot_version: npt.NDArray[np.int32]
-    transceiver_class: npt.NDArray[np.int8]
-    imo: npt.NDArray[np.int32]
-    ais_type: npt.NDArray[np.int16]
-    length_m: Floats
-    beam_m: Floats
-    draught_m: Floats
-    name: Bytes
-    name_chars: npt.NDArray[np.int8]
-    call_sign: Bytes
-    call_sign_chars: npt.NDArray[np.int8]
-
-
-def new_rows(capacity: int) -> Rows:
-    """Empty columns for `capacity` position rows."""
-    return Rows(
-        np.zeros(1, np.int64),
-        np.empty(capacity, np.int32),
-        np.empty(capacity, np.int64),
-        np.empty(capacity, np.float64),
-        np.empty(capacity, np.float64),
-        np.empty(capacity, np.float64),
-        np.empty(capacity, np.float64),
-        np.empty(capacity, np.float64),
-        np.empty(capacity, np.int8),
-        np.empty(capacity, np.int8),
-        np.empty(capacity, np.int32),
-    )
+    versions: Records
+    text: Bytes
+    slots: Records
 
 
 def new_statics(capacity: int) -> Statics:
-    """Empty table for `capacity` versions; `capacity` is a power of two and the hash table has twice as many slots."""
-    return Statics(
-        np.zeros(2, np.int64),
-        np.full(2 * capacity, -1, np.int32),
-        np.full(2 * capacity, -1, np.int32),
-        np.full(capacity, CLASS_NONE, np.int8),
-        np.zeros(capacity, np.int32),
-        np.full(capacity, -1, np.int16),
-        np.full(capacity, np.nan),
-        np.full(capacity, np.nan),
-        np.full(capacity, np.nan),
-        np.zeros((capacity, NAME_CHARS), np.uint8),
-        np.zeros(capacity, np.int8),
-        np.zeros((capacity, CALL_SIGN_CHARS), np.uint8),
-        np.zeros(capacity, np.int8),
-    )
+    """Empty table for `capacity` versions, a power of two; the hash table has twice as many slots."""
+    slots = np.full(2 * capacity, -1, np.int32).repeat(2).view(SLOT)
+    return Statics(np.zeros(capacity, VERSION), np.zeros((capacity, NAME_CHARS + CALL_SIGN_CHARS), np.uint8), slots)
 
 
-def room_for_statics(statics: Statics, reserve: int) -> Statics:
-    """A table with at least `reserve` free versions; versions that no vessel holds any more are let go.
+def with_room(statics: Statics, filled: int, reserve: int) -> tuple[Statics, int]:
+    """A table with at least `reserve` free versions, and how many it holds; versions out of use are let go.
 
     The numbers of the versions change, so rows that refer to them must have been taken out before.
     """
-    capacity = len(statics.imo)
-    if statics.filled[0] + reserve <= capacity:
-        return statics
-    held = statics.slot_mmsi >= 0
-    mmsi, version = statics.slot_mmsi[held], statics.slot_version[held]
-    while len(mmsi) * 2 + reserve > capacity:
+    capacity = len(statics.versions)
+    if filled + reserve <= capacity:
+        return statics, filled
+    held = statics.slots[statics.slots["mmsi"] >= 0]
+    while len(held) * 2 + reserve > capacity:
         capacity *= 2
     fresh = new_statics(capacity)
-    for name in Statics._fields[3:]:
-        getattr(fresh, name)[: len(version)] = getattr(statics, name)[version]
-    fresh.filled[0] = len(version)
-    _enter_all(fresh, mmsi)
-    return fresh
+    fresh.versions[: len(held)] = statics.versions[held["version"]]
+    fresh.text[: len(held)] = statics.text[held["version"]]
+    _enter(fresh.slots, held["mmsi"].copy())
+    return fresh, len(held)
 
 
 @njit(cache=True)
-def _enter_all(statics: Statics, mmsi: npt.NDArray[np.int32]) -> None:
+def _enter(slots: Records, mmsi: npt.NDArray[np.int32]) -> None:
     for version in range(len(mmsi)):
-        slot = _slot(statics, mmsi[version])
-        statics.slot_mmsi[slot] = mmsi[version]
-        statics.slot_version[slot] = version
-    statics.filled[1] = len(mmsi)
+        slot = _slot(slots, mmsi[version])
+        slots[slot].mmsi = mmsi[version]
+        slots[slot].version = version
 
 
 @njit(cache=True)
-def _slot(statics: Statics, mmsi: int) -> int:
+def _slot(slots: Records, mmsi: int) -> int:
     """Slot of `mmsi` in the hash table, or the free slot where it belongs."""
-    mask = len(statics.slot_mmsi) - 1
+    mask = len(slots) - 1
     slot = ((mmsi * 2_654_435_761) >> 8) & mask  # Knuth's multiplicative hashing
-    while statics.slot_mmsi[slot] != -1 and statics.slot_mmsi[slot] != mmsi:
+    while slots[slot].mmsi != -1 and slots[slot].mmsi != mmsi:
         slot = (slot + 1) & mask
     return slot
 
@@ -181,106 +152,100 @@ def signed(symbols: Bytes, start: int, width: int) -> int:
 
 
 @njit(cache=True)
-def _text(symbols: Bytes, start: int, out: Bytes) -> int:
-    """Six-bit text from bit `start` into `out`, zero-filled; returns its length without trailing @ and outer blanks."""
-    size = len(out)
+def _text(symbols: Bytes, start: int, text: Bytes, version: int, at: int, size: int) -> int:
+    """Six-bit text from bit `start` into ``text[version, at:at + size]``, zero-filled.
+
+    Returns its length, without trailing @ (ITU-R M.1371's filler) and outer blanks.
+    """
     for i in range(size):
         v = unsigned(symbols, start + 6 * i, 6)
-        out[i] = v + 64 if v < 32 else v
+        text[version, at + i] = v + 64 if v < 32 else v
     end = size
-    while end > 0 and out[end - 1] == 64:
+    while end > 0 and text[version, at + end - 1] == 64:
         end -= 1
-    while end > 0 and out[end - 1] == 32:
+    while end > 0 and text[version, at + end - 1] == 32:
         end -= 1
     begin = 0
-    while begin < end and out[begin] == 32:
+    while begin < end and text[version, at + begin] == 32:
         begin += 1
     for i in range(size):
-        out[i] = out[begin + i] if begin + i < end else 0
+        text[version, at + i] = text[version, at + begin + i] if begin + i < end else 0
     return end - begin
 
 
 @njit(cache=True)
-def _same(statics: Statics, a: int, b: int) -> bool:
+def _same(versions: Records, text: Bytes, a: int, b: int) -> bool:
     """Whether two versions say the same; an unknown (NaN) equals an unknown."""
-    if (
-        statics.transceiver_class[a] != statics.transceiver_class[b]
-        or statics.imo[a] != statics.imo[b]
-        or statics.ais_type[a] != statics.ais_type[b]
-        or statics.name_chars[a] != statics.name_chars[b]
-        or statics.call_sign_chars[a] != statics.call_sign_chars[b]
-    ):
-        return False
-    for x in (statics.length_m, statics.beam_m, statics.draught_m):
-        if x[a] != x[b] and not (np.isnan(x[a]) and np.isnan(x[b])):
-            return False
-    for i in range(NAME_CHARS):
-        if statics.name[a, i] != statics.name[b, i]:
-            return False
-    same = True
-    for i in range(CALL_SIGN_CHARS):
-        same &= statics.call_sign[a, i] == statics.call_sign[b, i]
+    x, y = versions[a], versions[b]
+    same = x.transceiver_class == y.transceiver_class and x.imo == y.imo and x.ais_type == y.ais_type
+    same &= x.name_chars == y.name_chars and x.call_sign_chars == y.call_sign_chars
+    same &= x.length_m == y.length_m or (np.isnan(x.length_m) and np.isnan(y.length_m))
+    same &= x.beam_m == y.beam_m or (np.isnan(x.beam_m) and np.isnan(y.beam_m))
+    same &= x.draught_m == y.draught_m or (np.isnan(x.draught_m) and np.isnan(y.draught_m))
+    for i in range(NAME_CHARS + CALL_SIGN_CHARS):
+        same &= text[a, i] == text[b, i]
     return same
 
 
 @njit(cache=True)
-def _copy_version(statics: Statics, old: int, new: int) -> None:
+def _begin_version(versions: Records, text: Bytes, old: int, new: int) -> None:
     """Begin version `new` as `old` was, or with nothing known where `old` is -1."""
-    known = old >= 0
-    statics.transceiver_class[new] = statics.transceiver_class[old] if known else CLASS_NONE
-    statics.imo[new] = statics.imo[old] if known else 0
-    statics.ais_type[new] = statics.ais_type[old] if known else -1
-    statics.length_m[new] = statics.length_m[old] if known else np.nan
-    statics.beam_m[new] = statics.beam_m[old] if known else np.nan
-    statics.draught_m[new] = statics.draught_m[old] if known else np.nan
-    statics.name_chars[new] = statics.name_chars[old] if known else 0
-    statics.call_sign_chars[new] = statics.call_sign_chars[old] if known else 0
-    for i in range(NAME_CHARS):
-        statics.name[new, i] = statics.name[old, i] if known else 0
-    for i in range(CALL_SIGN_CHARS):
-        statics.call_sign[new, i] = statics.call_sign[old, i] if known else 0
+    if old >= 0:
+        versions[new] = versions[old]
+        for i in range(NAME_CHARS + CALL_SIGN_CHARS):
+            text[new, i] = text[old, i]
+        return
+    x = versions[new]
+    x.length_m = np.nan
+    x.beam_m = np.nan
+    x.draught_m = np.nan
+    x.imo = 0
+    x.ais_type = -1
+    x.name_chars = 0
+    x.call_sign_chars = 0
+    for i in range(NAME_CHARS + CALL_SIGN_CHARS):
+        text[new, i] = 0
 
 
 @njit(cache=True)
-def _dimensions(symbols: Bytes, start: int, statics: Statics, new: int) -> None:
+def _dimensions(symbols: Bytes, start: int, versions: Records, new: int) -> None:
     """Length = bow + stern, beam = port + starboard, measured from the antenna, from bit `start`."""
-    statics.length_m[new] = unsigned(symbols, start, 9) + unsigned(symbols, start + 9, 9)
-    statics.beam_m[new] = unsigned(symbols, start + 18, 6) + unsigned(symbols, start + 24, 6)
+    versions[new].length_m = unsigned(symbols, start, 9) + unsigned(symbols, start + 9, 9)
+    versions[new].beam_m = unsigned(symbols, start + 18, 6) + unsigned(symbols, start + 24, 6)
 
 
 @njit(cache=True)
-def _static(symbols: Bytes, kind: int, mmsi: int, statics: Statics) -> None:
-    """Enter a static report (5, 19, 24 A, 24 B) as the vessel's newest version, unless it says nothing new."""
-    slot = _slot(statics, mmsi)
-    old = statics.slot_version[slot]
-    new = statics.filled[0]
-    _copy_version(statics, old, new)
-    statics.transceiver_class[new] = CLASS_A if kind == 5 else CLASS_B
+def _static(symbols: Bytes, kind: int, mmsi: int, new: int, versions: Records, text: Bytes, slots: Records) -> int:
+    """Enter a static report (5, 19, 24 A, 24 B) as version `new` of the vessel; returns 0 where it says nothing new."""
+    slot = _slot(slots, mmsi)
+    old = slots[slot].version
+    _begin_version(versions, text, old, new)
+    x = versions[new]
+    x.transceiver_class = CLASS_A if kind == 5 else CLASS_B
     if kind == 5:
-        statics.imo[new] = unsigned(symbols, 40, 30)
-        statics.call_sign_chars[new] = _text(symbols, 70, statics.call_sign[new])
-        statics.name_chars[new] = _text(symbols, 112, statics.name[new])
-        statics.ais_type[new] = unsigned(symbols, 232, 8)
-        _dimensions(symbols, 240, statics, new)
-        statics.draught_m[new] = unsigned(symbols, 294, 8) / 10.0
+        x.imo = unsigned(symbols, 40, 30)
+        x.call_sign_chars = _text(symbols, 70, text, new, NAME_CHARS, CALL_SIGN_CHARS)
+        x.name_chars = _text(symbols, 112, text, new, 0, NAME_CHARS)
+        x.ais_type = unsigned(symbols, 232, 8)
+        _dimensions(symbols, 240, versions, new)
+        x.draught_m = unsigned(symbols, 294, 8) / 10.0
     elif kind == 19:
-        statics.name_chars[new] = _text(symbols, 143, statics.name[new])
-        statics.ais_type[new] = unsigned(symbols, 263, 8)
-        _dimensions(symbols, 271, statics, new)
+        x.name_chars = _text(symbols, 143, text, new, 0, NAME_CHARS)
+        x.ais_type = unsigned(symbols, 263, 8)
+        _dimensions(symbols, 271, versions, new)
     elif unsigned(symbols, 38, 2) == 0:
-        statics.name_chars[new] = _text(symbols, 40, statics.name[new])
+        x.name_chars = _text(symbols, 40, text, new, 0, NAME_CHARS)
     else:
-        statics.ais_type[new] = unsigned(symbols, 40, 8)
-        statics.call_sign_chars[new] = _text(symbols, 90, statics.call_sign[new])
+        x.ais_type = unsigned(symbols, 40, 8)
+        x.call_sign_chars = _text(symbols, 90, text, new, NAME_CHARS, CALL_SIGN_CHARS)
         # A craft associated with a parent ship (98MIDXXXX) gives the parent's MMSI where the dimensions would stand.
         if mmsi // 10_000_000 != 98:
-            _dimensions(symbols, 132, statics, new)
-    if old < 0 or not _same(statics, old, new):
-        if old < 0:
-            statics.slot_mmsi[slot] = mmsi
-            statics.filled[1] += 1
-        statics.slot_version[slot] = new
-        statics.filled[0] = new + 1
+            _dimensions(symbols, 132, versions, new)
+    if old >= 0 and _same(versions, text, old, new):
+        return 0
+    slots[slot].mmsi = mmsi
+    slots[slot].version = new
+    return 1
 
 
 @njit(cache=True)
@@ -296,8 +261,12 @@ def is_used(kind: int) -> bool:
 
 
 @njit(cache=True)
-def decode(symbols: Bytes, bits: int, time_us: int, rows: Rows, statics: Statics) -> int:
+def decode(
+    symbols: Bytes, bits: int, time_us: int, filled: Ints, rows: Records, versions: Records, text: Bytes, slots: Records
+) -> int:
     """Decode one message of `bits` bits, of a type that `is_used`, into a row, a static version or both.
+
+    ``filled[0]`` and ``filled[1]`` are the numbers of rows and versions, and are moved on.
 
     Returns
     -------
@@ -316,36 +285,36 @@ def decode(symbols: Bytes, bits: int, time_us: int, rows: Rows, statics: Statics
         if part == 1 and bits < _LEAST_BITS_24_B:
             return TRUNCATED
     if kind in (5, 19, 24):
-        _static(symbols, kind, mmsi, statics)
+        filled[1] += _static(symbols, kind, mmsi, filled[1], versions, text, slots)
         if kind != 19:
             return DECODED_STATIC
-    row = rows.filled[0]
-    rows.filled[0] = row + 1
-    rows.mmsi[row] = mmsi
-    rows.time_us[row] = time_us
-    version = statics.slot_version[_slot(statics, mmsi)]
-    rows.version[row] = version
-    rows.nav_status[row] = -1
+    row = rows[filled[0]]
+    filled[0] += 1
+    version = slots[_slot(slots, mmsi)].version
+    row.mmsi = mmsi
+    row.time_us = time_us
+    row.version = version
+    row.nav_status = -1
     if kind == 27:
-        rows.nav_status[row] = unsigned(symbols, 40, 4)
-        rows.lon[row] = _degrees(signed(symbols, 44, 18), 600)
-        rows.lat[row] = _degrees(signed(symbols, 62, 17), 600)
+        row.nav_status = unsigned(symbols, 40, 4)
+        row.lon = _degrees(signed(symbols, 44, 18), 600)
+        row.lat = _degrees(signed(symbols, 62, 17), 600)
         speed = unsigned(symbols, 79, 6)
-        rows.sog_kn[row] = np.nan if speed == _SOG_NOT_AVAILABLE_27 else speed
-        rows.cog_deg[row] = unsigned(symbols, 85, 9)
-        rows.heading_deg[row] = np.nan
+        row.sog_kn = np.nan if speed == _SOG_NOT_AVAILABLE_27 else speed
+        row.cog_deg = unsigned(symbols, 85, 9)
+        row.heading_deg = np.nan
         # Both classes send message 27: the class is known only from the vessel's static report.
-        rows.transceiver_class[row] = statics.transceiver_class[version] if version >= 0 else CLASS_NONE
+        row.transceiver_class = versions[version].transceiver_class if version >= 0 else CLASS_NONE
         return DECODED_POSITION
     # Messages 18 and 19 are laid out as 1 to 3, four bits earlier from the speed on.
     shift = 0 if kind <= 3 else -4
     if kind <= 3:
-        rows.nav_status[row] = unsigned(symbols, 38, 4)
-    rows.transceiver_class[row] = CLASS_A if kind <= 3 else CLASS_B
+        row.nav_status = unsigned(symbols, 38, 4)
+    row.transceiver_class = CLASS_A if kind <= 3 else CLASS_B
     speed = unsigned(symbols, 50 + shift, 10)
-    rows.sog_kn[row] = np.nan if speed == _SOG_NOT_AVAILABLE else speed / 10.0
-    rows.lon[row] = _degrees(signed(symbols, 61 + shift, 28), 600_000)
-    rows.lat[row] = _degrees(signed(symbols, 89 + shift, 27), 600_000)
-    rows.cog_deg[row] = unsigned(symbols, 116 + shift, 12) / 10.0
-    rows.heading_deg[row] = unsigned(symbols, 128 + shift, 9)
+    row.sog_kn = np.nan if speed == _SOG_NOT_AVAILABLE else speed / 10.0
+    row.lon = _degrees(signed(symbols, 61 + shift, 28), 600_000)
+    row.lat = _degrees(signed(symbols, 89 + shift, 27), 600_000)
+    row.cog_deg = unsigned(symbols, 116 + shift, 12) / 10.0
+    row.heading_deg = unsigned(symbols, 128 + shift, 9)
     return DECODED_POSITION

@@ -16,6 +16,7 @@ from sealane.movement.readers.nmea_parts import (
     BAD_TAG_CHECKSUM,
     BAD_TAG_TIME,
     COMMENTS,
+    FAULTS,
     FIELDS_MISSING,
     IN_LONG_LINE,
     LINE,
@@ -49,8 +50,7 @@ from sealane.movement.readers.nmea_payload import (
     DECODED_STATIC,
     TRUNCATED,
     Ints,
-    Rows,
-    Statics,
+    Records,
     decode,
     is_used,
     unarmour,
@@ -133,8 +133,11 @@ def _read_line(
     pending: Pending,
     rejects: Rejects,
     scratch: Bytes,
-    rows: Rows,
-    statics: Statics,
+    filled: Ints,
+    rows: Records,
+    versions: Records,
+    text: Bytes,
+    slots: Records,
 ) -> None:
     """Read one line without its line end, blanks around it taken off."""
     # Where the sentence or its tag block begins; before it stands the leading time.
@@ -256,7 +259,7 @@ def _read_line(
         else:
             reject(rejects, state, TIME_MISSING, buf, at, star + 3)
         return
-    code = decode(scratch, bits, time_us, rows, statics)
+    code = decode(scratch, bits, time_us, filled, rows, versions, text, slots)
     if code == DECODED_POSITION:
         state[POSITIONS] += 1
     elif code == DECODED_STATIC:
@@ -276,8 +279,11 @@ def read_block(
     pending: Pending,
     rejects: Rejects,
     scratch: Bytes,
-    rows: Rows,
-    statics: Statics,
+    filled: Ints,
+    rows: Records,
+    versions: Records,
+    text: Bytes,
+    slots: Records,
 ) -> int:
     """Read the complete lines of `buf` until it is used up or a table is full; `final` when no bytes follow.
 
@@ -289,12 +295,12 @@ def read_block(
     n = len(buf)
     tag = np.zeros(3, np.int64)
     comma = np.zeros(7, np.int64)
-    most_rows = len(rows.mmsi)
-    most_versions = len(statics.imo)
-    most_rejects = len(rejects.record) - MAX_PENDING - 4
+    most_rows = len(rows)
+    most_versions = len(versions)
+    most_rejects = len(rejects[0]) - MAX_PENDING - 4
     i = 0
     while i < n:
-        if rows.filled[0] >= most_rows or statics.filled[0] + 1 >= most_versions or rejects.filled[0] >= most_rejects:
+        if filled[0] >= most_rows or filled[1] + 1 >= most_versions or state[FAULTS] >= most_rejects:
             return i
         stop = i
         while stop < n and buf[stop] != 10 and buf[stop] != 13:
@@ -331,6 +337,22 @@ def read_block(
             if end - begin > MAX_LINE:
                 reject(rejects, state, LINE_TOO_LONG, buf, begin, end)
             else:
-                _read_line(buf, begin, end, base_us, tag, comma, state, pending, rejects, scratch, rows, statics)
+                _read_line(
+                    buf,
+                    begin,
+                    end,
+                    base_us,
+                    tag,
+                    comma,
+                    state,
+                    pending,
+                    rejects,
+                    scratch,
+                    filled,
+                    rows,
+                    versions,
+                    text,
+                    slots,
+                )
         i = min(after, n)
     return n
