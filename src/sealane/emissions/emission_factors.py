@@ -18,21 +18,12 @@ from numba import njit
 from numpy.typing import NDArray
 
 from sealane.emissions.engines import ENGINES, FUELS
-from sealane.emissions.fuel_rules import fuel_for_engine, regime_table
-from sealane.emissions.propulsion import load_based_sfc_factor
+from sealane.emissions.factor_query import EPA, FactorQuery, constant, factor_query, fuel_consumption, fuel_key
 from sealane.errors import DataError, Fault, MissingFactorError
 from sealane.reference import FactorRow, load_table
 
-POLLUTANTS = ("co2", "ch4", "n2o", "co2e", "nox", "so2", "pm10", "pm25", "dpm", "hc", "co", "bc")
-METHODS = ("epa-2022", "imo4-2020")
-GWP_SETS = ("ar4", "ar5", "ar6")
-AGES = ("before_1984", "1984-2000", "after_2000")
-TIERS = (0, 1, 2, 3)
-MAX_SULPHUR_PCT = 5.0
 PERCENT = 0.01
-
-_CONSTANTS = "method_constants"
-_EPA = "epa-2022"
+POLLUTANTS = ("co2", "ch4", "n2o", "co2e", "nox", "so2", "pm10", "pm25", "dpm", "hc", "co", "bc")
 
 
 @dataclass(frozen=True)
@@ -71,22 +62,6 @@ class Factor:
     def grade(self) -> str:
         """Worst grade of the rows; D where an assumption was needed; A for a value that holds by definition."""
         return "D" if self.assumptions else max((row.grade for row in self.rows), default="A")
-
-
-@dataclass(frozen=True)
-class _Query:
-    """Checked inputs of a look-up."""
-
-    engine: str
-    fuel: str
-    tier: int
-    load: float
-    sulphur_pct: float
-    method: str
-    gwp: str
-    age: str
-    baseline: bool
-    rows: tuple[FactorRow, ...]
 
 
 @njit(nogil=True, cache=True)
@@ -129,58 +104,8 @@ def pm10_factor(
     return pm_base_g_per_kwh + (sulphur_pct * PERCENT) * bsfc_g_per_kwh * (sulphate_pct * PERCENT) * sulphate_mass
 
 
-def _constant(symbol: str, method: str = _EPA) -> FactorRow:
-    return load_table(_CONSTANTS).row(method, symbol)
-
-
-def _choice(faults: list[Fault], name: str, found: object, known: tuple[object, ...]) -> None:
-    if found not in known:
-        faults.append(Fault(name, f"'{found}'", f"Give one of: {', '.join(map(str, known))}"))
-
-
-def _query(
-    engine: str,
-    fuel: str | None,
-    tier: int,
-    load: float,
-    sulphur_pct: float | None,
-    method: str,
-    gwp: str,
-    age: str,
-    *,
-    baseline: bool,
-) -> _Query:
-    """Check all inputs at once and fill in fuel and sulphur of a place inside an emission control area today."""
-    faults: list[Fault] = []
-    _choice(faults, "engine", engine, tuple(ENGINES))
-    if fuel is not None:
-        _choice(faults, "fuel", fuel, tuple(FUELS))
-    _choice(faults, "tier", tier, TIERS)
-    _choice(faults, "method", method, METHODS)
-    _choice(faults, "gwp", gwp, GWP_SETS)
-    _choice(faults, "age", age, AGES)
-    if not 0.0 <= load <= 1.0:
-        faults.append(Fault("load", f"{load:g}", "Give a fraction of installed power from 0 to 1"))
-    if sulphur_pct is not None and not 0.0 <= sulphur_pct <= MAX_SULPHUR_PCT:
-        faults.append(Fault("sulphur_pct", f"{sulphur_pct:g}", f"Give per cent by mass from 0 to {MAX_SULPHUR_PCT:g}"))
-    if faults:
-        raise DataError("The emission factor cannot be looked up.", faults)
-    rows: tuple[FactorRow, ...] = ()
-    if fuel is None:
-        inside = [regime for regime in regime_table() if regime.inside_eca][-1]
-        fuel, place_sulphur, rows = fuel_for_engine(inside, engine)
-        sulphur_pct = place_sulphur if sulphur_pct is None else sulphur_pct
-    if sulphur_pct is None:
-        if fuel in ("LNG", "METHANOL"):
-            sulphur_pct = 0.0
-        else:
-            row = load_table("fuel_default_sulphur").row("MGO" if fuel == "MDO" else fuel)
-            sulphur_pct, rows = row.value, (row,)
-    return _Query(engine, fuel, tier, load, sulphur_pct, method, gwp, age, baseline, rows)
-
-
 def _factor(
-    query: _Query,
+    query: FactorQuery,
     pollutant: str,
     value: float,
     equation: str,
@@ -203,43 +128,19 @@ def _factor(
     )
 
 
-def _fuel_key(query: _Query, table: str) -> str:
-    fuel = FUELS[query.fuel]
-    key = {"rows": fuel.rows, "imo4": fuel.imo4, "properties": fuel.properties}[table]
-    if key is None:
-        raise MissingFactorError(
-            f"No emission factor is published for fuel {query.fuel} in method {query.method}. "
-            "Choose method imo4-2020 or give the factor yourself."
-        )
-    return key
-
-
-def _consumption(query: _Query) -> tuple[float, str, tuple[FactorRow, ...]]:
-    """Fuel consumption [g/kWh], the words for it in an equation, and its rows."""
-    engine = ENGINES[query.engine]
-    if query.method == _EPA:
-        row = load_table("ogv_bsfc").row(engine.group, engine.row, _fuel_key(query, "rows"))
-        return row.value, "BSFC", (row,)
-    row = load_table("imo4_sfc").row(engine.imo4, _fuel_key(query, "imo4"), query.age)
-    if engine.group != "propulsion" or query.baseline:
-        return row.value, "SFC", (row,)
-    shape = load_table(_CONSTANTS).find(method="imo4-2020")[:3]
-    return row.value * load_based_sfc_factor(query.load), "SFC (0.455 LF^2 - 0.71 LF + 1.28)", (row, *shape)
-
-
-def _co2(query: _Query) -> Factor:
-    consumption, words, rows = _consumption(query)
-    if query.method == _EPA:
-        carbon = load_table("fuel_co2").row(_fuel_key(query, "rows"))
+def _co2(query: FactorQuery) -> Factor:
+    consumption, words, rows = fuel_consumption(query)
+    if query.method == EPA:
+        carbon = load_table("fuel_co2").row(fuel_key(query, "rows"))
     else:
-        carbon = load_table("imo4_fuel_properties").row(_fuel_key(query, "properties"), "cf_co2")
+        carbon = load_table("imo4_fuel_properties").row(fuel_key(query, "properties"), "cf_co2")
     return _factor(query, "co2", co2_factor(consumption, carbon.value), f"{words} x Cf", (*rows, carbon))
 
 
-def _by_fuel_mass(query: _Query, gas: str) -> Factor:
+def _by_fuel_mass(query: FactorQuery, gas: str) -> Factor:
     """CH4 or N2O from the mass of fuel; the methane slip of gas engines comes on top of CH4."""
-    consumption, words, rows = _consumption(query)
-    mass = load_table("imo4_fuel_properties").row(_fuel_key(query, "properties"), f"cf_{gas}")
+    consumption, words, rows = fuel_consumption(query)
+    mass = load_table("imo4_fuel_properties").row(fuel_key(query, "properties"), f"cf_{gas}")
     equation, assumptions = f"{words} x Cf {gas.upper()}", ()
     per_mass = mass.value
     used: tuple[FactorRow, ...] = (*rows, mass)
@@ -258,19 +159,19 @@ def _by_fuel_mass(query: _Query, gas: str) -> Factor:
     return _factor(query, gas, co2_factor(consumption, per_mass), equation, used, assumptions)
 
 
-def _ch4_n2o(query: _Query, gas: str) -> Factor:
+def _ch4_n2o(query: FactorQuery, gas: str) -> Factor:
     """Row by engine where one is published (epa-2022), otherwise the default per mass of fuel."""
     engine = ENGINES[query.engine]
     table = load_table("ogv_ch4_n2o")
-    if query.method == _EPA:
-        key = (gas, engine.group, engine.row, _fuel_key(query, "rows"))
+    if query.method == EPA:
+        key = (gas, engine.group, engine.row, fuel_key(query, "rows"))
         if table.has(*key):
             row = table.row(*key)
             return _factor(query, gas, row.value, "row", (row,))
     return _by_fuel_mass(query, gas)
 
 
-def _co2e(query: _Query) -> Factor:
+def _co2e(query: FactorQuery) -> Factor:
     parts = (_co2(query), _ch4_n2o(query, "ch4"), _ch4_n2o(query, "n2o"))
     gwp = tuple(load_table("gwp100").row(query.gwp, part.pollutant) for part in parts)
     value = sum(part.value * row.value for part, row in zip(parts, gwp, strict=True))
@@ -279,38 +180,38 @@ def _co2e(query: _Query) -> Factor:
     return _factor(query, "co2e", value, "CO2 + GWP CH4 x CH4 + GWP N2O x N2O", rows, assumptions)
 
 
-def _nox(query: _Query) -> Factor:
+def _nox(query: FactorQuery) -> Factor:
     engine = ENGINES[query.engine]
-    limit = _constant("tier3_min_load")
+    limit = constant("tier3_min_load")
     tier, words, rows = query.tier, "row", ()
     if not engine.diesel:
         tier, words = 0, "row; tiers bind diesel engines only"
     used: tuple[FactorRow, ...] = rows
     if tier == 3 and engine.group == "propulsion" and query.load < limit.value:
         tier, words, used = 2, "row of Tier II: below 25 % load a Tier III main engine emits at Tier II", (limit,)
-    row = load_table("ogv_nox").row(engine.group, engine.row, _fuel_key(query, "rows"), str(tier))
+    row = load_table("ogv_nox").row(engine.group, engine.row, fuel_key(query, "rows"), str(tier))
     return _factor(query, "nox", row.value, words, (row, *used))
 
 
-def _so2(query: _Query) -> Factor:
-    consumption, words, rows = _consumption(query)
+def _so2(query: FactorQuery) -> Factor:
+    consumption, words, rows = fuel_consumption(query)
     if query.fuel == "LNG":
-        gas = _constant("lng_so2")
+        gas = constant("lng_so2")
         return _factor(query, "so2", co2_factor(consumption, gas.value), f"{words} x SO2 per mass of LNG", (*rows, gas))
-    mass, share = _constant("so2_per_s_mass"), _constant("sulphur_to_so2")
+    mass, share = constant("so2_per_s_mass"), constant("sulphur_to_so2")
     value = so2_factor(consumption, mass.value, share.value, query.sulphur_pct)
     return _factor(query, "so2", value, f"{words} x 2 x 0.97753 x S", (*rows, mass, share, *query.rows))
 
 
-def _pm10(query: _Query) -> Factor:
+def _pm10(query: FactorQuery) -> Factor:
     engine = ENGINES[query.engine]
-    fuel = _fuel_key(query, "rows")
+    fuel = fuel_key(query, "rows")
     fixed = load_table("ogv_pm10_fixed")
     if engine.group != "boiler" and fixed.has(engine.row, fuel):
         row = fixed.row(engine.row, fuel)
         return _factor(query, "pm10", row.value, "row", (row,))
     # The base is published for the baseline consumption, so the load does not move it.
-    consumption, words, rows = _consumption(replace(query, baseline=True))
+    consumption, words, rows = fuel_consumption(replace(query, baseline=True))
     coefficients = load_table("ogv_pm_sulphur")
     base, share, mass = (coefficients.row(fuel, symbol) for symbol in ("PMnom", "FSC", "MWR"))
     value = pm10_factor(base.value, query.sulphur_pct, consumption, share.value, mass.value)
@@ -318,45 +219,45 @@ def _pm10(query: _Query) -> Factor:
     return _factor(query, "pm10", value, f"PM base + S x {words} x FSC x MWR", used)
 
 
-def _pm25(query: _Query) -> Factor:
-    pm10, ratio = _pm10(query), _constant("pm25_to_pm10")
+def _pm25(query: FactorQuery) -> Factor:
+    pm10, ratio = _pm10(query), constant("pm25_to_pm10")
     return _factor(query, "pm25", pm10.value * ratio.value, "0.92 PM10", (*pm10.rows, ratio))
 
 
-def _dpm(query: _Query) -> Factor:
+def _dpm(query: FactorQuery) -> Factor:
     if not ENGINES[query.engine].diesel:
         return _factor(query, "dpm", 0.0, "0: diesel particulate matter comes from diesel engines only", ())
     pm10 = _pm10(query)
     return _factor(query, "dpm", pm10.value, "PM10", pm10.rows)
 
 
-def _hc_co(query: _Query, pollutant: str) -> Factor:
+def _hc_co(query: FactorQuery, pollutant: str) -> Factor:
     engine = ENGINES[query.engine]
-    _fuel_key(query, "rows")
+    fuel_key(query, "rows")
     row = load_table("ogv_hc_co").row(pollutant, engine.group, engine.row)
     return _factor(query, pollutant, row.value, "row", (row,))
 
 
-def _bc(query: _Query) -> Factor:
+def _bc(query: FactorQuery) -> Factor:
     """Black carbon of diesel main engines by load and stroke type, Fourth IMO GHG Study equations 18 to 21."""
     engine = ENGINES[query.engine]
     fuel = FUELS[query.fuel].imo4
     diesel_main = engine.group == "propulsion" and engine.diesel
     no_load = query.baseline or query.load <= 0.0
-    if query.method == _EPA or not diesel_main or fuel not in ("HFO", "MDO") or no_load:
+    if query.method == EPA or not diesel_main or fuel not in ("HFO", "MDO") or no_load:
         raise MissingFactorError(
             f"No black carbon factor is held for engine {query.engine}, fuel {query.fuel}, method {query.method}"
             f"{', at no known load' if no_load else ''}. Method imo4-2020 has one for diesel main engines on oil at a "
             "given load; for all others give the factor yourself, with its source."
         )
     kind = f"bc_{engine.strokes}stroke_{'hfo' if fuel == 'HFO' else 'mdo'}"
-    scale, exponent = (_constant(f"{kind}_{part}", "imo4-2020") for part in ("factor", "exponent"))
-    consumption, words, rows = _consumption(query)
+    scale, exponent = (constant(f"{kind}_{part}", "imo4-2020") for part in ("factor", "exponent"))
+    consumption, words, rows = fuel_consumption(query)
     value = consumption * scale.value * query.load**exponent.value
     return _factor(query, "bc", value, f"{words} x c LF^n", (*rows, scale, exponent))
 
 
-def _resolve(query: _Query, pollutant: str) -> Factor:
+def _resolve(query: FactorQuery, pollutant: str) -> Factor:
     match pollutant:
         case "co2":
             return _co2(query)
@@ -422,7 +323,7 @@ def emission_factor(
     MissingFactorError
         if no published row answers.
     """
-    return _resolve(_query(engine, fuel, tier, load, sulphur_pct, method, gwp, age, baseline=False), pollutant)
+    return _resolve(factor_query(engine, fuel, tier, load, sulphur_pct, method, gwp, age, baseline=False), pollutant)
 
 
 @dataclass(frozen=True)
@@ -477,7 +378,7 @@ def explained_factors(
     DataError
         listing every input that is not known or out of range. A missing factor does not raise here.
     """
-    query = _query(engine, fuel, tier, load, sulphur_pct, method, gwp, age, baseline=True)
+    query = factor_query(engine, fuel, tier, load, sulphur_pct, method, gwp, age, baseline=True)
     values = np.full(len(POLLUTANTS), math.nan)
     factors: dict[str, Factor] = {}
     missing: dict[str, str] = {}

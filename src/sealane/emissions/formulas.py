@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sealane.emissions import low_load, propulsion
-from sealane.emissions.emission_factors import AGES, GWP_SETS, METHODS, POLLUTANTS, TIERS, emission_factor
+from sealane.emissions.emission_factors import POLLUTANTS, emission_factor
 from sealane.emissions.engines import ENGINES, FUELS
+from sealane.emissions.factor_query import AGES, GWP_SETS, METHODS, TIERS
 from sealane.emissions.hotel_loads import DRIFT_NOTE, HOTEL_TABLES, MODES, hotel_load, parse_ship_class
 from sealane.errors import DataError, Fault
 from sealane.reference import FactorRow, load_table
@@ -29,7 +30,7 @@ class Option:
     name : name in Python, with its unit.
     unit : unit, ``1`` for a fraction, ``text`` for a code.
     help : one sentence.
-    kind : ``float``, ``int`` or ``str``.
+    kind : ``number``, ``integer`` or ``text``.
     choices : allowed values; empty where any value in ``[minimum, maximum]`` is.
     required : must be given.
     default : taken when it is not given; None: unknown, as `help` says.
@@ -38,7 +39,7 @@ class Option:
     name: str
     unit: str
     help: str
-    kind: type = float
+    kind: str = "number"
     choices: tuple[str, ...] = ()
     required: bool = False
     default: Value = None
@@ -109,10 +110,11 @@ class _Result:
 
 @dataclass(frozen=True)
 class Formula:
-    """A published formula: name, what it gives, unit, publication, options."""
+    """A published formula: name, what it gives, its equation in general, unit, publication, options."""
 
     name: str
-    title: str
+    help: str
+    equation: str
     unit: str
     source: str
     options: tuple[Option, ...]
@@ -251,8 +253,10 @@ _DRAUGHT = (
     Option("max_draught_m", "m", "Maximum (design) draught; omitted or 0: plain propeller law."),
 )
 _SPEED = Option("speed_kn", "kn", "Speed over ground.", required=True, maximum=102.2)
-_POLLUTANT = Option("pollutant", "text", "Pollutant.", str, POLLUTANTS, required=True)
-_GWP = Option("gwp", "text", "Global warming potentials of this IPCC report, 100 years.", str, GWP_SETS, default="ar5")
+_POLLUTANT = Option("pollutant", "text", "Pollutant.", "text", POLLUTANTS, required=True)
+_GWP = Option(
+    "gwp", "text", "Global warming potentials of this IPCC report, 100 years.", "text", GWP_SETS, default="ar5"
+)
 
 FORMULAS: Mapping[str, Formula] = {
     formula.name: formula
@@ -260,6 +264,7 @@ FORMULAS: Mapping[str, Formula] = {
         Formula(
             "propulsion-power",
             "Propulsion power of the main engine from speed and draught.",
+            "P = P_inst min(1, max(0.02, (v / v_max)^3 (1 + SM) (d / d_max)^(2/3))), v_max = v_service / 0.94",
             "kW",
             _EPA,
             (
@@ -274,10 +279,11 @@ FORMULAS: Mapping[str, Formula] = {
         Formula(
             "low-load-factor",
             "Low-load adjustment factor of a main engine.",
+            "LLAF = (a LF^-x + b) / (a 0.2^-x + b) below LF = 0.2, else 1; for SO2 r(LF) / r(0.2)",
             "1",
             f"{_EPA}, Table 3.10; EPA 2009 Category 3 Regulatory Impact Analysis",
             (
-                Option("pollutant", "text", "Pollutant.", str, tuple(low_load.LLAF_ROW), required=True),
+                Option("pollutant", "text", "Pollutant.", "text", tuple(low_load.LLAF_ROW), required=True),
                 _LOAD,
                 Option("sulphur_pct", "%", "Sulphur of the fuel, per cent by mass (SO2).", default=0.1, maximum=5.0),
             ),
@@ -286,38 +292,45 @@ FORMULAS: Mapping[str, Formula] = {
         Formula(
             "emission-factor",
             "Emission factor of an engine, without low-load adjustment.",
+            "a published row, or BSFC x Cf, BSFC x 2 x 0.97753 x S, PM base + S x BSFC x FSC x MWR",
             "g/kWh",
             f"{_EPA}; {_IMO4}",
             (
                 _POLLUTANT,
-                Option("engine", "text", "Engine.", str, tuple(ENGINES), required=True),
-                Option("fuel", "text", "Fuel; omitted: burnt inside an emission control area.", str, tuple(FUELS)),
-                Option("tier", "tier", "NOx tier.", int, tuple(map(str, TIERS)), default=0),
+                Option("engine", "text", "Engine.", "text", tuple(ENGINES), required=True),
+                Option("fuel", "text", "Fuel; omitted: burnt inside an emission control area.", "text", tuple(FUELS)),
+                Option("tier", "tier", "NOx tier.", "integer", tuple(map(str, TIERS)), default=0),
                 Option("load", "1", "Load as a fraction; selects the NOx tier.", default=1.0, maximum=1.0),
                 Option("sulphur_pct", "%", "Sulphur of the fuel, per cent by mass; omitted: by fuel.", maximum=5.0),
-                Option("method", "text", "Method.", str, METHODS, default="epa-2022"),
+                Option("method", "text", "Method.", "text", METHODS, default="epa-2022"),
                 _GWP,
-                Option("age", "text", "Generation of the engine (imo4-2020).", str, AGES, default="after_2000"),
+                Option("age", "text", "Generation of the engine (imo4-2020).", "text", AGES, default="after_2000"),
             ),
             _emission_factor,
         ),
         Formula(
             "hotel-load",
             "Auxiliary and boiler load of a ship in a mode.",
+            "a published row",
             "kW",
             f"{_EPA}, Tables E.1 and E.2, or the table chosen",
             (
                 Option(
-                    "ship_class", "text", "Ship class and subtype, e.g. 'Container Ship/5,000 TEU'.", str, required=True
+                    "ship_class",
+                    "text",
+                    "Ship class and subtype, e.g. 'Container Ship/5,000 TEU'.",
+                    "text",
+                    required=True,
                 ),
-                Option("mode", "text", "Operating mode.", str, MODES, required=True),
-                Option("table", "text", "Published table.", str, tuple(HOTEL_TABLES), default="epa-2022"),
+                Option("mode", "text", "Operating mode.", "text", MODES, required=True),
+                Option("table", "text", "Published table.", "text", tuple(HOTEL_TABLES), default="epa-2022"),
             ),
             _hotel_load,
         ),
         Formula(
             "imo4-load",
             "Load of the main engine by the Fourth IMO GHG Study.",
+            "LF = min(1, delta_w (d / d_d)^(2/3) (v / v_d)^3 / (eta_w eta_f))",
             "1",
             f"{_IMO4}, equation 8",
             (
@@ -328,7 +341,7 @@ FORMULAS: Mapping[str, Formula] = {
                     "ship_type",
                     "text",
                     "Ship type as in table imo4_load_constants, e.g. container.",
-                    str,
+                    "text",
                     required=True,
                 ),
                 Option("size", "TEU, DWT or GT", "Size in the unit of the ship type.", required=True),
@@ -338,6 +351,7 @@ FORMULAS: Mapping[str, Formula] = {
         Formula(
             "load-based-sfc",
             "Specific fuel consumption at a load, relative to its baseline.",
+            "SFC / SFC_base = 0.455 LF^2 - 0.71 LF + 1.28",
             "1",
             f"Jalkanen et al. 2012; {_IMO4}",
             (_LOAD,),
@@ -346,6 +360,7 @@ FORMULAS: Mapping[str, Formula] = {
         Formula(
             "co2e",
             "Carbon dioxide equivalent of three gases.",
+            "CO2e = CO2 + GWP CH4 x CH4 + GWP N2O x N2O, 100 years",
             "g CO2e",
             "IPCC assessment reports AR4, AR5, AR6",
             (
@@ -364,7 +379,7 @@ FORMULAS: Mapping[str, Formula] = {
 def _parsed(option: Option, given: object, faults: list[Fault]) -> Value:
     """One input as its kind, or None with a fault."""
     where = option.flag
-    if option.kind is str:
+    if option.kind == "text":
         text = str(given)
         by_case = {choice.casefold(): choice for choice in option.choices}
         if option.choices and text.casefold() not in by_case:
@@ -375,7 +390,7 @@ def _parsed(option: Option, given: object, faults: list[Fault]) -> Value:
     except (TypeError, ValueError):
         faults.append(Fault(where, f"'{given}'", f"Give a number [{option.unit}]"))
         return None
-    if option.kind is int:
+    if option.kind == "integer":
         if str(int(number) if number.is_integer() else number) not in option.choices:
             faults.append(Fault(where, f"{given}", f"Give one of: {', '.join(option.choices)}"))
             return None

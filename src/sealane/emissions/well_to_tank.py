@@ -1,0 +1,104 @@
+"""Well-to-tank emissions of fuel per kWh: the upstream part of well-to-wake CO2e.
+
+Published only as CO2e, so there is no upstream NOx, SO2 or particulate matter. Two sets: FuelEU Maritime Annex II and
+the defaults of the IMO life-cycle guidelines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from numba import njit
+
+from sealane.emissions.emission_factors import Factor
+from sealane.emissions.factor_query import factor_query, fuel_consumption
+from sealane.errors import DataError, Fault, MissingFactorError
+from sealane.reference import load_table
+
+WTT_SETS = ("fueleu-2023", "imo-lca-2024")
+MJ_PER_KG_TO_MJ_PER_G = 0.001
+
+_FUELEU: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "HFO": ("HFO", "ICE"),
+        "VLSFO": ("HFO", "ICE"),
+        "MGO": ("MDO/MGO", "ICE"),
+        "MDO": ("MDO/MGO", "ICE"),
+        "LNG": ("LNG", "Otto dual-fuel medium speed"),
+        "METHANOL": ("Methanol (natural gas)", "ICE"),
+    }
+)
+_IMO_LCA: Mapping[str, str] = MappingProxyType(
+    {
+        "HFO": "HFO(HSHFO)_f_SR_gm",
+        "VLSFO": "HFO(VLSFO)_f_SR_gm",
+        "MGO": "MDO/MGO(ULSFO)_f_SR_gm",
+        "MDO": "MDO/MGO(ULSFO)_f_SR_gm",
+        "LNG": "LNG fossil",
+    }
+)
+
+
+@njit(nogil=True, cache=True)
+def well_to_tank_factor(bsfc_g_per_kwh: float, lcv_mj_per_kg: float, wtt_g_per_mj: float) -> float:
+    """Upstream CO2e [g/kWh] = fuel consumption [g/kWh] x lower calorific value [MJ/kg] / 1000 x WtT [g CO2e/MJ].
+
+    Source: Regulation (EU) 2023/1805 Annex I; MEPC.391(81).
+    """
+    return bsfc_g_per_kwh * (lcv_mj_per_kg * MJ_PER_KG_TO_MJ_PER_G) * wtt_g_per_mj
+
+
+def well_to_tank(
+    engine: str,
+    fuel: str | None = None,
+    load: float = 1.0,
+    method: str = "epa-2022",
+    wtt_set: str = "fueleu-2023",
+    *,
+    baseline: bool = False,
+    age: str = "after_2000",
+) -> Factor:
+    """Well-to-tank factor of an engine's fuel [g CO2e/kWh], fossil pathway.
+
+    Parameters
+    ----------
+    engine, fuel, load, method, age : as `sealane.emissions.emission_factors.emission_factor`.
+    wtt_set : ``fueleu-2023`` or ``imo-lca-2024``.
+    baseline : keep fuel consumption at its baseline (``imo4-2020``), as `factor_vector` does.
+
+    Raises
+    ------
+    DataError
+        listing every input that is not known or out of range.
+    MissingFactorError
+        if the set has no well-to-tank value for the fuel (the IMO has adopted none for LNG).
+    """
+    if wtt_set not in WTT_SETS:
+        fault = Fault("wtt_set", f"'{wtt_set}'", f"Give one of: {', '.join(WTT_SETS)}")
+        raise DataError("The well-to-tank factor cannot be looked up.", [fault])
+    query = factor_query(engine, fuel, 0, load, None, method, "ar5", age, baseline=baseline)
+    keys = _FUELEU.get(query.fuel) if wtt_set == "fueleu-2023" else _IMO_LCA.get(query.fuel)
+    if keys is None:
+        raise MissingFactorError(
+            f"Set {wtt_set} has no well-to-tank value for fuel {query.fuel}. Choose another of {', '.join(WTT_SETS)} "
+            "or give the value yourself, with its source."
+        )
+    key = (keys,) if isinstance(keys, str) else keys
+    table = load_table("imo_lca_defaults" if wtt_set == "imo-lca-2024" else "fueleu_annex2_fossil")
+    wtt, lcv = table.row(*key, "wtt"), table.row(*key, "lcv")
+    consumption, words, rows = fuel_consumption(query)
+    return Factor(
+        pollutant="wtt_co2e",
+        engine=query.engine,
+        fuel=query.fuel,
+        value=well_to_tank_factor(consumption, lcv.value, wtt.value),
+        equation=f"{words} x LCV x WtT",
+        rows=(*rows, lcv, wtt),
+        assumptions=(),
+        tier=query.tier,
+        load=load,
+        sulphur_pct=query.sulphur_pct,
+        method=method,
+        gwp=query.gwp,
+    )
