@@ -19,13 +19,14 @@ half-open correction of Hacker (ibid. 606).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
-from sealane.movement.zones import KINDS, Zone, ZoneSet, polygon_area_m2
+from sealane.movement.zone_shapes import KINDS, Zone, ZoneSet, polygon_area_m2
 
 SPLIT = 32
 CELLS = SPLIT * SPLIT
@@ -116,8 +117,8 @@ def locate(ix, lat, lon):
         lon = -180.0
     # The finest cell in 1/1024 degree; the coarser levels are its upper bits. Latitude 90 stays in the last row, and
     # so does a longitude that rounds up to the antimeridian.
-    column = min(np.int64((lon + 180.0) * CELLS), 360 * CELLS - 1)
-    row = min(np.int64((lat + 90.0) * CELLS), 180 * CELLS - 1)
+    column = int(min((lon + 180.0) * CELLS, 360.0 * CELLS - 1.0))
+    row = int(min((lat + 90.0) * CELLS, 180.0 * CELLS - 1.0))
     v = grid[(row >> 10) * 360 + (column >> 10)]
     if v < 0 and v & 1:
         v = grid[(-1 - v >> 1) + (row >> 5 & 31) * SPLIT + (column >> 5 & 31)]
@@ -166,7 +167,7 @@ def _refine(edges, edge_ids, start, stop, west, south, east, north, kept, n_kept
         low, high = min(x1, x2), max(x1, x2)
         if high < west:
             continue
-        if y2 > y1 and low < west or high > east:
+        if (y2 > y1 and low < west) or high > east:
             # The part of a slanting edge that stands in the cell's band of latitude.
             if y2 > y1:
                 xa = x1 + (x2 - x1) * ((max(y1, south) - y1) / (y2 - y1))
@@ -340,7 +341,7 @@ def _zone_edges(zone: Zone) -> npt.NDArray[np.float64]:
             for turn in (-720.0, -360.0, 0.0, 360.0, 720.0):
                 if min(lons) + turn > 180.0 or max(lons) + turn < -180.0:
                     continue
-                for (lon1, lat1), (lon2, lat2) in zip(ring, ring[1:], strict=False):
+                for (lon1, lat1), (lon2, lat2) in pairwise(ring):
                     a, b = (lon1 + turn, lat1), (lon2 + turn, lat2)
                     if a != b:
                         edges.append((*a, *b) if (lat1, lon1) <= (lat2, lon2) else (*b, *a))
