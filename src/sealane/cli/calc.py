@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +12,7 @@ from typer.core import TyperGroup
 from sealane.cli.output import print_fields, print_json
 
 if TYPE_CHECKING:
-    from sealane.emissions.formulas import Calculation, Formula
+    from sealane.emissions.formulas import Calculation, Formula, Option
 
 
 class _FormulaGroup(TyperGroup):
@@ -55,43 +54,43 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _command(formula: Formula) -> Any:
-    """Make the Typer command of one formula."""
-    parameters = []
-    for option in formula.options:
-        kind: Any = {"number": float, "integer": int, "text": str}[option.kind]
-        if option.choices:
-            kind = Enum(f"{option.name}_choices", {choice: choice for choice in option.choices}, type=str)  # type: ignore[misc] # made at run time
-        annotation = kind if option.required else kind | None
-        unit = f" [{option.unit}]" if option.unit else ""
-        info = typer.Option(f"--{option.name.replace('_', '-')}", help=f"{option.help}{unit}", show_choices=True)
-        parameters.append(
-            inspect.Parameter(
-                option.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=inspect.Parameter.empty if option.required else None,
-                annotation=Annotated[annotation, info],
-            )
-        )
+    """Make the Typer command of one formula.
+
+    Every option is taken as text and none is required by Typer, so that `calc` can list all faults at once.
+    """
+    parameters = [_parameter(option) for option in formula.options]
     as_json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
     parameters.append(inspect.Parameter("as_json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=as_json))
     function = _caller(formula)
     function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # read by Typer
     function.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     single = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
-    single.command(formula.name, help=f"{formula.help}\n\n{formula.equation}")(function)
+    single.command(
+        formula.name,
+        help=f"{formula.help} Result in {formula.unit}.\n\n{formula.equation}\n\nSource: {formula.source}.",
+    )(function)
     return typer.main.get_command(single)
 
 
+def _parameter(option: Option) -> inspect.Parameter:
+    notes = [option.help]
+    if option.choices:
+        notes.append(f"One of: {', '.join(option.choices)}.")
+    if option.required:
+        notes.append("Required.")
+    elif option.default is not None:
+        notes.append(f"Default: {option.default}.")
+    metavar = "TEXT" if option.kind == "text" else option.unit.replace(" ", "_")
+    info = typer.Option(option.flag, help=" ".join(notes), metavar="FRACTION" if metavar == "1" else metavar)
+    annotation = Annotated[str | None, info]
+    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
 def _caller(formula: Formula) -> Callable[..., None]:
-    def call(*, as_json: bool, **inputs: Any) -> None:
+    def call(*, as_json: bool, **inputs: str | None) -> None:
         from sealane.emissions.formulas import calc
 
-        given = {
-            name: value.value if isinstance(value, Enum) else value
-            for name, value in inputs.items()
-            if value is not None
-        }
-        _show(calc(formula.name, **given), as_json=as_json)
+        _show(calc(formula.name, **inputs), as_json=as_json)
 
     return call
 
@@ -104,9 +103,13 @@ def _show(calculation: Calculation, *, as_json: bool) -> None:
     fields: list[tuple[str, object]] = []
     for name, value in content.items():
         if isinstance(value, dict):
-            fields.append((name, "\n".join(f"{key} = {item}" for key, item in value.items())))
-        elif isinstance(value, list | tuple):
-            fields.append((name, "\n".join(map(str, value))))
-        elif value is not None:
+            lines = [f"{key} = {'not given' if item is None else item}" for key, item in value.items()]
+            fields.append((name, "\n".join(lines)))
+        elif name == "rows" and isinstance(value, list):
+            lines = [f"{r['row']} = {r['value']} {r['unit']} (grade {r['grade']}; {r['source']})" for r in value]
+            fields.append((name, "\n".join(lines)))
+        elif isinstance(value, list):
+            fields.append((name, "\n".join(map(str, value)) or "none"))
+        else:
             fields.append((name, f"{value:.10g}" if isinstance(value, float) else value))
     print_fields(fields)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -45,27 +46,37 @@ def calls(
     spark_master: options.SparkMaster = None,
     input_format: options.Format = "auto",
     column: options.Columns = None,
+    threads: options.Threads = None,
+    memory_limit: options.MemoryLimit = "700MB",
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Find the port calls: arrival, anchorage, berth, shifts, departure, with a confidence from 1 to 4."""
-    from sealane.inventory.run import CallsRequest, run_calls
+    import pyarrow.parquet as pq
 
-    request = CallsRequest(
-        positions=tuple(positions),
-        port=port,
-        out=out,
-        vessels=vessels,
-        zones=zones,
-        time_from=parse_utc(time_from, "--from"),
-        time_to=parse_utc(time_to, "--to"),
-        engine=engine.value,
-        spark_master=spark_master,
-        format=input_format,
-        columns=options.column_mapping(column),
-    )
-    with progress_bar(wanted=not quiet) as report:
-        rows = run_calls(request, progress=report).to_pylist()
+    from sealane.inventory.request import InventoryRequest
+    from sealane.inventory.run import run_inventory
+
+    with tempfile.TemporaryDirectory(prefix="sealane-") as scratch:
+        request = InventoryRequest(
+            positions=tuple(positions),
+            port=port,
+            out=out or Path(scratch) / "calls",
+            vessels=vessels,
+            zones=zones,
+            time_from=parse_utc(time_from, "--from"),
+            time_to=parse_utc(time_to, "--to"),
+            engine=engine.value,
+            spark_master=spark_master,
+            format=input_format,
+            columns=options.column_mapping(column),
+            threads=threads,
+            memory_limit=memory_limit,
+            calls_only=True,
+        )
+        with progress_bar(wanted=not quiet) as report:
+            run_inventory(request, progress=report)
+        rows = pq.read_table(request.out / "calls.parquet").to_pylist()
     if as_json:
         print_json(rows)
         return

@@ -40,6 +40,8 @@ def inventory(
     spark_master: options.SparkMaster = None,
     input_format: options.Format = "auto",
     column: options.Columns = None,
+    threads: options.Threads = None,
+    memory_limit: options.MemoryLimit = "700MB",
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -48,7 +50,8 @@ def inventory(
     Writes calls.parquet, activity.parquet, inventory.parquet, grid.parquet, quality.json, provenance.json,
     report.html and report.xlsx. Times are UTC.
     """
-    from sealane.inventory.run import InventoryRequest, run_inventory
+    from sealane.inventory.request import InventoryRequest
+    from sealane.inventory.run import run_inventory
 
     request = InventoryRequest(
         positions=tuple(positions),
@@ -65,6 +68,8 @@ def inventory(
         spark_master=spark_master,
         format=input_format,
         columns=options.column_mapping(column),
+        threads=threads,
+        memory_limit=memory_limit,
     )
     with progress_bar(wanted=not quiet) as report:
         result = run_inventory(request, progress=report)

@@ -45,7 +45,7 @@ Vessels = Annotated[
 ]
 Zones = Annotated[
     Path | None,
-    typer.Option("--zones", metavar="F", help="Zones as GeoJSON, in place of the shipped ones of the port."),
+    typer.Option("--zones", metavar="F", help="Zones as GeoJSON; they stand before the shipped ones."),
 ]
 TimeFrom = Annotated[
     str | None,
@@ -69,6 +69,12 @@ Columns = Annotated[
         metavar="OURS=THEIRS",
         help="For --format generic: which column of the file holds ours, e.g. mmsi=ship_id. Repeatable.",
     ),
+]
+Threads = Annotated[
+    int | None, typer.Option("--threads", min=1, help="Threads to use; omitted: as many as this process may.")
+]
+MemoryLimit = Annotated[
+    str, typer.Option("--memory-limit", metavar="SIZE", help="Memory the reading of files may take, e.g. 700MB.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -1,0 +1,94 @@
+"""Run the main job on shipped data, say where the reports are, and serve them if asked.
+
+Two inputs side by side: a real hour of New York Harbor, and a simulated week of Los Angeles, labelled so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import html
+import sys
+import time
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from sealane.cli.main import run
+
+# (folder, title, what stands in the samples folder, port)
+JOBS = (
+    (
+        "new-york-real-hour",
+        "New York Harbor, one real hour (truncated: it holds no complete call)",
+        "ny_harbor_2020_06_30_first_hour.csv.gz",
+        None,
+        "USNYC",
+    ),
+    (
+        "los-angeles-SIMULATED-week",
+        "Los Angeles, one SIMULATED week",
+        "simulated_los_angeles_week_positions.csv",
+        "simulated_los_angeles_week_vessels.csv",
+        "USLAX",
+    ),
+)
+
+
+def sealane(*arguments: str) -> None:
+    """Print and run one command line; stop at an error."""
+    sys.stdout.write(f"\n$ sealane {' '.join(arguments)}\n")
+    sys.stdout.flush()
+    code = run(arguments)
+    if code:
+        sys.exit(code)
+
+
+def index_page(folders: list[tuple[str, str]]) -> str:
+    """Return a page that leads to the reports."""
+    items = "\n".join(
+        f'<li><a href="{html.escape(folder)}/report.html">{html.escape(title)}</a></li>' for folder, title in folders
+    )
+    return (
+        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>Sealane: demo</title>\n'
+        f"<h1>Sealane: demo</h1>\n<ul>\n{items}\n</ul>\n</html>\n"
+    )
+
+
+def serve(folder: Path, host: str, port: int) -> None:
+    """Serve a folder until Ctrl-C."""
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer((host, port), handler) as server:
+        sys.stdout.write(f"\nServing on http://{host}:{server.server_port}/ until Ctrl-C\n")
+        sys.stdout.flush()
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            sys.stdout.write("\n")
+
+
+def main() -> int:
+    """Run the demo."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("demo-out"))
+    parser.add_argument("--serve", choices=["0", "1", "auto"], default="auto", help="auto: only at a terminal")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--http-port", type=int, default=8000)
+    options = parser.parse_args()
+    started = time.monotonic()
+    out: Path = options.out
+    samples = out / "samples"
+    sealane("sample", str(samples))
+    for folder, _, positions, vessels, port in JOBS:
+        extra = ("--vessels", str(samples / vessels)) if vessels else ()
+        sealane("inventory", str(samples / positions), "--port", port, *extra, "--out", str(out / folder))
+    (out / "index.html").write_text(index_page([(job[0], job[1]) for job in JOBS]), encoding="utf-8")
+    sys.stdout.write(f"\nDone in {time.monotonic() - started:.0f} s. Reports:\n")
+    for folder, title, *_ in JOBS:
+        sys.stdout.write(f"  {out / folder / 'report.html'}   {title}\n")
+    if options.serve == "1" or (options.serve == "auto" and sys.stdin.isatty() and sys.stdout.isatty()):
+        serve(out, options.host, options.http_port)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
