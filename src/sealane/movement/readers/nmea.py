@@ -164,7 +164,6 @@ def _batches(
     pending = parts.new_pending()
     rejects = parts.new_rejects()
     scratch = np.zeros(parts.MAX_PARTS * parts.MAX_PART_CHARS, np.uint8)
-    filled = np.zeros(2, np.int64)  # rows, versions of static data
     rows, statics = np.empty(batch_rows, ROW), new_statics(_VERSIONS)
     carry = b""
     first = True
@@ -172,19 +171,19 @@ def _batches(
         block = np.frombuffer(carry + fresh, np.uint8)
         at = 0
         while True:
-            used = read_block(block[at:], final, base_us, state, pending, rejects, scratch, filled, rows, *statics)
+            used = read_block(block[at:], final, base_us, state, pending, rejects, scratch, rows, *statics)
             at += used
             strange = state[parts.SENTENCES] + state[parts.OTHER_SENTENCES] == 0
             if first and strange and (at == len(block) or state[parts.FAULTS] > 0):
                 raise FileFormatError(f"{path}: {_EXPECTED}; found {_shown(bytes(block[:60]), 60)}.")
             first = False
             _report(state, rejects, on_reject)
-            full = filled[0] == batch_rows
-            if full or filled[1] + 1 >= len(statics.versions):
-                if filled[0]:
-                    yield _batch(rows[: filled[0]], statics)
-                filled[0] = 0
-                statics, filled[1] = with_room(statics, filled[1], _VERSIONS // 2)
+            full = state[parts.ROWS] == batch_rows
+            if full or state[parts.VERSIONS] + 1 >= len(statics.versions):
+                if state[parts.ROWS]:
+                    yield _batch(rows[: state[parts.ROWS]], statics)
+                state[parts.ROWS] = 0
+                statics, state[parts.VERSIONS] = with_room(statics, state[parts.VERSIONS], _VERSIONS // 2)
             elif used == 0 or at == len(block):
                 break
         carry = block[at:].tobytes()
@@ -192,8 +191,8 @@ def _batches(
     _report(state, rejects, on_reject)
     if state[parts.SENTENCES] == 0:
         raise FileFormatError(f"{path}: {_EXPECTED}; found {state[parts.LINE]} lines without any AIS sentence.")
-    if filled[0]:
-        yield _batch(rows[: filled[0]], statics)
+    if state[parts.ROWS]:
+        yield _batch(rows[: state[parts.ROWS]], statics)
     if on_counts is not None:
         places = (parts.LINE, *range(parts.SENTENCES, parts.REJECTED + 1))
         on_counts(NmeaCounts(*(int(state[place]) for place in places)))

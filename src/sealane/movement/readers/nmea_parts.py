@@ -21,7 +21,7 @@ REJECT_CAPACITY = 8_192
 PART_TIMEOUT_US = 10_000_000
 PART_TIMEOUT_SENTENCES = 20_000
 
-# Places in the state array.
+# Places in the state array. All counters stand in one array because each array that is passed on costs time.
 (
     LINE,
     RECORD,
@@ -35,8 +35,25 @@ PART_TIMEOUT_SENTENCES = 20_000
     COMMENTS,
     REJECTED,
     FAULTS,
-) = range(12)
-STATE_SIZE = 12
+    ROWS,
+    VERSIONS,
+    # Of the present line:
+    TIME_US,
+    SOURCE,
+    GROUP,
+    START,
+    END,
+    VALUE,
+    VALUE_END,
+    SECOND,
+    SECOND_END,
+    KEY,
+    TOTAL,
+    NUMBER,
+    BITS,
+    COMMA,
+) = range(28)
+STATE_SIZE = COMMA + 7
 
 # Why something was rejected; the texts are in nmea.py.
 (
@@ -165,54 +182,43 @@ def _differ(a: int, b: int) -> bool:
 
 
 @njit(cache=True)
-def _waiting(key: int, number: int, tag: Ints, state: Ints, order: Ints, messages: Records) -> int:
-    """Newest waiting message to which part `number` belongs, or -1.
+def _waiting(state: Ints, order: Ints, messages: Records) -> int:
+    """Newest waiting message to which the present part belongs, or -1.
 
     The newest is taken because a sequence number that comes again leaves only orphans behind.
     """
     for n in range(state[PENDING] - 1, -1, -1):
         message = messages[order[n]]
         if (
-            message.key == key
-            and not message.have >> number & 1
-            and not _differ(message.source, tag[1])
-            and not _differ(message.group, tag[2])
-            and not _apart(message.time_us, tag[0])
+            message.key == state[KEY]
+            and not message.have >> state[NUMBER] & 1
+            and not _differ(message.source, state[SOURCE])
+            and not _differ(message.group, state[GROUP])
+            and not _apart(message.time_us, state[TIME_US])
         ):
             return n
     return -1
 
 
 @njit(cache=True)
-def take_part(
-    buf: Bytes,
-    start: int,
-    end: int,
-    key: int,
-    total: int,
-    number: int,
-    bits: int,
-    tag: Ints,
-    state: Ints,
-    pending: Pending,
-    rejects: Rejects,
-    scratch: Bytes,
-) -> int:
-    """Take in one part, whose symbols stand in `scratch` and whose sentence is ``buf[start:end]``.
+def take_part(buf: Bytes, state: Ints, pending: Pending, rejects: Rejects, scratch: Bytes) -> int:
+    """Take in one part, whose symbols stand in `scratch` and whose fields in `state`.
 
     Returns
     -------
     int
-        Bits of the whole message, now in `scratch` and its time in ``tag[0]``; -1 while parts are missing.
+        Bits of the whole message, now in `scratch` and its time in ``state[TIME_US]``; -1 while parts are missing.
     """
+    start, end, bits = state[START], state[END], state[BITS]
+    total, number = state[TOTAL], state[NUMBER]
     order, messages, chars_of, symbols, value = pending
     while state[PENDING] > 0:
         oldest = messages[order[0]]
         late = state[SENTENCES] - oldest.sentence > PART_TIMEOUT_SENTENCES
-        if not late and not _apart(oldest.time_us, tag[0]):
+        if not late and not _apart(oldest.time_us, state[TIME_US]):
             break
         _expire(0, state, pending, rejects)
-    n = _waiting(key, number, tag, state, order, messages)
+    n = _waiting(state, order, messages)
     if n < 0:
         if state[PENDING] == MAX_PENDING:
             _expire(0, state, pending, rejects)
@@ -220,10 +226,10 @@ def take_part(
         state[PENDING] += 1
         slot = order[n]
         fresh = messages[slot]
-        fresh.key = key
-        fresh.source = tag[1]
-        fresh.group = tag[2]
-        fresh.time_us = tag[0]
+        fresh.key = state[KEY]
+        fresh.source = state[SOURCE]
+        fresh.group = state[GROUP]
+        fresh.time_us = state[TIME_US]
         fresh.sentence = state[SENTENCES]
         fresh.record = state[RECORD]
         fresh.line = state[LINE]
@@ -235,7 +241,7 @@ def take_part(
     slot = order[n]
     message = messages[slot]
     if message.time_us == NO_TIME:
-        message.time_us = tag[0]
+        message.time_us = state[TIME_US]
     chars = (bits + 5) // 6
     for k in range(chars):
         symbols[slot, number - 1, k] = scratch[k]
@@ -249,6 +255,6 @@ def take_part(
         for k in range(chars_of[slot, i]):
             scratch[size] = symbols[slot, i, k]
             size += 1
-    tag[0] = message.time_us
+    state[TIME_US] = message.time_us
     _drop(n, state, order)
     return message.bits

@@ -22,7 +22,8 @@ NAME_CHARS = 20
 CALL_SIGN_CHARS = 7
 CLASS_NONE, CLASS_A, CLASS_B = -1, 0, 1
 
-DECODED_POSITION, DECODED_STATIC, TRUNCATED, UNKNOWN_PART = 0, 1, 2, 3
+# What became of a message: a row, a new version, both or (nothing new in a static report) neither; or why it failed.
+NOTHING_NEW, NEW_ROW, NEW_VERSION, TRUNCATED, UNKNOWN_PART = 0, 1, 2, -1, -2
 
 _SOG_NOT_AVAILABLE = 1023
 _SOG_NOT_AVAILABLE_27 = 63
@@ -216,7 +217,7 @@ def _dimensions(symbols: Bytes, start: int, versions: Records, new: int) -> None
 
 @njit(cache=True)
 def _static(symbols: Bytes, kind: int, mmsi: int, new: int, versions: Records, text: Bytes, slots: Records) -> int:
-    """Enter a static report (5, 19, 24 A, 24 B) as version `new` of the vessel; returns 0 where it says nothing new."""
+    """Enter a static report (5, 19, 24 A, 24 B) as version `new`; returns NEW_VERSION or NOTHING_NEW."""
     slot = _slot(slots, mmsi)
     old = slots[slot].version
     _begin_version(versions, text, old, new)
@@ -242,10 +243,10 @@ def _static(symbols: Bytes, kind: int, mmsi: int, new: int, versions: Records, t
         if mmsi // 10_000_000 != 98:
             _dimensions(symbols, 132, versions, new)
     if old >= 0 and _same(versions, text, old, new):
-        return 0
+        return NOTHING_NEW
     slots[slot].mmsi = mmsi
     slots[slot].version = new
-    return 1
+    return NEW_VERSION
 
 
 @njit(cache=True)
@@ -262,17 +263,23 @@ def is_used(kind: int) -> bool:
 
 @njit(cache=True)
 def decode(
-    symbols: Bytes, bits: int, time_us: int, filled: Ints, rows: Records, versions: Records, text: Bytes, slots: Records
+    symbols: Bytes,
+    bits: int,
+    time_us: int,
+    new_row: int,
+    new_version: int,
+    rows: Records,
+    versions: Records,
+    text: Bytes,
+    slots: Records,
 ) -> int:
-    """Decode one message of `bits` bits, of a type that `is_used`, into a row, a static version or both.
-
-    ``filled[0]`` and ``filled[1]`` are the numbers of rows and versions, and are moved on.
+    """Decode one message of `bits` bits, of a type that `is_used`, into row `new_row`, version `new_version` or both.
 
     Returns
     -------
     int
-        DECODED_POSITION, DECODED_STATIC, TRUNCATED (too few bits, nothing stored) or UNKNOWN_PART (message 24 with a
-        part number other than 0 and 1, nothing stored).
+        Sum of NEW_ROW and NEW_VERSION as far as they apply; or TRUNCATED (too few bits) or UNKNOWN_PART (message 24
+        with a part number other than 0 and 1), and nothing is stored.
     """
     kind = byte(symbols, 0)
     if bits < _LEAST_BITS[kind]:
@@ -284,12 +291,12 @@ def decode(
             return UNKNOWN_PART
         if part == 1 and bits < _LEAST_BITS_24_B:
             return TRUNCATED
+    done = NOTHING_NEW
     if kind in (5, 19, 24):
-        filled[1] += _static(symbols, kind, mmsi, filled[1], versions, text, slots)
+        done = _static(symbols, kind, mmsi, new_version, versions, text, slots)
         if kind != 19:
-            return DECODED_STATIC
-    row = rows[filled[0]]
-    filled[0] += 1
+            return done
+    row = rows[new_row]
     version = slots[_slot(slots, mmsi)].version
     row.mmsi = mmsi
     row.time_us = time_us
@@ -305,7 +312,7 @@ def decode(
         row.heading_deg = np.nan
         # Both classes send message 27: the class is known only from the vessel's static report.
         row.transceiver_class = versions[version].transceiver_class if version >= 0 else CLASS_NONE
-        return DECODED_POSITION
+        return done | NEW_ROW
     # Messages 18 and 19 are laid out as 1 to 3, four bits earlier from the speed on.
     shift = 0 if kind <= 3 else -4
     if kind <= 3:
@@ -317,4 +324,4 @@ def decode(
     row.lat = _degrees(signed(symbols, 89 + shift, 27), 600_000)
     row.cog_deg = unsigned(symbols, 116 + shift, 12) / 10.0
     row.heading_deg = unsigned(symbols, 128 + shift, 9)
-    return DECODED_POSITION
+    return done | NEW_ROW
