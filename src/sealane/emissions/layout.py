@@ -58,6 +58,7 @@ class VesselArrays(NamedTuple):
     max_speed_kn: F64  # method epa-2022: v_service / 0.94; imo4-2020: design speed
     max_draught_m: F64  # NaN unknown
     eta_w: F64  # imo4-2020 only
+    eta_f: F64  # imo4-2020 only
     delta_w: F64  # imo4-2020 only
     low_load: U8  # 1 where the low-load factors apply (not with electric drive)
     aux_kw: F64  # (v, 5) by mode
@@ -73,10 +74,10 @@ class FactorArrays(NamedTuple):
     auxiliary: F64
     boiler: F64
     sulphur_fraction: F64  # (profiles, regimes) of the main engine's fuel
+    bc_exponent: F64  # (profiles, regimes) of the main engine's black carbon law, imo4-2020 only
     gwp: F64  # (2,) of CH4 and N2O
     llaf: F64  # (PRICED, 3) a, x, b of the low-load rate; NaN where none applies
     imo4: bool  # load-based consumption instead of the CO2 and SO2 low-load factors
-    eta_f: float
 
 
 class PlaceArrays(NamedTuple):

@@ -11,10 +11,10 @@ from numba import njit
 
 from sealane.emissions.layout import N_PRICED, PRICED, SPEED_BINS, Mode
 from sealane.emissions.low_load import low_load_factor_at
-from sealane.emissions.propulsion import imo4_propulsion_load, load_based_sfc_factor, propulsion_load
+from sealane.emissions.propulsion import LOAD_FLOOR, imo4_propulsion_load, load_based_sfc_factor, propulsion_load
 
 _CO2, _CH4, _N2O, _CO2E = (PRICED.index(name) for name in ("co2", "ch4", "n2o", "co2e"))
-_SO2, _WTT = PRICED.index("so2"), PRICED.index("wtt_co2e")
+_SO2, _BC, _WTT = PRICED.index("so2"), PRICED.index("bc"), PRICED.index("wtt_co2e")
 _TRANSIT, _ANCHORAGE, _BERTH = int(Mode.TRANSIT), int(Mode.ANCHORAGE), int(Mode.BERTH)
 
 
@@ -35,7 +35,7 @@ def main_load(v, speed_dkn, mode, coastal, draught_dm, vessels, factors, limits)
             draught_m,
             vessels.max_draught_m[v],
             vessels.eta_w[v],
-            factors.eta_f,
+            vessels.eta_f[v],
             vessels.delta_w[v],
         )
     margin = limits.sea_margin_coastal if coastal else limits.sea_margin_at_sea
@@ -43,8 +43,10 @@ def main_load(v, speed_dkn, mode, coastal, draught_dm, vessels, factors, limits)
 
 
 @njit(nogil=True, cache=True)
-def _adjustment(p, load, sulphur_fraction, low_load, factors, limits):
+def _adjustment(p, load, sulphur_fraction, bc_exponent, low_load, factors, limits):
     """Factor on the main engine's emission factor at this load."""
+    if factors.imo4 and p == _BC:
+        return load_based_sfc_factor(load) * max(load, LOAD_FLOOR) ** bc_exponent
     if factors.imo4 and (p == _CO2 or p == _SO2 or p == _CH4 or p == _N2O or p == _WTT):
         return load_based_sfc_factor(load)
     if not low_load or load >= limits.low_load_limit:
@@ -65,11 +67,14 @@ def price(v, mode, regime, shore, load, vessels, factors, limits, rates):
     aux_kw = 0.0 if shore else vessels.aux_kw[v, mode]
     boiler_kw = vessels.boiler_kw[v, mode]
     sulphur = factors.sulphur_fraction[profile, regime]
+    exponent = factors.bc_exponent[profile, regime]
     low = load < limits.tier_fallback_load
     for p in range(N_PRICED):
         if main_kw > 0.0:
             factor = factors.main_low[profile, regime, p] if low else factors.main[profile, regime, p]
-            rates[0, p] = main_kw * factor * _adjustment(p, load, sulphur, vessels.low_load[v], factors, limits)
+            rates[0, p] = (
+                main_kw * factor * _adjustment(p, load, sulphur, exponent, vessels.low_load[v], factors, limits)
+            )
         else:
             rates[0, p] = 0.0
         rates[1, p] = aux_kw * factors.auxiliary[profile, regime, p] if aux_kw > 0.0 else 0.0

@@ -238,9 +238,7 @@ def _price(lines: tuple[Any, ...], context: Context) -> tuple[tuple[I64, F64], F
     return (first, grams), load, kw
 
 
-def _lines_table(
-    lines: tuple[Any, ...], call: I64, names: list[str], load: F64, kw: F64, context: Context
-) -> pa.Table:
+def _lines_table(lines: tuple[Any, ...], call: I64, names: list[str], load: F64, kw: F64, context: Context) -> pa.Table:
     vessel, key, speed, time_us = lines
     parts = unpack(key)
     limits = context.limits
@@ -311,7 +309,8 @@ def _inventory_table(
     profile = context.vessels.profile[vessel]
     factor_grade = context.labels.factor_grade[profile]
     factor_grade = np.concatenate(
-        [factor_grade[:, :, :_WTT], np.maximum(factor_grade[:, :, _CO2E : _CO2E + 1], factor_grade[:, :, _WTT:])], axis=2
+        [factor_grade[:, :, :_WTT], np.maximum(factor_grade[:, :, _CO2E : _CO2E + 1], factor_grade[:, :, _WTT:])],
+        axis=2,
     )
     grade = np.maximum(context.labels.input_grade[vessel][:, :, None], factor_grade)
     row, source, pollutant = np.meshgrid(np.arange(n), np.arange(sources), np.arange(count), indexing="ij")
@@ -380,30 +379,34 @@ def _calls_table(
     departure = tracks.time_us[np.minimum(end, len(tracks) - 1)] if n else np.empty(0, np.int64)
     confidence = 4 - open_start - open_end - (gaps > 0) - _weak_stops(calls, stops, context)
     labels = context.labels
-    return pa.table(
-        {
-            "call_id": pa.array(names, pa.string()),
-            "mmsi": context.vessels.mmsi[vessel],
-            "imo": pa.array([labels.imo[v] for v in vessel], pa.int32()),
-            "vessel_name": pa.array([labels.name[v] for v in vessel], pa.string()),
-            "ship_class": pa.array([labels.ship_class[v] for v in vessel], pa.string()),
-            "subtype": pa.array([labels.subtype[v] for v in vessel], pa.string()),
-            "port": pa.array([context.port_codes[p] for p in _call_column(calls, "port")], pa.string()),
-            "arrival": _times(tracks.time_us[first], open_start),
-            "departure": _times(departure, open_end),
-            "first_seen": _times(tracks.time_us[first]),
-            "last_seen": _times(tracks.time_us[end - 1]),
-            **{f"{mode}_h": _hours(mode_us[:, k]) for k, mode in enumerate(MODE_NAMES)},
-            "interpolated_h": _hours(call_gap[:, 0]),
-            "unobserved_h": _hours(call_gap[:, 1]),
-            "berth_stops": berths.astype(np.int32),
-            "anchorage_stops": anchorages.astype(np.int32),
-            "shifts": np.maximum(berths + anchorages - 1, 0).astype(np.int32),
-            "gap_events": gaps.astype(np.int32),
-            "truncated": np.select([open_start & open_end, open_start, open_end], ["both", "start", "end"], ""),
-            "confidence": np.maximum(confidence, 1).astype(np.int8),
-        },
-    ).select(CALLS.schema.names).cast(CALLS.schema)
+    return (
+        pa.table(
+            {
+                "call_id": pa.array(names, pa.string()),
+                "mmsi": context.vessels.mmsi[vessel],
+                "imo": pa.array([labels.imo[v] for v in vessel], pa.int32()),
+                "vessel_name": pa.array([labels.name[v] for v in vessel], pa.string()),
+                "ship_class": pa.array([labels.ship_class[v] for v in vessel], pa.string()),
+                "subtype": pa.array([labels.subtype[v] for v in vessel], pa.string()),
+                "port": pa.array([context.port_codes[p] for p in _call_column(calls, "port")], pa.string()),
+                "arrival": _times(tracks.time_us[first], open_start),
+                "departure": _times(departure, open_end),
+                "first_seen": _times(tracks.time_us[first]),
+                "last_seen": _times(tracks.time_us[end - 1]),
+                **{f"{mode}_h": _hours(mode_us[:, k]) for k, mode in enumerate(MODE_NAMES)},
+                "interpolated_h": _hours(call_gap[:, 0]),
+                "unobserved_h": _hours(call_gap[:, 1]),
+                "berth_stops": berths.astype(np.int32),
+                "anchorage_stops": anchorages.astype(np.int32),
+                "shifts": np.maximum(berths + anchorages - 1, 0).astype(np.int32),
+                "gap_events": gaps.astype(np.int32),
+                "truncated": np.select([open_start & open_end, open_start, open_end], ["both", "start", "end"], ""),
+                "confidence": np.maximum(confidence, 1).astype(np.int8),
+            },
+        )
+        .select(CALLS.schema.names)
+        .cast(CALLS.schema)
+    )
 
 
 def _weak_stops(calls: I64, stops: I64, context: Context) -> NDArray[np.int64]:

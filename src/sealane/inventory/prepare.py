@@ -66,7 +66,9 @@ def prepare(positions: pa.Table, settings: Settings) -> Prepared:
     of_ships = positions.filter(pa.array(np.repeat(ships, result.reports)))
     static = summarise_static(of_ships)
     stops = stationary_stops(result.tracks)
-    return Prepared(result.tracks, static, stops, _quality(result.mmsi, result.reports, result.counts, result.tracks, settings))
+    return Prepared(
+        result.tracks, static, stops, _quality(result.mmsi, result.reports, result.counts, result.tracks, settings)
+    )
 
 
 def _quality(

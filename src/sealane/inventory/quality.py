@@ -92,7 +92,8 @@ def quality_report(
             "count": len(calls),
             "complete": sum(1 for truncated in calls.column("truncated").to_pylist() if not truncated),
             "by_confidence": {
-                str(level): sum(1 for c in calls.column("confidence").to_pylist() if c == level) for level in (1, 2, 3, 4)
+                str(level): sum(1 for c in calls.column("confidence").to_pylist() if c == level)
+                for level in (1, 2, 3, 4)
             },
         },
         "zones": {

@@ -1,0 +1,296 @@
+"""The main job from request to finished folder.
+
+Everything is written to a folder beside the wanted one and moved into place at the end: a run that is killed leaves
+nothing that could be taken for a result.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from sealane.emissions.user_vessels import UserVessels, read_user_vessels
+from sealane.emissions.vessels import VesselRegister, resolve_vessels
+from sealane.errors import DataError, EngineError, Fault
+from sealane.inventory.context import Resolved, build_context
+from sealane.inventory.local import FirstPass, default_threads, first_pass, read_tracks, second_pass
+from sealane.inventory.outputs import BatchStore, write_outputs
+from sealane.inventory.provenance import provenance
+from sealane.inventory.quality import quality_report
+from sealane.inventory.request import InventoryRequest
+from sealane.inventory.shore_power import Connections, read_connections
+from sealane.movement.learned_zones import learn
+from sealane.movement.staging import Staged, stage
+from sealane.movement.zones import ZoneSet, read_zones, shipped_zones, write_zones
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class InventoryResult:
+    """A finished run.
+
+    Attributes
+    ----------
+    out : folder that holds the tables, quality.json and provenance.json.
+    rows : rows by table.
+    quality : content of quality.json.
+    provenance : content of provenance.json.
+    """
+
+    out: Path
+    rows: dict[str, int]
+    quality: dict[str, Any]
+    provenance: dict[str, Any]
+
+    def table(self, name: str) -> pa.Table:
+        """Read one output table, e.g. ``calls``, ``activity``, ``inventory``, ``vessels``."""
+        return pq.read_table(self.out / f"{name}.parquet")
+
+
+@contextmanager
+def _fresh_folder(out: Path) -> Iterator[Path]:
+    """A folder to write in; it takes the place of ``out`` if all goes well, and is gone if not."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    for stale in out.parent.glob(f".{out.name}.partial-*"):
+        if not _alive(int(stale.name.rsplit("-", 1)[1])):
+            shutil.rmtree(stale, ignore_errors=True)
+    work = out.parent / f".{out.name}.partial-{os.getpid()}"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    try:
+        yield work
+        old = out.parent / f".{out.name}.old-{os.getpid()}"
+        if out.exists():
+            out.rename(old)
+        work.rename(out)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def gather_zones(request: InventoryRequest) -> ZoneSet:
+    """The user's zones first, then the shipped ones whose id the user has not given."""
+    shipped = shipped_zones(request.port)
+    if request.zones is None:
+        return shipped
+    own = read_zones(request.zones)
+    names = {zone.id for zone in own}
+    kinds = {(zone.kind, zone.port) for zone in own if zone.kind == "port_limit"}
+    rest = [z for z in shipped if z.id not in names and (z.kind, z.port) not in kinds]
+    return ZoneSet((*own.zones, *rest))
+
+
+def _with_learnt(zones: ZoneSet, first: FirstPass, port: str) -> tuple[ZoneSet, ZoneSet]:
+    """Zones and what had to be learnt: where the port has no berth polygons, berths and further anchorages."""
+    if any(zone.kind == "berth" and zone.port in {port, None} for zone in zones):
+        return zones, ZoneSet(())
+    learnt = learn(first.stops, zones, port)
+    return zones.plus(learnt), learnt
+
+
+def _period(tracks: tuple[Path, ...]) -> tuple[datetime, datetime]:
+    """First and last moment of the clean data."""
+    low, high = [], []
+    for path in tracks:
+        times = read_tracks(path).time_us
+        if len(times):
+            low.append(int(times.min()))
+            high.append(int(times.max()))
+    if not low:
+        raise DataError(
+            "No usable position report is left after cleaning.",
+            [
+                Fault(
+                    "POSITIONS",
+                    "every row was rejected or removed",
+                    "Look at rejects.csv and quality.json of the form of your file; check period and columns.",
+                )
+            ],
+        )
+    return datetime.fromtimestamp(min(low) / 1e6, UTC), datetime.fromtimestamp(max(high) / 1e6, UTC)
+
+
+def _check_port(zones: ZoneSet, port: str) -> None:
+    if not any(zone.kind == "port_limit" and zone.port == port for zone in zones):
+        raise DataError(
+            f"The port limit of {port} is not known.",
+            [
+                Fault(
+                    "--port",
+                    f"no zone of kind port_limit for {port}",
+                    "Give one with --zones (docs/reference/zones.md).",
+                )
+            ],
+        )
+
+
+def _notes(request: InventoryRequest, staged: Staged, calls: pa.Table, register: VesselRegister) -> list[str]:
+    notes = []
+    if len(calls) and not any(not t for t in calls.column("truncated").to_pylist()):
+        notes.append("Truncated: the data begin and end inside every call; no call is complete, totals are partial.")
+    if not staged.has_speed:
+        notes.append("The files have no speed column; speed was derived from positions.")
+    if not staged.has_status:
+        notes.append("The files have no navigational status; zones and motion decided every mode.")
+    if not register.ships:
+        notes.append(
+            "No ocean-going vessel is in the data, so the inventory is empty; see vessels_left_out for what was seen."
+        )
+    simulated = [path.name for path in request.positions if "simulated" in path.name.lower()]
+    if simulated:
+        notes.append(f"SIMULATED DATA: {', '.join(simulated)}. The figures describe no real ship and no real port.")
+    return notes
+
+
+def run_inventory(request: InventoryRequest, progress: Progress | None = None) -> InventoryResult:
+    """Run the main job: positions to port calls, activity, inventory, heat map, quality and provenance.
+
+    Parameters
+    ----------
+    request : what to do.
+    progress : called with (stage, done, total) as work goes on.
+
+    Raises
+    ------
+    InputError
+        if a file or the request is wrong; nothing is left behind.
+    MissingFactorError
+        if no published value answers for a ship, fuel, place or date.
+    EngineError
+        if the chosen engine cannot run here.
+    """
+    request.check()
+    threads = request.threads or default_threads()
+    zones = gather_zones(request)
+    _check_port(zones, request.port)
+    user: UserVessels | None = read_user_vessels(request.vessels) if request.vessels else None
+    connections = read_connections(request.shore_power, request.port) if request.shore_power else Connections()
+    with _fresh_folder(request.out) as work:
+        scratch = work / "scratch"
+        scratch.mkdir()
+        staged = stage(
+            request.positions,
+            scratch / "staged",
+            format=request.format,
+            columns=request.columns,
+            time_from=request.time_from,
+            time_to=request.time_to,
+            threads=threads,
+            memory_limit=request.memory_limit,
+            progress=progress,
+        )
+        if request.engine == "spark":
+            from sealane.inventory import spark  # the extra is only needed here
+
+            engine = spark.SparkEngine(request.spark_master)
+        elif request.engine == "local":
+            engine = None
+        else:
+            raise EngineError(f"No engine {request.engine!r}; use local or spark.")
+        first = (
+            engine.first_pass(staged, scratch, request.settings)
+            if engine
+            else first_pass(staged, scratch, request.settings, threads=threads, progress=progress)
+        )
+        begin, end = _period(first.tracks)
+        zones, learnt = _with_learnt(zones, first, request.port)
+        register = resolve_vessels(first.static, user)
+        resolved = build_context(
+            register,
+            zones,
+            request.port,
+            method=request.method,
+            gwp=request.gwp,
+            settings=request.settings,
+            first=begin,
+            last=end,
+            connections=connections,
+        )
+        store = BatchStore(scratch)
+        if engine:
+            engine.second_pass(first.tracks, resolved.context, store)
+        else:
+            second_pass(first.tracks, resolved.context, store, threads=threads, progress=progress)
+        rows = write_outputs(store, work)
+        pq.write_table(register.vessels, work / "vessels.parquet", compression="zstd")
+        write_zones(zones, work / "zones.geojson")
+        if len(learnt):
+            write_zones(learnt, work / "learnt_zones.geojson")
+        shutil.copyfile(staged.folder / "rejects.csv", work / "rejects.csv")
+        result = _describe(request, staged, first, register, zones, learnt, resolved, rows, begin, end, work)
+        shutil.rmtree(scratch)
+        return_value = InventoryResult(request.out, rows, *result)
+    return return_value
+
+
+def _describe(
+    request: InventoryRequest,
+    staged: Staged,
+    first: FirstPass,
+    register: VesselRegister,
+    zones: ZoneSet,
+    learnt: ZoneSet,
+    resolved: Resolved,
+    rows: dict[str, int],
+    begin: datetime,
+    end: datetime,
+    work: Path,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Write quality.json and provenance.json."""
+    calls = pq.read_table(work / "calls.parquet")
+    missing = sorted({why for why in resolved.missing_factors.values()})
+    quality = quality_report(
+        staged,
+        first.quality,
+        register,
+        calls,
+        pq.read_table(work / "inventory.parquet"),
+        zones,
+        learnt,
+        missing,
+        _notes(request, staged, calls, register),
+    )
+    origin = provenance(request, staged, zones, resolved, begin, end, rows)
+    for name, content in (("quality.json", quality), ("provenance.json", origin)):
+        (work / name).write_text(json.dumps(content, indent=2, ensure_ascii=False, default=_plain) + "\n", "utf-8")
+    return quality, origin
+
+
+def _plain(value: object) -> object:
+    """What JSON does not know by itself."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def total_grams(inventory: pa.Table, pollutant: str, basis: str = "ttw") -> float:
+    """Sum of one pollutant over an inventory table [g]."""
+    chosen = pc.and_(pc.equal(inventory["pollutant"], pollutant), pc.equal(inventory["basis"], basis))
+    return float(pc.sum(inventory.filter(chosen)["grams"]).as_py() or 0.0)
