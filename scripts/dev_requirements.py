@@ -1,5 +1,6 @@
 """Print what the tests and the documentation need, as pyproject.toml states it.
 
+With --all also what users need and what builds the package: the whole list that is pinned.
 pip learnt to read dependency groups late (25.1); a requirements file works with every pip.
 """
 
@@ -14,6 +15,9 @@ def main() -> int:
     """Print one requirement a line."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     requirements = list(project["dependency-groups"]["dev"])
+    if "--all" in sys.argv[1:]:
+        # What building an editable install takes is pinned as well; hatchling asks for editables only then.
+        requirements += [*project["project"]["dependencies"], *project["build-system"]["requires"], "editables"]
     for extra in project["project"]["optional-dependencies"].values():
         requirements += extra
     sys.stdout.write("\n".join(sorted(set(requirements))) + "\n")

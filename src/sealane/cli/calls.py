@@ -52,10 +52,7 @@ def calls(
     as_json: options.AsJson = False,
 ) -> None:
     """Find the port calls: arrival, anchorage, berth, shifts, departure, with a confidence from 1 to 4."""
-    import pyarrow.parquet as pq
-
     from sealane.inventory.request import InventoryRequest
-    from sealane.inventory.run import run_inventory
 
     with tempfile.TemporaryDirectory(prefix="sealane-") as scratch:
         request = InventoryRequest(
@@ -74,8 +71,12 @@ def calls(
             memory_limit=memory_limit,
             calls_only=True,
         )
+        from sealane.inventory.run import run_inventory
+
         with progress_bar(wanted=not quiet) as report:
             run_inventory(request, progress=report)
+        import pyarrow.parquet as pq
+
         rows = pq.read_table(request.out / "calls.parquet").to_pylist()
     if as_json:
         print_json(rows)

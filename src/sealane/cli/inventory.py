@@ -51,7 +51,6 @@ def inventory(
     report.html and report.xlsx. Times are UTC.
     """
     from sealane.inventory.request import InventoryRequest
-    from sealane.inventory.run import run_inventory
 
     request = InventoryRequest(
         positions=tuple(positions),
@@ -71,6 +70,8 @@ def inventory(
         threads=threads,
         memory_limit=memory_limit,
     )
+    from sealane.inventory.run import run_inventory
+
     with progress_bar(wanted=not quiet) as report:
         result = run_inventory(request, progress=report)
     if as_json:

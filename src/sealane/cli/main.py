@@ -85,9 +85,12 @@ def run(arguments: Sequence[str]) -> int:
         message("sealane: stopped")
         return 130
     except BrokenPipeError:
-        # Python flushes standard output once more at exit; give it a place that takes it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        return _nobody_reads()
+    except SystemExit as stop:
+        # Typer leaves this way when a pipe breaks under a command.
+        if isinstance(stop.__context__, BrokenPipeError):
+            return _nobody_reads()
+        return stop.code if isinstance(stop.code, int) else 1
     except (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, FileExistsError) as error:
         message(f"sealane: {error.filename}: {error.strerror}")
         return 2
@@ -97,6 +100,13 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         return _usage_or_fault(error)
     return result if isinstance(result, int) else 0
+
+
+def _nobody_reads() -> int:
+    # Python flushes standard output once more at exit; give it a place that takes everything.
+    sys.stdout = sys.__stdout__ or sys.stdout
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 141
 
 
 def _usage_or_fault(error: Exception) -> int:

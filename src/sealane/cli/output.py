@@ -19,7 +19,9 @@ def print_json(content: object) -> None:
 
     Not-a-number and infinity are no JSON; they are written as null.
     """
-    sys.stdout.write(json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    sys.stdout.write(json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False))
+    # A write of its own: an unbuffered stream whose reader left midway tells so only at the next write.
+    sys.stdout.write("\n")
 
 
 def _plain(value: Any) -> Any:

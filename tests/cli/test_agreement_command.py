@@ -1,0 +1,65 @@
+"""`sealane agreement list` and `show`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sealane.agreements import Kind, load_agreements
+from sealane.cli.main import run
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert run(["agreement", *arguments]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    return captured.out
+
+
+def test_list_names_every_agreement_once_by_year(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = printed(capsys, "list").splitlines()
+    ids = [line.split()[0] for line in lines if line.strip() and "─" not in line][1:]
+    assert ids == [agreement.id for agreement in load_agreements().agreements]
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_list_by_kind(kind: Kind, capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(printed(capsys, "list", "--kind", kind.value, "--json"))
+    assert found
+    assert {agreement["kind"] for agreement in found} == {kind.value}
+
+
+def test_list_by_partner(capsys: pytest.CaptureFixture[str]) -> None:
+    by_code = json.loads(printed(capsys, "list", "--partner", "SGSIN", "--json"))
+    assert [agreement["id"] for agreement in by_code] == ["singapore-san-pedro-bay-corridor-2023"]
+    assert json.loads(printed(capsys, "list", "--partner", "Atlantis", "--json")) == []
+
+
+@pytest.mark.parametrize("agreement", load_agreements().agreements, ids=lambda a: a.id)
+def test_show_says_everything_the_document_holds(
+    agreement: object, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    known = load_agreements().get(agreement.id)  # type: ignore[attr-defined] # parametrised over agreements
+    text = printed(capsys, "show", known.id)
+    for expected in (known.title, known.kind.value, known.status.value, *known.antecedents, *known.notes):
+        assert expected in text
+    for area in known.areas:
+        assert area.id in text
+    for party in known.parties + known.facilitators:
+        assert party.named in text
+    for source in known.sources:
+        assert str(source) in text
+    content = json.loads(printed(capsys, "show", known.id, "--json"))
+    assert content["id"] == known.id
+    assert [area["id"] for area in content["areas"]] == [area.id for area in known.areas]
+    assert [s["lines"] for s in content["sources"]] == [list(s.lines) for s in known.sources]
+    assert content["clauses"] == []
+
+
+def test_show_of_an_unknown_id(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["agreement", "show", "nagoya-mou-2022", "--json"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "nagoya-mou-2023" in captured.err
