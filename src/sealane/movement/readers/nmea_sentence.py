@@ -153,10 +153,10 @@ def _read_line(buf: Bytes, begin: int, end: int, state: Ints, scratch: Bytes) ->
     while at < end and buf[at] != 33 and buf[at] != 36 and buf[at] != 92:
         at += 1
     if at == end or buf[begin] == 35:
-        if buf[begin] == 35:
-            state[COMMENTS] += 1
-        else:
+        if buf[begin] != 35:
             return _fault(state, NOT_A_SENTENCE, begin, end)
+        state[COMMENTS] += 1
+        return COUNTED
     lead_end = at
     state[TIME_US] = NO_TIME
     state[SOURCE] = 0
@@ -184,8 +184,8 @@ def _read_line(buf: Bytes, begin: int, end: int, state: Ints, scratch: Bytes) ->
         named = at + 2 < end and 65 <= buf[at + 1] <= 90 and 65 <= buf[at + 2] <= 90
         if at == end or (named and (buf[at] == 36 or buf[at] == 33)):
             state[OTHER_SENTENCES] += 1
-        else:
-            return _fault(state, NOT_A_SENTENCE, begin, end)
+            return COUNTED
+        return _fault(state, NOT_A_SENTENCE, begin, end)
     state[SENTENCES] += 1
 
     # One pass for the checksum and the commas.
