@@ -189,8 +189,9 @@ def test_the_import_contract_can_fail(tmp_path: Path) -> None:
         "[importlinter]\nroot_package = sealane\n\n[importlinter:contract:1]\nname = up\ntype = layers\nlayers =\n"
     )
     (tmp_path / ".importlinter").write_text(contract + "    sealane.cli\n    sealane.reference\n", encoding="utf-8")
+    code = "from importlinter.cli import lint_imports_command; lint_imports_command()"
     done = subprocess.run(
-        [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-cache"],
+        [sys.executable, "-c", code, "--no-cache"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1, done.stdout + done.stderr
