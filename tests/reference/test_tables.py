@@ -39,6 +39,13 @@ def test_list_factors_without_a_name_lists_all_tables() -> None:
         list_factors("ogv_noxx")
 
 
+def test_list_factors_takes_part_of_a_table_name_or_of_a_row() -> None:
+    assert {row.table for row in list_factors("NOX")} == {"ogv_nox", "nox_tier", "nox_area"}
+    rows = list_factors("propulsion/SSD/MGO")
+    assert {row.table for row in rows} == {"ogv_bsfc", "ogv_nox", "ogv_ch4_n2o"}
+    assert all("propulsion/SSD/MGO" in row.label for row in rows)
+
+
 @pytest.mark.parametrize("spec", SIZED, ids=lambda spec: spec.name)
 def test_size_ranges_answer_over_the_whole_input_range(spec: object) -> None:
     """Every group of every sized table answers for any size from 0 to infinity, at its borders too."""

@@ -298,12 +298,26 @@ def load_table(name: str) -> Table:
 
 
 def list_factors(name: str | None = None) -> list[FactorRow]:
-    """Rows of one table, or of all tables in the order of the catalogue.
+    """Rows of a table, of every table whose name or row holds a text, or of all tables in the catalogue's order.
+
+    Parameters
+    ----------
+    name : name of a table (``ogv_nox``); or part of table names (``hotel_load``); or part of row labels
+        (``SSD/MGO``). Case does not matter. None: everything.
 
     Raises
     ------
     MissingFactorError
-        if there is no table of this name.
+        if nothing matches.
     """
-    names = table_names() if name is None else (name,)
-    return [row for table in names for row in load_table(table).rows]
+    if name is None:
+        return [row for table in _BY_NAME for row in load_table(table).rows]
+    if name in _BY_NAME:
+        return list(load_table(name).rows)
+    wanted = name.casefold()
+    tables = [table for table in _BY_NAME if wanted in table.casefold()]
+    rows = [row for table in tables for row in load_table(table).rows]
+    if not rows:
+        rows = [row for table in _BY_NAME for row in load_table(table).rows if wanted in row.label.casefold()]
+    # Nothing holds the text: the error of a table look-up names the nearest tables.
+    return rows or list(load_table(name).rows)
