@@ -44,7 +44,7 @@ def days_from_civil(year: int, month: int, day: int) -> int:
 def _digits(buf: np.ndarray, at: int, count: int) -> int:
     value = 0
     for i in range(at, at + count):
-        digit = np.int64(buf[i]) - 48
+        digit = int(buf[i]) - 48
         if digit < 0 or digit > 9:
             return -1
         value = value * 10 + digit
@@ -90,7 +90,7 @@ def parse_time(buf: np.ndarray, start: int, end: int, kind: int) -> int:
         if at == end:
             return NO_TIME
         while at < end and unit > 0 and 48 <= buf[at] <= 57:
-            micros += (np.int64(buf[at]) - 48) * unit
+            micros += (int(buf[at]) - 48) * unit
             unit //= 10
             at += 1
     if at < end and buf[at] == 90:
@@ -108,11 +108,11 @@ def parse_number(buf: np.ndarray, start: int, end: int, decimal: int) -> tuple[b
     if at < end and (buf[at] in (45, 43)):
         negative = buf[at] == 45
         at += 1
-    mantissa, digits, decimals, point = np.int64(0), 0, 0, False
+    mantissa, digits, decimals, point = 0, 0, 0, False
     while at < end:
         byte = buf[at]
         if 48 <= byte <= 57:
-            mantissa = mantissa * 10 + (np.int64(byte) - 48)
+            mantissa = mantissa * 10 + (int(byte) - 48)
             digits += 1
             if point:
                 decimals += 1

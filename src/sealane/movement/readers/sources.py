@@ -226,19 +226,16 @@ def _open_member(raw: IO[bytes], path: Path) -> IO[bytes]:
     infos = archive.infolist()
     for info in infos:
         name = PurePosixPath(info.filename.replace("\\", "/"))
-        if name.is_absolute() or ".." in name.parts or ":" in name.parts[0:1]:
+        if name.is_absolute() or ".." in name.parts or ":" in (name.parts or ("",))[0]:
             raise FileFormatError(f"{path}: member {info.filename!r} points outside the archive. It is refused.")
     members = [i for i in infos if not i.is_dir() and not i.filename.startswith("__MACOSX/")]
     if len(members) != 1:
         names = ", ".join(repr(i.filename) for i in members[:5]) or "none"
         more = f" and {len(members) - 5} more" if len(members) > 5 else ""
-        hint = (
-            " It looks like an Excel workbook; save it as CSV."
-            if any("workbook" in i.filename for i in members)
-            else ""
-        )
+        excel = any("workbook" in i.filename for i in members)
         raise FileFormatError(
-            f"{path}: expected a .zip with one file, found {len(members)} ({names}{more}). Unpack it and give the files.{hint}"
+            f"{path}: expected a .zip with one file, found {len(members)} ({names}{more}). Unpack it and give the files."
+            + (" It looks like an Excel workbook; save it as CSV." if excel else "")
         )
     member = members[0]
     if member.flag_bits & 1:
