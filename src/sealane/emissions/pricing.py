@@ -43,7 +43,7 @@ def main_load(v, speed_dkn, mode, coastal, draught_dm, vessels, factors, limits)
 
 
 @njit(nogil=True, cache=True)
-def _adjustment(p, load, sulphur_fraction, bc_exponent, low_load, factors, limits):
+def adjustment(p, load, sulphur_fraction, bc_exponent, low_load, factors, limits):
     """Factor on the main engine's emission factor at this load."""
     if factors.imo4 and p == _BC:
         return load_based_sfc_factor(load) * max(load, LOAD_FLOOR) ** bc_exponent
@@ -73,7 +73,7 @@ def price(v, mode, regime, shore, load, vessels, factors, limits, rates):
         if main_kw > 0.0:
             factor = factors.main_low[profile, regime, p] if low else factors.main[profile, regime, p]
             rates[0, p] = (
-                main_kw * factor * _adjustment(p, load, sulphur, exponent, vessels.low_load[v], factors, limits)
+                main_kw * factor * adjustment(p, load, sulphur, exponent, vessels.low_load[v], factors, limits)
             )
         else:
             rates[0, p] = 0.0

@@ -94,9 +94,8 @@ def second_pass(
     tracks: Sequence[Path], context: Context, store: BatchStore, *, threads: int, progress: Progress | None = None
 ) -> None:
     """Compute every bucket and keep its rows in ``store``."""
-    done = 0
-    for number, batch in _in_order_of_completion(lambda path: compute(read_tracks(path), context), tracks, threads):
+    finished = _in_order_of_completion(lambda path: compute(read_tracks(path), context), tracks, threads)
+    for done, (number, batch) in enumerate(finished, start=1):
         store.add(number, batch)
-        done += 1
         if progress:
             progress("computing", done, len(tracks))

@@ -242,8 +242,7 @@ def run_inventory(request: InventoryRequest, progress: Progress | None = None) -
         shutil.copyfile(staged.folder / "rejects.csv", work / "rejects.csv")
         result = _describe(request, staged, first, register, zones, learnt, resolved, rows, begin, end, work)
         shutil.rmtree(scratch)
-        return_value = InventoryResult(request.out, rows, *result)
-    return return_value
+    return InventoryResult(request.out, rows, *result)
 
 
 def _describe(
@@ -261,7 +260,7 @@ def _describe(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Write quality.json and provenance.json."""
     calls = pq.read_table(work / "calls.parquet")
-    missing = sorted({why for why in resolved.missing_factors.values()})
+    missing = sorted(set(resolved.missing_factors.values()))
     quality = quality_report(
         staged,
         first.quality,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -158,7 +159,7 @@ def read_connections(path: Path, port: str) -> Connections:
             rows.append(Connection(values["mmsi"], values["imo"], start, end))
     for ship in {(c.mmsi, c.imo) for c in rows}:
         own = sorted((c for c in rows if (c.mmsi, c.imo) == ship), key=lambda c: c.start_us)
-        for a, b in zip(own, own[1:], strict=False):
+        for a, b in pairwise(own):
             if b.start_us < a.end_us:
                 faults.append(Fault(f"{path}, ship {ship[0] or ship[1]}", "two connections overlap", "Join them."))
     if faults:
