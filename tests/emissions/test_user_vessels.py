@@ -210,3 +210,9 @@ def test_template_has_every_column_and_reads_as_a_table_without_ships(tmp_path: 
 def test_every_alias_points_to_a_column_and_every_column_to_a_field() -> None:
     assert {target for target, _ in COLUMN_ALIASES.values()} <= set(VESSEL_FILE_COLUMNS)
     assert set(VESSEL_FILE_COLUMNS) <= set(UserVessel.__dataclass_fields__)
+
+
+def test_reference_page_lists_every_column_and_alias() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "vessels.md").read_text(encoding="utf-8")
+    for name in (*VESSEL_FILE_COLUMNS, *COLUMN_ALIASES):
+        assert f"`{name}`" in page, name

@@ -19,7 +19,7 @@ from sealane.samples.los_angeles_week import MODES, PORT, SimulatedWeek, simulat
 from sealane.samples.simulated_fleet import Plan
 from sealane.samples.simulated_reports import FAULT_KINDS, REPORT_COLUMNS
 from sealane.samples.simulated_tracks import inside, join_paths, places, sail, to_degrees, to_point
-from sealane.samples.simulated_week import zone_rings
+from sealane.samples.simulated_week import zone_polygons
 
 SHIP_MMSI = range(799_000_001, 799_000_041)
 
@@ -194,12 +194,17 @@ def test_written_files_say_simulated_and_are_read_by_the_program(tmp_path: Path)
 
 
 def test_even_odd_test_of_the_truth() -> None:
-    square = (np.array([[0, 0], [10, 0], [10, 10], [0, 10], [0, 0]], float),)
-    assert inside(np.array([5.0, 15.0, -1.0]), np.array([5.0, 5.0, 5.0]), square).tolist() == [True, False, False]
+    def square(low: float, high: float) -> np.ndarray:
+        return np.array([[low, low], [high, low], [high, high], [low, high], [low, low]])
+
+    x, y = np.array([5.0, 15.0, -1.0, 1.0]), np.array([5.0, 5.0, 5.0, 1.0])
+    assert inside(x, y, ((square(0, 10),),)).tolist() == [True, False, False, True]
+    assert inside(x, y, ((square(0, 10), square(4, 6)),)).tolist() == [False, False, False, True], "a hole"
+    assert inside(x, y, ((square(0, 10),), (square(4, 6),))).tolist() == [True, False, False, True], "an overlap"
 
 
 def test_anchored_ships_lie_in_the_regulatory_anchorages(week: SimulatedWeek) -> None:
-    rings = zone_rings(shipped_zones(PORT).of_kind("anchorage"))
+    rings = zone_polygons(shipped_zones(PORT).of_kind("anchorage"))
     rows = week.positions.filter(pc.and_(pc.equal(week.positions["Status"], 1), pc.less(week.positions["SOG"], 0.3)))
     near = rows.filter(pc.and_(pc.less(rows["LAT"], 33.8), pc.greater(rows["LAT"], 33.6)))
     xy = np.array(

@@ -196,13 +196,22 @@ def course_deg(x: F64, y: F64) -> F64:
     return np.concatenate([course, course[-1:]])
 
 
-def inside(x: F64, y: F64, rings: tuple[F64, ...]) -> NDArray[np.bool_]:
-    """Even-odd test of points against rings of shape ``(n, 2)``; plain NumPy, apart from the program's own index."""
+def inside(x: F64, y: F64, polygons: tuple[tuple[F64, ...], ...]) -> NDArray[np.bool_]:
+    """Points in any of the polygons, by the even-odd rule; plain NumPy, apart from the program's own index.
+
+    Parameters
+    ----------
+    x, y : local metres, shape ``(n,)``.
+    polygons : each a tuple of rings of shape ``(m, 2)``, first corner repeated as last; polygons may overlap.
+    """
     found = np.zeros(len(x), np.bool_)
-    for ring in rings:
-        for (x1, y1), (x2, y2) in pairwise(ring.tolist()):
-            if y1 == y2:
-                continue
-            crosses = (y1 > y) != (y2 > y)
-            found ^= crosses & (x < x1 + (y - y1) * (x2 - x1) / (y2 - y1))
+    for rings in polygons:
+        within = np.zeros(len(x), np.bool_)
+        for ring in rings:
+            for (x1, y1), (x2, y2) in pairwise(ring.tolist()):
+                if y1 == y2:
+                    continue
+                crosses = (y1 > y) != (y2 > y)
+                within ^= crosses & (x < x1 + (y - y1) * (x2 - x1) / (y2 - y1))
+        found |= within
     return found

@@ -12,6 +12,7 @@ stand as plain NumPy expressions below. Stated choices of this truth:
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,13 +84,12 @@ class Truth:
         return slice(int(within[0]), int(within[-1]) + 1)
 
 
-def zone_rings(zones: tuple[Zone, ...]) -> tuple[F64, ...]:
-    """Outer rings and holes of zones in local metres, for the even-odd test."""
+def zone_polygons(zones: Iterable[Zone]) -> tuple[tuple[F64, ...], ...]:
+    """Polygons of zones in local metres, each as its rings, for the even-odd test."""
     return tuple(
-        np.array([to_point(lon, lat) for lon, lat in ring])
+        tuple(np.array([to_point(lon, lat) for lon, lat in ring]) for ring in polygon)
         for zone in zones
         for polygon in zone.polygons
-        for ring in polygon
     )
 
 
@@ -99,8 +99,12 @@ class Traffic:
     def __init__(self, rng: np.random.Generator, zones: ZoneSet) -> None:
         self._rng = rng
         self._places: Places = places()
-        self._limit = zone_rings(zones.of_kind("port_limit"))
-        self._anchorages = zone_rings(zones.of_kind("anchorage"))
+        self._limit = zone_polygons(zones.of_kind("port_limit"))
+        self._anchorages = zone_polygons(zones.of_kind("anchorage"))
+        # Large ships lie in the commercial anchorages; the others are for small craft or explosives.
+        self._for_large_ships = zone_polygons(
+            zone for zone in zones.of_kind("anchorage") if zone.name.startswith("Commercial")
+        )
         self._taken: list[tuple[str, float, float]] = []
         self._slots: list[Point] = []
 
@@ -128,14 +132,14 @@ class Traffic:
 
     def _slot(self) -> Point:
         """A place inside an anchorage, 450 m from its edge and 900 m from every other."""
-        xy = np.vstack(self._anchorages)
+        xy = np.vstack([ring for rings in self._for_large_ships for ring in rings])
         low, high = xy.min(axis=0), xy.max(axis=0)
         around = np.arange(8) * math.pi / 4
         for _ in range(20_000):
             x, y = self._rng.uniform(low, high)
             if any(math.hypot(x - s.x, y - s.y) < 900 for s in self._slots):
                 continue
-            if inside(x + 450 * np.cos(around), y + 450 * np.sin(around), self._anchorages).all():
+            if inside(x + 450 * np.cos(around), y + 450 * np.sin(around), self._for_large_ships).all():
                 self._slots.append(Point(float(x), float(y)))
                 return self._slots[-1]
         raise AssertionError("the anchorages are full: too many simulated ships")
@@ -219,8 +223,8 @@ class Traffic:
 
         `direction` is -1 inbound, 1 outbound, 0 a shift or a passage.
         """
-        approach = min(9.0, 0.42 * ship.max_speed_kn)
-        harbour = min(6.0, 0.3 * ship.max_speed_kn)
+        approach = min(10.0, 0.5 * ship.max_speed_kn)
+        harbour = min(6.5, 0.4 * ship.max_speed_kn)
         corners = np.array(path)
         along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(corners, axis=0).T))])
         total = float(along[-1])
@@ -238,8 +242,10 @@ class Traffic:
             if len(behind):
                 limits.append((total - float(behind[-1]), approach))
             limits.append((total - junction - 6000, ship.lane_speed_kn))
+        elif len(behind) and behind[0] > 0:  # a shift from an anchorage outside the breakwater
+            limits = [(total, approach), (total - float(behind[0]), harbour)]
         else:
-            limits = [(total, harbour)]
+            limits = [(total, harbour if len(behind) else approach)]
         if to_rest:
             limits.append((500.0, 3.0))
         accel = float(self._rng.uniform(0.008, 0.02))
