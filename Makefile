@@ -64,7 +64,8 @@ docs-generate: install-dev  ## rewrite the generated reference pages
 
 docs: install-dev  ## build the documentation into site/
 	@$(BIN)/python scripts/generate_docs.py --check
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@# not --quiet: that keeps warnings from failing the strict build
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "site/index.html"
 
 clean:  ## remove what the targets made, the environment included

@@ -14,6 +14,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from sealane.cli.main import run
+from sealane.samples.los_angeles_week import LABEL
 
 # (folder, title, what stands in the samples folder, port)
 JOBS = (
@@ -27,8 +28,8 @@ JOBS = (
     (
         "los-angeles-SIMULATED-week",
         "Los Angeles, one SIMULATED week",
-        "simulated_los_angeles_week_positions.csv",
-        "simulated_los_angeles_week_vessels.csv",
+        f"{LABEL}_los_angeles_week_positions.csv",
+        f"{LABEL}_los_angeles_week_vessels.csv",
         "USLAX",
     ),
 )
@@ -77,7 +78,7 @@ def main() -> int:
     started = time.monotonic()
     out: Path = options.out
     samples = out / "samples"
-    sealane("sample", str(samples))
+    sealane("sample", str(samples), "--simulated-week")
     for folder, _, positions, vessels, port in JOBS:
         extra = ("--vessels", str(samples / vessels)) if vessels else ()
         sealane("inventory", str(samples / positions), "--port", port, *extra, "--out", str(out / folder))

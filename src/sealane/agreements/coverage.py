@@ -56,15 +56,16 @@ def read_coverage(catalogue: Catalogue, path: Path = SHIPPED) -> tuple[CoverageR
     for key, entry in read_yaml(path, faults).items():
         fields = Fields(f"{path.name}: {key}", entry, faults)
         state = fields.choice("state", [State.BUILT, State.PARTLY_BUILT])
-        serves = [fields.take(name, str, remedy) for name, remedy in _REMEDIES.items()]
+        names = [fields.take(name, str, remedy) for name, remedy in _REMEDIES.items()]
         note = fields.take("note", str, "Say what is not covered", "" if state == State.BUILT else None)
         if state == State.PARTLY_BUILT and not note:
             fields.fault("note", "is missing", "Say what is covered and what is not")
         fields.close()
         if key not in catalogue.areas:
             faults.append(Fault(f"{path.name}: {key}", "no such area", "Give an id of areas.yaml"))
-        elif state is not None and None not in serves:
-            rows[key] = CoverageRow(catalogue.areas[key], State(state), *map(str, serves), note or "")
+        elif state is not None and None not in names:
+            found, command, page = names
+            rows[key] = CoverageRow(catalogue.areas[key], State(state), found, command, page, note or "")
     if faults:
         raise DataError(f"{path} cannot be used.", faults)
     return tuple(rows.get(key, CoverageRow(area, State.NOT_BUILT)) for key, area in catalogue.areas.items())

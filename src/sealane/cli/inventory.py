@@ -75,8 +75,21 @@ def inventory(
     with progress_bar(wanted=not quiet) as report:
         result = run_inventory(request, progress=report)
     if as_json:
-        print_json(result.summary)
+        print_json({"out": str(result.out), "rows": result.rows, "quality": result.quality})
         return
-    for note in result.notes:
+    quality = result.quality
+    for note in quality["notes"]:
         message(f"note: {note}")
-    print_fields([(name, value) for name, value in result.summary.items() if not isinstance(value, dict | list)])
+    shares = quality.get("grade_d_share", {})
+    left_out = quality["vessels_left_out"]
+    fields: list[tuple[str, object]] = [
+        ("port", request.port),
+        ("method", f"{request.method}, {request.gwp}"),
+        ("on filled (grade D) inputs", ", ".join(f"{name} {share:.0%}" for name, share in shares.items()) or "-"),
+        ("rows read", f"{quality['rows_read']} ({quality['rows_rejected']} rejected, see rejects.csv)"),
+        ("ships in the inventory", quality["vessels_in_inventory"]),
+        ("vessels left out", f"{left_out['count']} (see quality.json)"),
+        ("port calls", f"{quality['calls']['count']} ({quality['calls']['complete']} complete)"),
+        ("results", "\n".join(str(path) for path in sorted(result.out.iterdir()) if path.is_file())),
+    ]
+    print_fields(fields)

@@ -17,12 +17,19 @@ def add_to(app: typer.Typer) -> None:
 
 def sample(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write to; made if missing.")],
+    simulated_week: Annotated[
+        bool, typer.Option("--simulated-week", help="Also write a simulated week of Los Angeles, labelled SIMULATED.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the written paths as JSON.")] = False,
 ) -> None:
-    """Write the shipped samples: real AIS positions, a simulated week labelled so, a vessels template."""
+    """Write the shipped samples of real AIS positions and a template for vessel particulars."""
     from sealane.samples import write_samples
 
-    written = write_samples(directory)
+    written = list(write_samples(directory))
+    if simulated_week:
+        from sealane.samples.los_angeles_week import write_week
+
+        written += write_week(directory)
     if as_json:
         print_json([str(path) for path in written])
         return
