@@ -102,7 +102,7 @@ def vessel_arrays(register: VesselRegister, method: str) -> tuple[VesselArrays, 
 def place_arrays(zones: ZoneSet, port: str, first: datetime, last: datetime) -> tuple[PlaceArrays, Places, list[str]]:
     """What the zones mean for calls and fuel rules; with the codes of the ports they name."""
     codes = sorted({zone.port for zone in zones.of_kind("port_limit") if zone.port})
-    areas: list[str | None] = sorted({zone.nox_area for zone in zones if zone.eca and zone.nox_area})
+    areas: list[str | None] = [*sorted({zone.nox_area for zone in zones if zone.eca and zone.nox_area})]
     if any(zone.eca and not zone.nox_area for zone in zones):
         areas.append(None)
     places = resolve_places(areas, first, last)

@@ -15,7 +15,7 @@ from sealane.inventory.batch import Context, compute
 from sealane.inventory.outputs import BatchStore
 from sealane.inventory.prepare import prepare
 from sealane.inventory.settings import Settings
-from sealane.movement.learned_zones import Stops
+from sealane.movement.learned_zones import Stop
 from sealane.movement.staging import Staged, read_bucket
 from sealane.movement.tracks import TRACK_SCHEMA, Tracks
 
@@ -29,7 +29,7 @@ class FirstPass:
     """What all buckets together say before anything can be computed: static data, stops, quality, clean tracks."""
 
     static: pa.Table
-    stops: Stops
+    stops: tuple[Stop, ...]
     quality: pa.Table
     tracks: tuple[Path, ...]
 
@@ -61,18 +61,24 @@ def _in_order_of_completion(
 
 
 def first_pass(
-    staged: Staged, folder: Path, settings: Settings, *, threads: int, progress: Progress | None = None
+    staged: Staged,
+    folder: Path,
+    settings: Settings,
+    *,
+    with_stops: bool,
+    threads: int,
+    progress: Progress | None = None,
 ) -> FirstPass:
     """Sort and clean every bucket; the clean tracks wait in ``folder``."""
 
-    def work(bucket: int) -> tuple[Path, pa.Table, Stops, pa.Table]:
-        prepared = prepare(read_bucket(staged, bucket), settings)
+    def work(bucket: int) -> tuple[Path, pa.Table, tuple[Stop, ...], pa.Table]:
+        prepared = prepare(read_bucket(staged, bucket), settings, with_stops=with_stops)
         path = folder / f"tracks-{bucket:06d}.arrow"
         with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, TRACK_SCHEMA) as writer:
             writer.write_table(prepared.tracks.to_arrow().combine_chunks())
         return path, prepared.static, prepared.stops, prepared.quality
 
-    results: dict[int, tuple[Path, pa.Table, Stops, pa.Table]] = {}
+    results: dict[int, tuple[Path, pa.Table, tuple[Stop, ...], pa.Table]] = {}
     for number, result in _in_order_of_completion(work, staged.buckets, threads):
         results[number] = result
         if progress:
@@ -81,7 +87,10 @@ def first_pass(
     static = pa.concat_tables([static for _, static, _, _ in ordered])
     quality = pa.concat_tables([quality for *_, quality in ordered]).sort_by("mmsi")
     return FirstPass(
-        static, Stops.concatenate([stops for _, _, stops, _ in ordered]), quality, tuple(path for path, *_ in ordered)
+        static=static,
+        stops=tuple(stop for _, _, stops, _ in ordered for stop in stops),
+        quality=quality,
+        tracks=tuple(path for path, *_ in ordered),
     )
 
 

@@ -55,7 +55,7 @@ class BatchStore:
 
 def _vessel_slices(tables: Sequence[pa.Table]) -> Iterable[pa.Table]:
     """Slices of whole vessels in ascending MMSI."""
-    runs = []
+    runs: list[tuple[int, int, int, int]] = []
     for number, table in enumerate(tables):
         mmsi = table.column("mmsi").to_numpy()
         starts = np.flatnonzero(np.diff(mmsi, prepend=mmsi[0] - 1))

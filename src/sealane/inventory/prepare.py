@@ -12,7 +12,7 @@ from sealane.emissions.layout import US_PER_HOUR
 from sealane.emissions.static_data import summarise_static
 from sealane.inventory.settings import Settings
 from sealane.movement.cleaning import RULE_NAMES, clean, is_ship_mmsi
-from sealane.movement.learned_zones import Stops, stationary_stops
+from sealane.movement.learned_zones import DEFAULT_SETTINGS, Stop, stationary_stops
 from sealane.movement.tracks import Tracks
 
 
@@ -24,13 +24,13 @@ class Prepared:
     ----------
     tracks : clean reports of ships, sorted.
     static : distinct static messages, `STATIC_SUMMARY_SCHEMA`.
-    stops : stationary stops, from which berths and anchorages are learnt where none are given.
+    stops : stays of large ships, from which berths and anchorages are learnt where none are given.
     quality : one row per vessel: reports, what each cleaning rule did, hours by gap class.
     """
 
     tracks: Tracks
     static: pa.Table
-    stops: Stops
+    stops: tuple[Stop, ...]
     quality: pa.Table
 
 
@@ -39,13 +39,49 @@ def _float(table: pa.Table, name: str) -> NDArray[np.float64]:
     return table.column(name).cast(pa.float64()).fill_null(float("nan")).to_numpy()
 
 
-def prepare(positions: pa.Table, settings: Settings) -> Prepared:
+def _lengths(static: pa.Table) -> dict[int, float]:
+    """Length of each vessel that gave one: the one in most reports, the smallest at a tie."""
+    votes: dict[int, dict[float, int]] = {}
+    for row in static.select(["mmsi", "length_m", "rows"]).to_pylist():
+        if row["length_m"]:
+            own = votes.setdefault(row["mmsi"], {})
+            own[row["length_m"]] = own.get(row["length_m"], 0) + row["rows"]
+    return {mmsi: min(own, key=lambda length: (-own[length], length)) for mmsi, own in votes.items()}
+
+
+def large_ship_stops(tracks: Tracks, static: pa.Table) -> tuple[Stop, ...]:
+    """Stays of the ships that are long enough for zones to be learnt from them."""
+    lengths = _lengths(static)
+    stops: list[Stop] = []
+    vessels, offsets = tracks.vessels()
+    for mmsi, a, b in zip(vessels.tolist(), offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
+        length = lengths.get(mmsi, 0.0)
+        if length < DEFAULT_SETTINGS.least_length_m:
+            continue
+        speed = tracks.speed_dkn[a:b]
+        stops.extend(
+            stationary_stops(
+                mmsi,
+                tracks.time_us[a:b] / 1e6,
+                tracks.lat[a:b],
+                tracks.lon[a:b],
+                np.where(speed < 0, np.nan, speed / 10.0),
+                tracks.heading_deg[a:b],
+                tracks.nav_status[a:b],
+                length,
+            )
+        )
+    return tuple(stops)
+
+
+def prepare(positions: pa.Table, settings: Settings, *, with_stops: bool) -> Prepared:
     """Clean one batch.
 
     Parameters
     ----------
     positions : `POSITION_SCHEMA`, whole vessels, sorted by (mmsi, time, lat, lon, sog_kn).
     settings : thresholds.
+    with_stops : find the stays of large ships too.
     """
     mmsi = positions.column("mmsi").to_numpy()
     time_us = positions.column("time").cast(pa.int64()).to_numpy()
@@ -65,7 +101,7 @@ def prepare(positions: pa.Table, settings: Settings) -> Prepared:
     ships = is_ship_mmsi(result.mmsi)
     of_ships = positions.filter(pa.array(np.repeat(ships, result.reports)))
     static = summarise_static(of_ships)
-    stops = stationary_stops(result.tracks)
+    stops = large_ship_stops(result.tracks, static) if with_stops else ()
     return Prepared(
         result.tracks, static, stops, _quality(result.mmsi, result.reports, result.counts, result.tracks, settings)
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,8 +31,9 @@ from sealane.inventory.provenance import provenance
 from sealane.inventory.quality import quality_report
 from sealane.inventory.request import InventoryRequest
 from sealane.inventory.shore_power import Connections, read_connections
-from sealane.movement.learned_zones import learn
+from sealane.movement.learned_zones import MOORED, Stop, classify, learn
 from sealane.movement.staging import Staged, stage
+from sealane.movement.zone_index import ZoneIndex, locate
 from sealane.movement.zones import ZoneSet, read_zones, shipped_zones, write_zones
 
 Progress = Callable[[str, int, int], None]
@@ -103,12 +104,21 @@ def gather_zones(request: InventoryRequest) -> ZoneSet:
     return ZoneSet((*own.zones, *rest))
 
 
-def _with_learnt(zones: ZoneSet, first: FirstPass, port: str) -> tuple[ZoneSet, ZoneSet]:
-    """Zones and what had to be learnt: where the port has no berth polygons, berths and further anchorages."""
-    if any(zone.kind == "berth" and zone.port in {port, None} for zone in zones):
-        return zones, ZoneSet(())
-    learnt = learn(first.stops, zones, port)
-    return zones.plus(learnt), learnt
+def _lacks_berths(zones: ZoneSet, port: str) -> bool:
+    return not any(zone.kind == "berth" and zone.port in {port, None} for zone in zones)
+
+
+def _learn_zones(zones: ZoneSet, stops: Sequence[Stop], port: str, staged: Staged) -> ZoneSet:
+    """Berths and further anchorages of the port, from stays inside its limit that no given zone explains."""
+    arrays = ZoneIndex.build(zones).arrays
+    unexplained = []
+    for stop in stops:
+        berth, anchorage, limit, _, _ = locate(arrays, stop.lat, stop.lon)
+        in_port = limit >= 0 and zones[limit].port == port
+        if in_port and berth < 0 and (anchorage < 0 or classify(stop)[0] == MOORED):
+            unexplained.append(stop)
+    names = ", ".join(file.path.rsplit("/", 1)[-1] for file in staged.files)
+    return learn(unexplained, port=port, data=f"AIS positions of {names}")
 
 
 def _period(tracks: tuple[Path, ...]) -> tuple[datetime, datetime]:
@@ -210,13 +220,15 @@ def run_inventory(request: InventoryRequest, progress: Progress | None = None) -
             engine = None
         else:
             raise EngineError(f"No engine {request.engine!r}; use local or spark.")
+        learning = _lacks_berths(zones, request.port)
         first = (
-            engine.first_pass(staged, scratch, request.settings)
+            engine.first_pass(staged, scratch, request.settings, with_stops=learning)
             if engine
-            else first_pass(staged, scratch, request.settings, threads=threads, progress=progress)
+            else first_pass(staged, scratch, request.settings, with_stops=learning, threads=threads, progress=progress)
         )
         begin, end = _period(first.tracks)
-        zones, learnt = _with_learnt(zones, first, request.port)
+        learnt = _learn_zones(zones, first.stops, request.port, staged) if learning else ZoneSet(())
+        zones = zones.plus(learnt)
         register = resolve_vessels(first.static, user)
         resolved = build_context(
             register,
