@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sealane.emissions.layout import CELLS_PER_DEG, US_PER_HOUR
+from sealane.emissions.layout import CELLS_PER_DEG, GRID_FIELDS, US_PER_HOUR
 from sealane.inventory.batch import Batch
 from sealane.inventory.schemas import GRID, TABLES, TableSpec
 
@@ -90,7 +90,7 @@ def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
 def grid_table(grid: dict[int, Any]) -> pa.Table:
     """The heat map as a table, from integer sums by cell number."""
     cells = np.array(sorted(grid), np.int64)
-    sums = np.array([grid[cell] for cell in cells.tolist()], np.int64).reshape(len(cells), -1)
+    sums = np.array([grid[cell] for cell in cells.tolist()], np.int64).reshape(len(cells), GRID_FIELDS)
     names = list(GRID.columns)
     columns: dict[str, Any] = {
         "lat": (cells // _LON_CELLS) / CELLS_PER_DEG - 90.0,
@@ -98,7 +98,7 @@ def grid_table(grid: dict[int, Any]) -> pa.Table:
     }
     units = [US_PER_HOUR, 1e9, 1e9] + [1e6] * (len(names) - 5)
     for k, name in enumerate(names[2:]):
-        columns[name] = sums[:, k] / units[k] if len(cells) else np.empty(0)
+        columns[name] = sums[:, k] / units[k]
     return pa.table({name: pa.array(columns[name], pa.float64()) for name in names})
 
 
