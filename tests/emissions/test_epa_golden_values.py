@@ -9,6 +9,7 @@ import pytest
 
 from sealane.emissions.emission_factors import emission_factor
 from sealane.emissions.formulas import calc
+from sealane.emissions.hotel_loads import hotel_load
 from sealane.emissions.low_load import low_load_factor
 from sealane.emissions.propulsion import max_speed_from_service, propulsion_load, propulsion_power
 
@@ -86,6 +87,16 @@ def test_epa_table_3_10_low_load_adjustment(row: dict[str, str], column: str) ->
     for pollutant in COLUMNS_3_10[column]:
         factor = low_load_factor(pollutant, float(row["load_pct"]) / 100, sulphur_pct=0.1)
         assert abs(factor - float(row[column])) <= 0.005 + ROUNDING
+
+
+@pytest.mark.parametrize("row", VIGNETTE, ids=lambda row: f"ship{row['ship']}-row{row['row']}")
+def test_shipef_vignette_hotel_loads(row: dict[str, str]) -> None:
+    """Ship 1 is a General Cargo/Largest, ship 2 a Container Ship/5,000 TEU; the row at 3 kn lies at anchor."""
+    ship_class, subtype = {"1": ("General Cargo", "Largest"), "2": ("Container Ship", "5,000 TEU")}[row["ship"]]
+    under_way = "manoeuvring" if float(row["load_factor"]) <= 0.2 else "transit"
+    mode = {"0": "berth", "3": "anchorage"}.get(row["speed_kn"], under_way)
+    loads = hotel_load(ship_class, subtype, mode)
+    assert (loads.aux_kw, loads.boiler_kw) == (float(row["aux_kw"]), float(row["boiler_kw"]))
 
 
 def test_a_wrong_law_would_be_caught() -> None:

@@ -77,9 +77,13 @@ class FactorRow:
     valid_from: date
     texts: tuple[tuple[str, str], ...] = ()
 
+    @cached_property
+    def _texts(self) -> dict[str, str]:
+        return dict(self.keys + self.texts)
+
     def text(self, column: str) -> str:
         """Text of a key or text column; KeyError if the table has no such column."""
-        return dict(self.keys + self.texts)[column]
+        return self._texts[column]
 
     @property
     def label(self) -> str:
@@ -101,6 +105,15 @@ class Table:
         for row in self.rows:
             groups.setdefault(tuple(text for _, text in row.keys), []).append(row)
         return {key: tuple(sorted(rows, key=lambda r: r.valid_from)) for key, rows in groups.items()}
+
+    @cached_property
+    def _by_other_keys(self) -> dict[tuple[str, ...], tuple[FactorRow, ...]]:
+        """Rows by all keys that do not bound the size range."""
+        groups: dict[tuple[str, ...], list[FactorRow]] = {}
+        for row in self.rows:
+            others = tuple(text for name, text in row.keys if name not in (self.spec.size_range or ()))
+            groups.setdefault(others, []).append(row)
+        return {key: tuple(rows) for key, rows in groups.items()}
 
     def row(self, *key: str, on: date | None = None) -> FactorRow:
         """Row of exactly this key.
@@ -151,7 +164,12 @@ class Table:
         if self.spec.size_range is None:
             raise ReferenceDataError(f"Table '{self.spec.name}' has no size range.")
         low, high = self.spec.size_range
-        rows = tuple(row for row in self.find(**keys) if float(row.text(low)) <= size < float(row.text(high)))
+        others = [name for name in self.spec.keys if name not in (low, high)]
+        if keys.keys() == set(others):
+            group = self._by_other_keys.get(tuple(keys[name] for name in others), ())
+        else:
+            group = self.find(**keys)
+        rows = tuple(row for row in group if float(row.text(low)) <= size < float(row.text(high)))
         if not rows:
             wanted = ", ".join(f"{name}={text}" for name, text in keys.items())
             raise MissingFactorError(
