@@ -154,12 +154,10 @@ def _record_border(block: bytes, layout: Layout) -> int:
     columns = len(layout.header)
     zeros = np.zeros(columns, np.int64)
     ints, floats = np.empty(1, np.int64), np.empty((1, 1))
-    codes, marks = np.empty((1, 1), np.int32), np.empty((1, 1), np.int64)
-    slots = np.empty((1, 1, 2), np.int64)
+    marks = np.empty((1, 1), np.int64)
     records, unread = np.empty((rows, 5), np.int64), np.empty((1, 4), np.int64)
     _, _, consumed, _ = sc.scan(
-        buf, False, ord(layout.delimiter), 46, zeros, zeros, False, 0, ints, ints, floats, codes, slots,
-        buf.copy()[:1], marks, marks, ints, records, unread,
+        buf, False, ord(layout.delimiter), 46, zeros, zeros, False, 0, ints, ints, floats, marks, records, unread,
     )  # fmt: skip
     return int(consumed)
 
@@ -207,13 +205,12 @@ def _scan_with(memory: _Memory, payload: bytes, plan: _Plan) -> _Block:
     memory.make_room(rows, len(payload))
     mmsi, time_us = np.empty(rows, np.int64), np.empty(rows, np.int64)
     numbers = np.empty((max(len(plan.numbers), 1), rows))
-    codes = np.empty((max(len(plan.texts), 1), rows), np.int32)
+    spans = np.empty((max(len(plan.texts), 1), rows), np.int64)
     records = np.empty((rows, 5), np.int64)
     unread = np.empty((rows * len(plan.position_column), 4), np.int64)
     count, faults, _, lines = sc.scan(
         buf, True, ord(plan.layout.delimiter), plan.decimal, plan.kinds, plan.slots, True,
-        _TIME_KINDS[plan.layout.time_kind], mmsi, time_us, numbers, codes, memory.hash_slots, memory.arena,
-        memory.text_at, memory.text_size, memory.text_count, records, unread,
+        _TIME_KINDS[plan.layout.time_kind], mmsi, time_us, numbers, spans, records, unread,
     )  # fmt: skip
     records = records[:count]
     if count and records[-1, 3] == sc.TOO_LONG:
@@ -222,7 +219,7 @@ def _scan_with(memory: _Memory, payload: bytes, plan: _Plan) -> _Block:
     broken = records[:, 3] != sc.RECORD_OK
     if broken.any():
         log.broken_records()
-        codes[:, :count][:, broken] = -1
+        spans[:, :count][:, broken] = -1
     _read_slowly(payload, plan, unread[:faults], mmsi, time_us, numbers, log)
     for column in ("lat", "lon"):
         for row in np.flatnonzero(np.isnan(numbers[plan.numbers[column], :count]) & ~broken).tolist():
@@ -231,9 +228,10 @@ def _scan_with(memory: _Memory, payload: bytes, plan: _Plan) -> _Block:
     for column, slot in plan.numbers.items():
         columns[column] = numbers[slot, :count]
     latin1 = 0
-    memory.learn(plan)
     for column, slot in plan.texts.items():
-        columns[column], not_utf8 = memory.column(column, slot, codes[slot, :count], log)
+        codes = memory.codes(slot, buf, spans[slot, :count])
+        memory.learn(column, slot, plan)
+        columns[column], not_utf8 = memory.column(column, slot, codes, log)
         latin1 += not_utf8
     for column in COLUMN_DTYPES:
         if column not in columns:
@@ -250,50 +248,56 @@ class _Memory:
 
     def __init__(self, plan: _Plan, pool: TextPool) -> None:
         self._pool = pool
-        self._texts = max(len(plan.texts), 1)
+        self._columns = max(len(plan.texts), 1)
         self._allocate(1 << 15, ARENA_BYTES)
 
     def _allocate(self, rows: int, arena_bytes: int) -> None:
         self._capacity = 2 * rows
-        self.hash_slots = np.full((self._texts, 1 << (4 * rows - 1).bit_length(), 2), -1, np.int64)
-        self.text_at = np.empty((self._texts, self._capacity), np.int64)
-        self.text_size = np.empty((self._texts, self._capacity), np.int64)
-        self.text_count = np.zeros(self._texts + 1, np.int64)
-        self.arena = np.empty(arena_bytes, np.uint8)
+        self._slots = np.full((self._columns, 1 << (4 * rows - 1).bit_length(), 2), -1, np.int64)
+        self._texts = np.empty((self._columns, self._capacity), np.int64)
+        self._count = [0] * self._columns
+        self._arena = np.empty(arena_bytes, np.uint8)
+        self._used = 0
         # What each code means: a number or a code of the text pool; why it cannot be read; whether it was Latin-1.
-        self._value = np.full((self._texts, self._capacity + 1), -1, np.int64)
-        self._reason: list[dict[int, tuple[str, str]]] = [{} for _ in range(self._texts)]
-        self._latin1: list[set[int]] = [set() for _ in range(self._texts)]
-        self._learnt = [0] * self._texts
+        self._value = np.full((self._columns, self._capacity + 1), -1, np.int64)
+        self._reason: list[dict[int, tuple[str, str]]] = [{} for _ in range(self._columns)]
+        self._latin1: list[set[int]] = [set() for _ in range(self._columns)]
+        self._learnt = [0] * self._columns
 
     def make_room(self, rows: int, size: int) -> None:
         """Room for a block in which every text is new; forgets all texts where there is none."""
-        full = int(self.text_count[:-1].max()) + rows > self._capacity
-        if full or int(self.text_count[-1]) + size > self.arena.size:
+        if max(self._count) + rows > self._capacity or self._used + size > self._arena.size:
             self._allocate(max(rows, self._capacity // 2), max(2 * size, ARENA_BYTES))
 
-    def learn(self, plan: _Plan) -> None:
-        """Work out what the new texts mean."""
-        for column, slot in plan.texts.items():
-            first, end = self._learnt[slot], int(self.text_count[slot])
-            if first == end:
-                continue
-            values: list[Value] = []
-            places = zip(self.text_at[slot, first:end].tolist(), self.text_size[slot, first:end].tolist(), strict=True)
-            for code, (at, size) in enumerate(places, start=first):
-                text, not_utf8 = _decode(self.arena[at : at + size].tobytes())
-                if not_utf8:
-                    self._latin1[slot].add(code)
-                try:
-                    values.append(plan.parse[column](text))
-                except FieldError as error:
-                    values.append(None)
-                    self._reason[slot][code] = (text, str(error))
-            if column in STRINGS:
-                self._value[slot, first:end] = self._pool.codes(v if isinstance(v, str) else None for v in values)
-            else:
-                self._value[slot, first:end] = [-1 if v is None else v for v in values]
-            self._learnt[slot] = end
+    def codes(self, slot: int, buf: np.ndarray, spans: np.ndarray) -> np.ndarray:
+        """The code of each text of a column."""
+        codes = np.empty(spans.size, np.int32)
+        self._used, self._count[slot] = sc.intern(
+            buf, spans, self._slots[slot], self._arena, self._used, self._texts[slot], self._count[slot], codes
+        )
+        return codes
+
+    def learn(self, column: str, slot: int, plan: _Plan) -> None:
+        """Work out what the new texts of a column mean."""
+        first, end = self._learnt[slot], self._count[slot]
+        if first == end:
+            return
+        values: list[Value] = []
+        for code, span in enumerate(self._texts[slot, first:end].tolist(), start=first):
+            at, size = span >> sc.SIZE_BITS, span & sc.SIZE_MASK
+            text, not_utf8 = _decode(self._arena[at : at + size].tobytes())
+            if not_utf8:
+                self._latin1[slot].add(code)
+            try:
+                values.append(plan.parse[column](text))
+            except FieldError as error:
+                values.append(None)
+                self._reason[slot][code] = (text, str(error))
+        if column in STRINGS:
+            self._value[slot, first:end] = self._pool.codes(v if isinstance(v, str) else None for v in values)
+        else:
+            self._value[slot, first:end] = [-1 if v is None else v for v in values]
+        self._learnt[slot] = end
 
     def column(self, column: str, slot: int, codes: np.ndarray, log: _RejectLog) -> tuple[np.ndarray, int]:
         """A column from its codes (-1 takes the last place, which means null), and how many fields were Latin-1."""

@@ -25,9 +25,9 @@ NO_TIME = np.iinfo(np.int64).min
 _POWERS = 10.0 ** np.arange(23)
 _EXACT = 1 << 53
 _MAX_DIGITS = 18
-# A place in the table of texts holds (code, arena offset and size in one number): one cache line answers a look-up.
-_SIZE_BITS = 22
-_SIZE_MASK = (1 << _SIZE_BITS) - 1
+# Start and size of a text in one number.
+SIZE_BITS = 22
+SIZE_MASK = (1 << SIZE_BITS) - 1
 
 
 @njit(nogil=True, cache=True)
@@ -130,49 +130,64 @@ def parse_number(buf: np.ndarray, start: int, end: int, decimal: int) -> tuple[b
 
 
 @njit(nogil=True, cache=True)
-def _intern(
+def intern(
     buf: np.ndarray,
-    start: int,
-    end: int,
-    slot: int,
-    hash_slots: np.ndarray,
+    spans: np.ndarray,
+    slots: np.ndarray,
     arena: np.ndarray,
-    text_at: np.ndarray,
-    text_size: np.ndarray,
-    text_count: np.ndarray,
-) -> int:
-    """The code of this text in its column; a new text is copied to the arena and gets the next code."""
-    mask = np.uint64(hash_slots.shape[1] - 1)
-    size = end - start
-    key = np.uint64(14695981039346656037)
-    for i in range(start, end):
-        key = (key ^ np.uint64(buf[i])) * np.uint64(1099511628211)
-    place = (key ^ (key >> np.uint64(29))) & mask
-    while True:
-        code = hash_slots[slot, place, 0]
-        if code < 0:
-            code = text_count[slot]
-            used = text_count[text_count.size - 1]
-            hash_slots[slot, place, 0] = code
-            hash_slots[slot, place, 1] = (used << _SIZE_BITS) | size
-            for i in range(size):
-                arena[used + i] = buf[start + i]
-            text_at[slot, code] = used
-            text_size[slot, code] = size
-            text_count[text_count.size - 1] = used + size
-            text_count[slot] = code + 1
-            return code
-        where = hash_slots[slot, place, 1]
-        if (where & _SIZE_MASK) == size:
-            first = where >> _SIZE_BITS
-            same = True
-            for i in range(size):
-                if arena[first + i] != buf[start + i]:
-                    same = False
+    used: int,
+    texts: np.ndarray,
+    count: int,
+    codes: np.ndarray,
+) -> tuple[int, int]:
+    """Give each text of a column the code of its first appearance.
+
+    One call does a whole column: a call for each field would count references to its arrays for longer than it works.
+
+    Parameters
+    ----------
+    spans : (rows,) where each field stands in `buf`, start << SIZE_BITS | size; -1 where empty.
+    slots : (2**n, 2) int64 hash table of (code, span in the arena), free places -1; with room for `rows` more texts.
+    arena, used : bytes of the texts met so far, and how many.
+    texts, count : (capacity,) span in the arena of each code, and how many codes there are.
+    codes : (rows,) int32, filled; -1 where empty.
+
+    Returns
+    -------
+    (used, count) counted on.
+    """
+    mask = np.uint64(slots.shape[0] - 1)
+    for row in range(spans.size):
+        span = spans[row]
+        if span < 0:
+            codes[row] = -1
+            continue
+        start, size = span >> SIZE_BITS, span & SIZE_MASK
+        key = np.uint64(14695981039346656037)
+        for i in range(start, start + size):
+            key = (key ^ np.uint64(buf[i])) * np.uint64(1099511628211)
+        place = (key ^ (key >> np.uint64(29))) & mask
+        while True:
+            code = slots[place, 0]
+            if code < 0:
+                slots[place, 0] = code = count
+                slots[place, 1] = texts[count] = (used << SIZE_BITS) | size
+                for i in range(size):
+                    arena[used + i] = buf[start + i]
+                used += size
+                count += 1
+                break
+            known = slots[place, 1]
+            if (known & SIZE_MASK) == size:
+                first = known >> SIZE_BITS
+                i = 0
+                while i < size and arena[first + i] == buf[start + i]:
+                    i += 1
+                if i == size:
                     break
-            if same:
-                return code
-        place = (place + np.uint64(1)) & mask
+            place = (place + np.uint64(1)) & mask
+        codes[row] = code
+    return used, count
 
 
 @njit(nogil=True, cache=True)
@@ -188,12 +203,7 @@ def scan(
     mmsi: np.ndarray,
     time_us: np.ndarray,
     numbers: np.ndarray,
-    codes: np.ndarray,
-    hash_slots: np.ndarray,
-    arena: np.ndarray,
-    text_at: np.ndarray,
-    text_size: np.ndarray,
-    text_count: np.ndarray,
+    spans: np.ndarray,
     records: np.ndarray,
     unread: np.ndarray,
 ) -> tuple[int, int, int, int]:
@@ -207,13 +217,9 @@ def scan(
     parse : False only finds borders (used to cut blocks).
     mmsi, time_us : (rows,) int64; -1 and NO_TIME where unread.
     numbers : (k, rows) float64, nan where empty.
-    codes : (t, rows) int32, -1 where empty.
-    hash_slots, arena, text_at, text_size, text_count : the texts met so far, kept from block to block. The text of
-    code c of column t stands in `arena` at ``text_at[t, c]`` with ``text_size[t, c]`` bytes; ``text_count[t]`` codes
-    are taken, the last element of `text_count` counts the bytes of the arena. `hash_slots` is (t, 2**n, 2) int64,
-    free places -1. The caller sees to room for a whole block. records : (rows, 5) int64: start, end, line (from 0),
-    what is wrong, number of fields. unread : (n, 4) int64: row, column, start, size of each field that the fast path
-    could not read.
+    spans : (t, rows) int64, start << SIZE_BITS | size of each text; -1 where empty.
+    records : (rows, 5) int64: start, end, line (from 0), what is wrong, number of fields.
+    unread : (n, 4) int64: row, column, start, size of each field that the fast path could not read.
 
     Returns
     -------
@@ -300,12 +306,7 @@ def scan(
                 kind, slot = kinds[column], slot_of[column]
                 read = True
                 if kind == TEXT:
-                    if end == field:
-                        codes[slot, row] = -1
-                    else:
-                        codes[slot, row] = _intern(
-                            buf, field, end, slot, hash_slots, arena, text_at, text_size, text_count
-                        )
+                    spans[slot, row] = -1 if end == field else (field << SIZE_BITS) | (end - field)
                 elif kind == NUMBER:
                     if end == field:
                         numbers[slot, row] = np.nan

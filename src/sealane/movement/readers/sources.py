@@ -234,7 +234,7 @@ def _open_member(raw: IO[bytes], path: Path) -> IO[bytes]:
         more = f" and {len(members) - 5} more" if len(members) > 5 else ""
         excel = any("workbook" in i.filename for i in members)
         raise FileFormatError(
-            f"{path}: expected a .zip with one file, found {len(members)} ({names}{more}). Unpack it and give the files."
+            f"{path}: expected a .zip with one file, found {len(members)} ({names}{more}). Unpack it, give the files."
             + (" It looks like an Excel workbook; save it as CSV." if excel else "")
         )
     member = members[0]
