@@ -25,8 +25,20 @@ CLASS_NONE, CLASS_A, CLASS_B = -1, 0, 1
 # What became of a message: a row, a new version, both or (nothing new in a static report) neither; or why it failed.
 NOTHING_NEW, NEW_ROW, NEW_VERSION, TRUNCATED, UNKNOWN_PART = 0, 1, 2, -1, -2
 
-_SOG_NOT_AVAILABLE = 1023
-_SOG_NOT_AVAILABLE_27 = 63
+# Where the fields of a position report stand, by message type: first bits of status and heading (-1 where it has none);
+# first bit and width of speed, longitude, latitude, course; units in a knot, a degree of position, a degree of course.
+_POSITIONS = np.zeros((28, 13), dtype=np.int64)
+_POSITIONS[1:4] = (38, 128, 50, 10, 61, 28, 89, 27, 116, 12, 10, 600_000, 10)
+_POSITIONS[18:20] = (-1, 124, 46, 10, 57, 28, 85, 27, 112, 12, 10, 600_000, 10)
+_POSITIONS[27] = (40, -1, 79, 6, 44, 18, 62, 17, 85, 9, 1, 600, 1)
+
+# First bits of the fields of a static report (-1 where it has none): IMO number, call sign, name, type of ship,
+# dimensions, draught. The row after 24 is its part B.
+_STATICS = np.full((26, 6), -1, dtype=np.int64)
+_STATICS[5] = (40, 70, 112, 232, 240, 294)
+_STATICS[19] = (-1, -1, 143, 263, 271, -1)
+_STATICS[24] = (-1, -1, 40, -1, -1, -1)
+_STATICS[25] = (-1, 90, -1, 40, 132, -1)
 
 # Bits a message must have, without trailing spare bits where transmitters are known to leave them out (5: 422 of 424
 # bits are common; 24 A: 160, 24 B: 162 of 168). 0 marks a type that is not read here.
@@ -209,39 +221,29 @@ def _begin_version(versions: Records, text: Bytes, old: int, new: int) -> None:
 
 
 @njit(cache=True)
-def _dimensions(symbols: Bytes, start: int, versions: Records, new: int) -> None:
-    """Length = bow + stern, beam = port + starboard, measured from the antenna, from bit `start`."""
-    versions[new].length_m = unsigned(symbols, start, 9) + unsigned(symbols, start + 9, 9)
-    versions[new].beam_m = unsigned(symbols, start + 18, 6) + unsigned(symbols, start + 24, 6)
-
-
-@njit(cache=True)
-def _static(symbols: Bytes, kind: int, mmsi: int, new: int, versions: Records, text: Bytes, slots: Records) -> int:
-    """Enter a static report (5, 19, 24 A, 24 B) as version `new`; returns NEW_VERSION or NOTHING_NEW."""
+def _static(symbols: Bytes, layout: int, mmsi: int, new: int, versions: Records, text: Bytes, slots: Records) -> int:
+    """Enter a static report, laid out as ``_STATICS[layout]``, as version `new`; returns NEW_VERSION or NOTHING_NEW."""
     slot = _slot(slots, mmsi)
     old = slots[slot].version
     _begin_version(versions, text, old, new)
     x = versions[new]
-    x.transceiver_class = CLASS_A if kind == 5 else CLASS_B
-    if kind == 5:
-        x.imo = unsigned(symbols, 40, 30)
-        x.call_sign_chars = _text(symbols, 70, text, new, NAME_CHARS, CALL_SIGN_CHARS)
-        x.name_chars = _text(symbols, 112, text, new, 0, NAME_CHARS)
-        x.ais_type = unsigned(symbols, 232, 8)
-        _dimensions(symbols, 240, versions, new)
-        x.draught_m = unsigned(symbols, 294, 8) / 10.0
-    elif kind == 19:
-        x.name_chars = _text(symbols, 143, text, new, 0, NAME_CHARS)
-        x.ais_type = unsigned(symbols, 263, 8)
-        _dimensions(symbols, 271, versions, new)
-    elif unsigned(symbols, 38, 2) == 0:
-        x.name_chars = _text(symbols, 40, text, new, 0, NAME_CHARS)
-    else:
-        x.ais_type = unsigned(symbols, 40, 8)
-        x.call_sign_chars = _text(symbols, 90, text, new, NAME_CHARS, CALL_SIGN_CHARS)
-        # A craft associated with a parent ship (98MIDXXXX) gives the parent's MMSI where the dimensions would stand.
-        if mmsi // 10_000_000 != 98:
-            _dimensions(symbols, 132, versions, new)
+    imo, call_sign, name, ais_type, dimensions, draught = _STATICS[layout]
+    x.transceiver_class = CLASS_A if layout == 5 else CLASS_B
+    if imo >= 0:
+        x.imo = unsigned(symbols, imo, 30)
+    if call_sign >= 0:
+        x.call_sign_chars = _text(symbols, call_sign, text, new, NAME_CHARS, CALL_SIGN_CHARS)
+    if name >= 0:
+        x.name_chars = _text(symbols, name, text, new, 0, NAME_CHARS)
+    if ais_type >= 0:
+        x.ais_type = unsigned(symbols, ais_type, 8)
+    # A craft associated with a parent ship (98MIDXXXX) gives the parent's MMSI in 24 B in place of its dimensions.
+    if dimensions >= 0 and not (layout == 25 and mmsi // 10_000_000 == 98):
+        sides = unsigned(symbols, dimensions, 30)  # from the antenna to bow 9, stern 9, port 6, starboard 6 bits
+        x.length_m = (sides >> 21) + (sides >> 12 & 511)
+        x.beam_m = (sides >> 6 & 63) + (sides & 63)
+    if draught >= 0:
+        x.draught_m = unsigned(symbols, draught, 8) / 10.0
     if old >= 0 and _same(versions, text, old, new):
         return NOTHING_NEW
     slots[slot].mmsi = mmsi
@@ -285,43 +287,36 @@ def decode(
     if bits < _LEAST_BITS[kind]:
         return TRUNCATED
     mmsi = unsigned(symbols, 8, 30)
-    if kind == 24:
-        part = unsigned(symbols, 38, 2)
-        if part > 1:
-            return UNKNOWN_PART
-        if part == 1 and bits < _LEAST_BITS_24_B:
-            return TRUNCATED
     done = NOTHING_NEW
     if kind in (5, 19, 24):
-        done = _static(symbols, kind, mmsi, new_version, versions, text, slots)
+        layout = kind
+        if kind == 24:
+            part = unsigned(symbols, 38, 2)
+            if part > 1:
+                return UNKNOWN_PART
+            if part == 1 and bits < _LEAST_BITS_24_B:
+                return TRUNCATED
+            layout += part
+        done = _static(symbols, layout, mmsi, new_version, versions, text, slots)
         if kind != 19:
             return done
+    status, heading, speed, speed_bits, lon, lon_bits, lat, lat_bits, course, course_bits = _POSITIONS[kind, :10]
+    per_knot, per_degree, per_course_degree = _POSITIONS[kind, 10:]
     row = rows[new_row]
     version = slots[_slot(slots, mmsi)].version
     row.mmsi = mmsi
     row.time_us = time_us
     row.version = version
-    row.nav_status = -1
+    row.nav_status = unsigned(symbols, status, 4) if status >= 0 else -1
+    row.heading_deg = unsigned(symbols, heading, 9) if heading >= 0 else np.nan
+    raw = unsigned(symbols, speed, speed_bits)
+    row.sog_kn = raw / per_knot if raw != (1 << speed_bits) - 1 else np.nan  # all ones: not available
+    row.lon = _degrees(signed(symbols, lon, lon_bits), per_degree)
+    row.lat = _degrees(signed(symbols, lat, lat_bits), per_degree)
+    row.cog_deg = unsigned(symbols, course, course_bits) / per_course_degree
     if kind == 27:
-        row.nav_status = unsigned(symbols, 40, 4)
-        row.lon = _degrees(signed(symbols, 44, 18), 600)
-        row.lat = _degrees(signed(symbols, 62, 17), 600)
-        speed = unsigned(symbols, 79, 6)
-        row.sog_kn = np.nan if speed == _SOG_NOT_AVAILABLE_27 else speed
-        row.cog_deg = unsigned(symbols, 85, 9)
-        row.heading_deg = np.nan
         # Both classes send message 27: the class is known only from the vessel's static report.
         row.transceiver_class = versions[version].transceiver_class if version >= 0 else CLASS_NONE
-        return done | NEW_ROW
-    # Messages 18 and 19 are laid out as 1 to 3, four bits earlier from the speed on.
-    shift = 0 if kind <= 3 else -4
-    if kind <= 3:
-        row.nav_status = unsigned(symbols, 38, 4)
-    row.transceiver_class = CLASS_A if kind <= 3 else CLASS_B
-    speed = unsigned(symbols, 50 + shift, 10)
-    row.sog_kn = np.nan if speed == _SOG_NOT_AVAILABLE else speed / 10.0
-    row.lon = _degrees(signed(symbols, 61 + shift, 28), 600_000)
-    row.lat = _degrees(signed(symbols, 89 + shift, 27), 600_000)
-    row.cog_deg = unsigned(symbols, 116 + shift, 12) / 10.0
-    row.heading_deg = unsigned(symbols, 128 + shift, 9)
+    else:
+        row.transceiver_class = CLASS_A if kind <= 3 else CLASS_B
     return done | NEW_ROW
