@@ -138,11 +138,11 @@ def test_a_missing_row_is_never_zero() -> None:
 
 
 def test_well_to_tank_by_hand() -> None:
-    """185 g/kWh x 42.7 MJ/kg x 14.4 g/MJ (FuelEU) and 17.7 g/MJ (IMO life-cycle guidelines)."""
-    assert well_to_tank("SSD", "MGO").value == pytest.approx(185 * 0.0427 * 14.4, rel=1e-12)
-    assert well_to_tank("SSD", "MGO", wtt_set="imo-lca-2024").value == pytest.approx(185 * 0.0427 * 17.7, rel=1e-12)
-    assert well_to_tank("SSD", "HFO", wtt_set="imo-lca-2024").grade == "C"
-    with pytest.raises(MissingFactorError):
-        well_to_tank("LNG", wtt_set="imo-lca-2024")
+    """185 g/kWh x 42.7 MJ/kg x 17.7 g/MJ (IMO life-cycle guidelines) and 14.4 g/MJ (FuelEU)."""
+    assert well_to_tank("SSD", "MGO").value == pytest.approx(185 * 0.0427 * 17.7, rel=1e-12)
+    assert well_to_tank("SSD", "MGO", wtt_set="fueleu-2023").value == pytest.approx(185 * 0.0427 * 14.4, rel=1e-12)
+    assert well_to_tank("SSD", "HFO").grade == "C"
+    assert well_to_tank("LNG").value == pytest.approx(166 * 0.0491 * 18.5, rel=1e-12)
+    assert well_to_tank("LNG").value == well_to_tank("LNG", wtt_set="fueleu-2023").value
     with pytest.raises(DataError, match=", ".join(WTT_SETS)):
         well_to_tank("SSD", wtt_set="own")

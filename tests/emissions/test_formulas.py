@@ -16,6 +16,7 @@ EXAMPLES: dict[str, dict[str, object]] = {
     "hotel-load": {"ship_class": "Container Ship/5,000 TEU", "mode": "berth"},
     "imo4-load": {"speed_kn": 14, "design_speed_kn": 22, "ship_type": "container", "size": 5000},
     "load-based-sfc": {"load": 0.8},
+    "well-to-tank": {"engine": "SSD"},
     "co2e": {"co2_g": 1000, "ch4_g": 1, "n2o_g": 1},
 }
 

@@ -15,6 +15,7 @@ from sealane.emissions.emission_factors import POLLUTANTS, emission_factor
 from sealane.emissions.engines import ENGINES, FUELS
 from sealane.emissions.factor_query import AGES, GWP_SETS, METHODS, TIERS
 from sealane.emissions.hotel_loads import DRIFT_NOTE, HOTEL_TABLES, MODES, hotel_load, parse_ship_class
+from sealane.emissions.well_to_tank import WTT_SETS, well_to_tank
 from sealane.errors import DataError, Fault
 from sealane.reference import FactorRow, load_table
 
@@ -245,6 +246,18 @@ def _co2e(inputs: Mapping[str, Value]) -> _Result:
     return _Result(value, "CO2e = CO2 + GWP CH4 x CH4 + GWP N2O x N2O, 100 years", rows)
 
 
+def _well_to_tank(inputs: Mapping[str, Value]) -> _Result:
+    fuel = inputs["fuel"]
+    factor = well_to_tank(
+        _text(inputs, "engine"),
+        None if fuel is None else str(fuel),
+        method=_text(inputs, "method"),
+        wtt_set=_text(inputs, "wtt_set"),
+        baseline=True,
+    )
+    return _Result(factor.value, f"WtT = {factor.equation}", factor.rows, filled={"fuel": factor.fuel})
+
+
 _EPA = "EPA-420-B-22-011 (April 2022)"
 _IMO4 = "Fourth IMO GHG Study 2020"
 _LOAD = Option("load", "1", "Load as a fraction of installed power.", required=True, maximum=1.0)
@@ -254,6 +267,9 @@ _DRAUGHT = (
 )
 _SPEED = Option("speed_kn", "kn", "Speed over ground.", required=True, maximum=102.2)
 _POLLUTANT = Option("pollutant", "text", "Pollutant.", "text", POLLUTANTS, required=True)
+_ENGINE = Option("engine", "text", "Engine.", "text", tuple(ENGINES), required=True)
+_FUEL = Option("fuel", "text", "Fuel; omitted: burnt inside an emission control area.", "text", tuple(FUELS))
+_METHOD = Option("method", "text", "Method.", "text", METHODS, default="epa-2022")
 _GWP = Option(
     "gwp", "text", "Global warming potentials of this IPCC report, 100 years.", "text", GWP_SETS, default="ar5"
 )
@@ -297,12 +313,12 @@ FORMULAS: Mapping[str, Formula] = {
             f"{_EPA}; {_IMO4}",
             (
                 _POLLUTANT,
-                Option("engine", "text", "Engine.", "text", tuple(ENGINES), required=True),
-                Option("fuel", "text", "Fuel; omitted: burnt inside an emission control area.", "text", tuple(FUELS)),
+                _ENGINE,
+                _FUEL,
                 Option("tier", "tier", "NOx tier.", "integer", tuple(map(str, TIERS)), default=0),
                 Option("load", "1", "Load as a fraction; selects the NOx tier.", default=1.0, maximum=1.0),
                 Option("sulphur_pct", "%", "Sulphur of the fuel, per cent by mass; omitted: by fuel.", maximum=5.0),
-                Option("method", "text", "Method.", "text", METHODS, default="epa-2022"),
+                _METHOD,
                 _GWP,
                 Option("age", "text", "Generation of the engine (imo4-2020).", "text", AGES, default="after_2000"),
             ),
@@ -356,6 +372,15 @@ FORMULAS: Mapping[str, Formula] = {
             f"Jalkanen et al. 2012; {_IMO4}",
             (_LOAD,),
             _load_based_sfc,
+        ),
+        Formula(
+            "well-to-tank",
+            "Upstream CO2e of an engine's fuel, by kWh at baseline consumption.",
+            "BSFC x LCV / 1000 x WtT",
+            "g CO2e/kWh",
+            "MEPC.391(81); Regulation (EU) 2023/1805",
+            (_ENGINE, _FUEL, _METHOD, Option("wtt_set", "text", "Defaults.", "text", WTT_SETS, default=WTT_SETS[0])),
+            _well_to_tank,
         ),
         Formula(
             "co2e",

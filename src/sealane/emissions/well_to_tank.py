@@ -1,7 +1,7 @@
 """Well-to-tank emissions of fuel per kWh: the upstream part of well-to-wake CO2e.
 
-Published only as CO2e, so there is no upstream NOx, SO2 or particulate matter. Two sets: FuelEU Maritime Annex II and
-the defaults of the IMO life-cycle guidelines.
+Published only as CO2e, so there is no upstream NOx, SO2 or particulate matter. Two sets: the defaults of the IMO
+life-cycle guidelines, and FuelEU Maritime Annex II. The IMO has adopted none for LNG and methanol; FuelEU's stand in.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from sealane.emissions.factor_query import factor_query, fuel_consumption
 from sealane.errors import DataError, Fault, MissingFactorError
 from sealane.reference import load_table
 
-WTT_SETS = ("fueleu-2023", "imo-lca-2024")
+WTT_SETS = ("imo-lca-2024", "fueleu-2023")
 MJ_PER_KG_TO_MJ_PER_G = 0.001
 
-_FUELEU: Mapping[str, tuple[str, str]] = MappingProxyType(
+_FUELEU: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "HFO": ("HFO", "ICE"),
         "VLSFO": ("HFO", "ICE"),
@@ -35,7 +35,6 @@ _IMO_LCA: Mapping[str, str] = MappingProxyType(
         "VLSFO": "HFO(VLSFO)_f_SR_gm",
         "MGO": "MDO/MGO(ULSFO)_f_SR_gm",
         "MDO": "MDO/MGO(ULSFO)_f_SR_gm",
-        "LNG": "LNG fossil",
     }
 )
 
@@ -54,7 +53,7 @@ def well_to_tank(
     fuel: str | None = None,
     load: float = 1.0,
     method: str = "epa-2022",
-    wtt_set: str = "fueleu-2023",
+    wtt_set: str = "imo-lca-2024",
     *,
     baseline: bool = False,
     age: str = "after_2000",
@@ -64,7 +63,7 @@ def well_to_tank(
     Parameters
     ----------
     engine, fuel, load, method, age : as `sealane.emissions.emission_factors.emission_factor`.
-    wtt_set : ``fueleu-2023`` or ``imo-lca-2024``.
+    wtt_set : ``imo-lca-2024`` or ``fueleu-2023``.
     baseline : keep fuel consumption at its baseline (``imo4-2020``), as `factor_vector` does.
 
     Raises
@@ -72,20 +71,19 @@ def well_to_tank(
     DataError
         listing every input that is not known or out of range.
     MissingFactorError
-        if the set has no well-to-tank value for the fuel (the IMO has adopted none for LNG).
+        if no value is held for the fuel.
     """
     if wtt_set not in WTT_SETS:
         fault = Fault("wtt_set", f"'{wtt_set}'", f"Give one of: {', '.join(WTT_SETS)}")
         raise DataError("The well-to-tank factor cannot be looked up.", [fault])
     query = factor_query(engine, fuel, 0, load, None, method, "ar5", age, baseline=baseline)
-    keys = _FUELEU.get(query.fuel) if wtt_set == "fueleu-2023" else _IMO_LCA.get(query.fuel)
-    if keys is None:
+    if query.fuel not in _FUELEU:
         raise MissingFactorError(
-            f"Set {wtt_set} has no well-to-tank value for fuel {query.fuel}. Choose another of {', '.join(WTT_SETS)} "
-            "or give the value yourself, with its source."
+            f"No well-to-tank value is held for fuel {query.fuel}. Give it yourself, with its source."
         )
-    key = (keys,) if isinstance(keys, str) else keys
-    table = load_table("imo_lca_defaults" if wtt_set == "imo-lca-2024" else "fueleu_annex2_fossil")
+    table, key = load_table("fueleu_annex2_fossil"), _FUELEU[query.fuel]
+    if wtt_set == "imo-lca-2024" and query.fuel in _IMO_LCA:
+        table, key = load_table("imo_lca_defaults"), (_IMO_LCA[query.fuel],)
     wtt, lcv = table.row(*key, "wtt"), table.row(*key, "lcv")
     consumption, words, rows = fuel_consumption(query)
     return Factor(
