@@ -16,6 +16,7 @@ EXAMPLES: dict[str, dict[str, str]] = {
     "hotel-load": {"ship_class": "container ship 5000 TEU", "mode": "berth"},
     "imo4-load": {"speed_kn": "12", "design_speed_kn": "24", "ship_type": "container", "size": "5000"},
     "load-based-sfc": {"load": "0.5"},
+    "well-to-tank": {"engine": "SSD", "fuel": "MGO"},
     "co2e": {"co2_g": "1000", "ch4_g": "1", "n2o_g": "1", "gwp": "ar4"},
 }
 
