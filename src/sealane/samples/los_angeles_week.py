@@ -51,7 +51,7 @@ Made by sealane.samples.los_angeles_week. Seed: {seed}. Ships: {ships}. Week fro
 
 Real in it: the traffic lanes (33 CFR 167.502), the anchorages and the port limit (the shipped zones of Los Angeles
 and Long Beach, with their own sources), and the typical particulars and loads by class (EPA-420-B-22-011). MMSI
-799000001 and up use a country code that is assigned to no administration; IMO numbers begin with 2000. The ships in
+772000001 and up use a country code that is assigned to no administration; IMO numbers begin with 2000. The ships in
 the vessels file have particulars of their own, scaled from those of their class; every other ship has exactly the
 typical particulars of her class.
 """
@@ -269,7 +269,7 @@ def write_week(
     pa_csv.write_csv(
         week.positions.set_column(1, "BaseDateTime", _iso_times(week.positions)),
         positions,
-        pa_csv.WriteOptions(quoting_style="needed"),
+        pa_csv.WriteOptions(quoting_style="none"),
     )
     vessels = folder / f"{stem}_vessels.csv"
     with vessels.open("w", encoding="utf-8", newline="") as file:

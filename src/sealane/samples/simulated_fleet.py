@@ -1,6 +1,6 @@
 """The SIMULATED fleet: ships with known particulars and plans. No ship, name, MMSI or IMO number is a real one's.
 
-MMSI 799000001-799000999: the country code 799 is assigned to no administration. IMO numbers 2000xxx with a right
+MMSI 772000001-772000999: the country code 772 is assigned to no administration. IMO numbers 2000xxx with a right
 check digit, a range not in use. A ship that is in the simulated vessels file has particulars of her own; every other
 ship has exactly the typical values of her class, so that a program that fills them from the same published table can
 be compared with the truth.
@@ -15,10 +15,10 @@ import numpy as np
 
 from sealane.reference import load_table
 
-MMSI_FIRST = 799_000_001
-SMALL_CRAFT_MMSI_FIRST = 799_000_501
-ATON_MMSI_FIRST = 997_990_001
-BASE_STATION_MMSI = 7_990_001
+MMSI_FIRST = 772_000_001
+SMALL_CRAFT_MMSI_FIRST = 772_000_501
+ATON_MMSI_FIRST = 997_720_001
+BASE_STATION_MMSI = 7_720_001
 IMO_STEM_FIRST = 200_000
 SHIPS_IN_PLAN = 40
 
