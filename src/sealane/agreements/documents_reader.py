@@ -15,6 +15,7 @@ from sealane.errors import Fault
 
 _MISSING = object()
 MAX_DOCUMENT_BYTES = 1_000_000
+MAX_DEPTH = 20
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -44,11 +45,16 @@ def read_yaml(path: Path, faults: list[Fault]) -> dict[str, Any]:
         return {}
     try:
         text = data.decode("utf-8")
+        depth = 0
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            # Aliases let a small file unfold into a huge one; the documents need none.
+            line = event.start_mark.line + 1 if event.start_mark else 0
+            # Aliases let a small file unfold into a huge one, deep nesting takes long to read; documents need neither.
             if isinstance(event, yaml.AliasEvent):
-                line = event.start_mark.line + 1 if event.start_mark else 0
                 faults.append(Fault(f"{path.name} line {line}", "an alias (*name)", "Write the value out"))
+                return {}
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                faults.append(Fault(f"{path.name} line {line}", f"nested over {MAX_DEPTH} deep", "Correct the YAML"))
                 return {}
         # A subclass of SafeLoader: builds plain values only.
         content = yaml.load(text, Loader=_StrictLoader)

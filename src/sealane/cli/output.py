@@ -53,27 +53,41 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
     Columns whose name ends in ``>`` are set flush right.
     """
+    cells = [["" if cell is None else printable(cell) for cell in row] for row in rows]
+    names = [column.rstrip(">") for column in columns]
+    right = [column.endswith(">") for column in columns]
     out = console()
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        right = column.endswith(">")
-        table.add_column(column.rstrip(">"), justify="right" if right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text("" if cell is None else printable(cell)) for cell in row))
     if not out.is_terminal:
-        # A pipe has no width: as wide as the longest row, so that one record stays on one line.
-        out.width = max(out.width, table.__rich_measure__(out, out.options.update(max_width=10_000)).maximum)
+        # A pipe has no width: one record stays on one line, whatever its length.
+        flat = [names, *([cell.replace("\n", " ") for cell in row] for row in cells)]
+        widths = [max(len(row[i]) for row in flat) for i in range(len(names))]
+        for row in flat:
+            parts = (c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True))
+            sys.stdout.write("  ".join(parts).rstrip() + "\n")
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name, flush in zip(names, right, strict=True):
+        table.add_column(name, justify="right" if flush else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
     out.print(table)
 
 
 def print_fields(fields: Iterable[tuple[str, object]]) -> None:
     """Print name and value pairs, one or more lines each."""
+    pairs = [(name, printable(value)) for name, value in fields]
     out = console()
+    if not out.is_terminal:
+        width = max(len(name) for name, _ in pairs) + 2
+        for name, value in pairs:
+            for number, line in enumerate(value.split("\n")):
+                sys.stdout.write(f"{'' if number else name:{width}}{line}".rstrip() + "\n")
+        return
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in fields:
-        table.add_row(Text(name), Text(printable(value)))
+    for name, value in pairs:
+        table.add_row(Text(name), Text(value))
     out.print(table)
 
 
