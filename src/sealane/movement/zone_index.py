@@ -1,7 +1,7 @@
 """Which zones a position lies in: a raster that answers most points by one look-up, an exact ray cast for the rest.
 
 The world is a grid of one-degree cells. A cell that a zone boundary touches is divided into 32 x 32 cells, and near
-berths, anchorages, port limits and speed zones once more into 32 x 32 (about 100 m). A cell without any boundary in
+the boundaries of zones of a port's size once more into 32 x 32 (about 100 m). A cell without any boundary in
 it holds its answer; a cell with one holds the few edges that matter there, and the even-odd rule decides exactly.
 The raster is only a short cut: it never changes an answer, since cells are padded by more than rounding can move
 a point, and the edges kept for a cell give the same parity there as the whole polygon does.
@@ -35,7 +35,9 @@ PAD_DEG = 1e-9
 # 32 x 32 cells of four bytes a block: at most 32 MB of finest raster whatever a user's zone file holds.
 MAX_FINE_BLOCKS = 8192
 ENTRY_INTS = 5
-ECA_KIND = KINDS.index("eca")
+# Zones wider than this have so few points near their border that the second level (about 3 km) serves them.
+FINE_ZONE_DEG = 2.5
+COARSE = len(KINDS)
 
 
 class IndexArrays(NamedTuple):
@@ -424,6 +426,7 @@ class _Raster:
         self.edges = edges
         self.zone_kind = zone_kind
         self.box = box
+        self.fine = np.maximum(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]) <= FINE_ZONE_DEG
         self.parts: list[npt.NDArray[np.int32]] = []
         self.length = 0
         self.answers: dict[tuple[int, ...], int] = {}
@@ -496,7 +499,7 @@ class _Raster:
         budget = MAX_FINE_BLOCKS
         for rank, _, part, child, west, south, coarse in waiting:
             place = int(part.c_index[child])
-            if rank == ECA_KIND or budget == 0:
+            if rank == COARSE or budget == 0:
                 continue
             budget -= 1
             fine = self.divide(part, child, west, south, 1.0 / CELLS, SPLIT, SPLIT)
@@ -505,12 +508,9 @@ class _Raster:
         return IndexArrays(grid=np.concatenate(self.parts), edges=self.edges)
 
     def first_kind(self, part: _Division, cell: int) -> int:
-        """Lowest kind number whose boundary runs through a cell; the ECA last, it needs no fine raster."""
+        """Lowest kind number among the small zones whose boundary runs through a cell; COARSE if there is none."""
         start, stop = part.c_entry[cell], part.c_entry[cell + 1]
         crossed = np.diff(part.e_edge[start : stop + 1]) > 0
-        kinds = self.zone_kind[part.e_zone[start:stop][crossed]]
-        near = kinds[kinds != ECA_KIND]
-        if near.size == 0:
-            return ECA_KIND
-        # Kinds count up past the ECA; a speed zone must not sort equal to it.
-        return int(near.min())
+        near = part.e_zone[start:stop][crossed]
+        near = near[self.fine[near]]
+        return int(self.zone_kind[near].min()) if near.size else COARSE

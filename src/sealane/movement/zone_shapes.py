@@ -137,8 +137,8 @@ def _ring_area_m2(ring: Ring) -> float:
 def unwrap(ring: Sequence[tuple[float, float]]) -> Ring:
     """Longitudes made continuous along the ring; a ring round a pole is closed over it."""
     out = [(float(ring[0][0]), float(ring[0][1]))]
-    for lon, lat in ring[1:]:
-        step = lon - out[-1][0]
+    for (before, _), (lon, lat) in pairwise(ring):
+        step = lon - before
         if abs(step) != 360.0:
             step -= 360.0 * round(step / 360.0)
         out.append((out[-1][0] + step, float(lat)))

@@ -337,7 +337,8 @@ def _written(ring: Ring) -> list[list[float]]:
     """Corners with longitudes in [-180, 180]; reading unwraps them again, and closes a ring round a pole again."""
     if all(-180.0 <= lon <= 180.0 for lon, _ in ring):
         return [list(corner) for corner in ring]
-    return [[round(normalise_lon(lon), 9), lat] for lon, lat in ring if abs(lat) < 90.0]
+    corners = [[round(normalise_lon(lon), 9), lat] for lon, lat in ring if abs(lat) < 90.0]
+    return [corner for n, corner in enumerate(corners) if n == 0 or corner != corners[n - 1]]
 
 
 def write_zones(zoneset: ZoneSet, path: str | Path) -> None:
