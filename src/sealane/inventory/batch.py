@@ -302,7 +302,7 @@ def _inventory_table(
     vessel, key = lines[0][first], lines[1][first]
     parts = unpack(key)
     call = line_call[first]
-    pollutants = [*PRICED[:-1], "co2e"]
+    pollutants = list(PRICED[:-1])
     # Well-to-wake is CO2e only: tank-to-wake plus the upstream part of the fuel burnt.
     masses = np.concatenate([grams[:, :, :_WTT], grams[:, :, _CO2E : _CO2E + 1] + grams[:, :, _WTT:]], axis=2)
     n, sources, count = masses.shape
@@ -329,6 +329,7 @@ def _inventory_table(
         pollutant = np.append(pollutant, np.full(len(shore[0]), count - 1))
         basis = np.append(basis, np.ones(len(shore[0]), np.int64))
         grade = np.append(grade, np.full(len(shore[0]), GRADES.index("C")))
+    pollutant = np.where(basis == 1, _CO2E, pollutant)
     table = pa.table(
         {
             "call_id": _names(names, call),
