@@ -8,6 +8,11 @@ import shutil
 import subprocess
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No test may depend on how fast the machine is; compiled functions are slow on their first call.
+settings.register_profile("sealane", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sealane")
 
 NOT_PROVEN = "not proven: "
 
