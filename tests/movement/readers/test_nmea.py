@@ -34,6 +34,8 @@ TYPE_24 = ("!AIVDM,1,1,,A,H42O55i18tMET00000000000000,2*6D", "!AIVDM,1,1,,A,H42O
 TYPE_27 = "!AIVDM,1,1,,B,K815>P8=5EikdUet,0*6B"
 TYPE_4 = "!AIVDM,1,1,,A,403OviQuMGCqWrRO9>E6fE700@GO,0*4D"
 
+LONG = f"1593475200,{TYPE_1}\n".encode() * 200_000
+
 Reject = tuple[int, int, str, str, str]
 
 
@@ -413,8 +415,25 @@ def test_static_data_that_change_stand_as_they_were(tmp_path: Path, monkeypatch:
         (b"\x28\xb5\x2f\xfd" + b"broken", "cannot be read"),
         (b"PK\x03\x04 broken", "cannot be read"),
         (gzip.compress(bytes(50_000_000)), "found"),
+        (zstandard.compress(LONG)[:-3], "cannot be read"),
+        (gzip.compress(LONG) + b"more", "cannot be read"),
+        (gzip.compress(LONG)[:-5] + b"\0" * 5, "cannot be read"),
     ],
-    ids=["empty", "csv", "no AIS", "UTF-16", "binary", "gzip", "gzip cut", "zstd", "zip", "gzip bomb"],
+    ids=[
+        "empty",
+        "csv",
+        "no AIS",
+        "UTF-16",
+        "binary",
+        "gzip",
+        "gzip cut",
+        "zstd",
+        "zip",
+        "gzip bomb",
+        "zstd cut",
+        "gzip and more",
+        "gzip CRC",
+    ],
 )
 def test_a_file_that_is_no_log_says_what_was_expected_and_found(tmp_path: Path, content: bytes, found: str) -> None:
     path = tmp_path / "log.nmea"

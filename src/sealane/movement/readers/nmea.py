@@ -12,6 +12,7 @@ contains. A static report alone makes no row.
 from __future__ import annotations
 
 import gzip
+import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -290,7 +291,15 @@ def _blocks(path: Path, stack: ExitStack) -> Iterator[tuple[bytes, bool]]:
             if not following:
                 return
             block = following
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except (
+        OSError,
+        EOFError,
+        zlib.error,
+        lzma.LZMAError,
+        zipfile.BadZipFile,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise FileFormatError(
             f"{path}: cannot be read: {error}. Give a whole file, plain or as .gz, .zst or .zip."
         ) from error
