@@ -1,0 +1,156 @@
+"""The port-call machine: its table is total, and the stories a port knows come out as they should."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sealane.movement.port_calls import (
+    CALL_FIELDS,
+    STOP_ANCHORAGE,
+    STOP_BERTH,
+    STOP_FIELDS,
+    TRANSITIONS,
+    Action,
+    Observation,
+    State,
+    find_calls,
+    transition,
+)
+
+MINUTE = 60_000_000
+LIMITS = (10, 30, 15)
+TIMES = (10 * MINUTE, 30 * MINUTE, 6 * 60 * MINUTE)
+OUT, SEA, ANCHOR, BERTH, OTHER = "out", "sea", "anchor", "berth", "other"
+
+
+def run(story: list[tuple[str, int, float]], status: int = -1, step_min: int = 3) -> tuple[list[dict], list[dict]]:
+    """Run the machine over a story of (place, minutes, speed in knots); a place 'gap' is a silence."""
+    rows = []
+    now = 0
+    for place, minutes, knots in story:
+        if place == "gap":
+            now += minutes
+            continue
+        for _ in range(0, minutes, step_min):
+            rows.append((now, place, knots))
+            now += step_min
+    n = len(rows)
+    time = np.array([r[0] * MINUTE for r in rows], np.int64)
+    speed = np.array([round(r[2] * 10) for r in rows], np.int16)
+    port = np.array([{OUT: -1, OTHER: 1}.get(r[1], 0) for r in rows], np.int32)
+    berth = np.array([7 if r[1] == BERTH else -1 for r in rows], np.int32)
+    anchorage = np.array([3 if r[1] == ANCHOR else -1 for r in rows], np.int32)
+    said = np.full(n, status, np.int8)
+    calls = np.zeros((n + 2, len(CALL_FIELDS)), np.int64)
+    stops = np.zeros((n + 2, len(STOP_FIELDS)), np.int64)
+    call_of = np.zeros(n, np.int32)
+    found, halts = find_calls(time, speed, port, berth, anchorage, said, LIMITS, TIMES, calls, stops, call_of)
+    named = [dict(zip(CALL_FIELDS, row.tolist(), strict=True)) for row in calls[:found]]
+    for number, call in enumerate(named):
+        assert (np.flatnonzero(call_of == number) == np.arange(call["first"], call["end"])).all()
+        call["minutes"] = (time[call["end"] - 1] - time[call["first"]]) // MINUTE
+    return named, [dict(zip(STOP_FIELDS, row.tolist(), strict=True)) for row in stops[:halts]]
+
+
+def test_every_pair_stands_in_the_table() -> None:
+    assert set(TRANSITIONS) == {(state, observation) for state in State for observation in Observation}
+    for (state, observation), answer in TRANSITIONS.items():
+        assert transition(state, observation) == answer
+
+
+def test_no_transition_leaves_a_stop_open_unseen() -> None:
+    """Out of a stop leads only what ends it or closes the call; into a stop only what begins one."""
+    ends = {Action.END, Action.END_BEGIN, Action.END_STEP_OUT, Action.DEPART, Action.DEPART_ARRIVE}
+    for (state, _), (following, action) in TRANSITIONS.items():
+        if state in {State.ANCHORED, State.MOORED} and following != state:
+            assert action in ends
+        if following in {State.ANCHORED, State.MOORED} and following != state:
+            assert action in {Action.ANCHOR, Action.BERTH}
+
+
+def test_full_call_with_shift() -> None:
+    calls, stops = run(
+        [(OUT, 60, 14), (SEA, 30, 10), (ANCHOR, 300, 0.1), (SEA, 60, 6), (BERTH, 600, 0), (SEA, 30, 9), (OUT, 90, 15)]
+    )
+    assert len(calls) == 1
+    call = calls[0]
+    assert (call["open_start"], call["open_end"]) == (0, 0)
+    assert (call["berth_stops"], call["anchorage_stops"]) == (1, 1)
+    assert [s["kind"] for s in stops] == [STOP_ANCHORAGE, STOP_BERTH]
+    assert call["minutes"] == pytest.approx(30 + 300 + 60 + 600 + 30, abs=3)
+
+
+def test_passage_without_stop_is_no_call() -> None:
+    assert run([(OUT, 60, 14), (SEA, 120, 12), (OUT, 60, 14)])[0] == []
+
+
+def test_short_stop_is_none() -> None:
+    assert run([(OUT, 60, 14), (SEA, 30, 8), (BERTH, 6, 0.2), (SEA, 30, 8), (OUT, 60, 14)])[0] == []
+
+
+def test_anchored_ship_that_swings_stays_anchored() -> None:
+    """Hysteresis: above the entry speed, below the exit speed; without it there would be many stops."""
+    swing = [(ANCHOR, 30, 0.2), (ANCHOR, 6, 2.0)] * 10
+    calls, stops = run([(OUT, 60, 14), (SEA, 30, 8), *swing, (SEA, 30, 8), (OUT, 60, 14)])
+    assert len(calls) == 1
+    assert len(stops) == 1
+
+
+def test_moored_ship_has_its_own_exit_speed() -> None:
+    surge = [(BERTH, 30, 0.1), (BERTH, 3, 1.3)] * 5
+    _, stops = run([(OUT, 60, 14), (SEA, 30, 8), *surge, (SEA, 30, 8), (OUT, 60, 14)])
+    assert len(stops) == 1
+    _, stops = run([(OUT, 60, 14), (SEA, 30, 8), *[(BERTH, 30, 0.1), (BERTH, 3, 2.0)] * 2, (OUT, 60, 14)])
+    assert len(stops) == 2
+
+
+def test_flicker_at_the_limit_does_not_split_a_call() -> None:
+    flicker = [(OUT, 6, 3), (SEA, 6, 3)] * 4
+    calls, _ = run([(OUT, 60, 14), *flicker, (BERTH, 120, 0), *flicker, (OUT, 90, 14)])
+    assert len(calls) == 1
+    assert calls[0]["open_end"] == 0
+
+
+def test_return_after_departure_is_a_second_call() -> None:
+    visit = [(SEA, 30, 8), (BERTH, 120, 0), (SEA, 30, 8)]
+    assert len(run([(OUT, 60, 14), *visit, (OUT, 60, 14), *visit, (OUT, 60, 14)])[0]) == 2
+
+
+def test_open_ends() -> None:
+    calls, _ = run([(BERTH, 120, 0)])
+    assert [(c["open_start"], c["open_end"]) for c in calls] == [(1, 1)]
+    calls, _ = run([(BERTH, 120, 0), (SEA, 30, 8), (OUT, 60, 14)])
+    assert [(c["open_start"], c["open_end"]) for c in calls] == [(1, 0)]
+    calls, _ = run([(OUT, 60, 14), (SEA, 30, 8), (BERTH, 120, 0)])
+    assert [(c["open_start"], c["open_end"]) for c in calls] == [(0, 1)]
+
+
+def test_silence_at_the_same_berth_is_a_gap_event_not_a_departure() -> None:
+    calls, stops = run(
+        [(OUT, 60, 14), (SEA, 30, 8), (BERTH, 60, 0), ("gap", 600, 0), (BERTH, 60, 0), (SEA, 30, 8), (OUT, 60, 14)]
+    )
+    assert len(calls) == 1
+    assert calls[0]["gaps"] == 1
+    assert len(stops) == 1
+
+
+def test_silence_with_a_change_of_place_closes_the_call() -> None:
+    calls, _ = run(
+        [(OUT, 60, 14), (SEA, 30, 8), (BERTH, 60, 0), ("gap", 600, 0), (ANCHOR, 60, 0), (SEA, 30, 8), (OUT, 60, 14)]
+    )
+    assert [(c["open_start"], c["open_end"]) for c in calls] == [(0, 1), (1, 0)]
+
+
+def test_next_port_closes_the_call() -> None:
+    calls, _ = run([(OUT, 60, 14), (BERTH, 60, 0), (SEA, 9, 8), (OTHER, 30, 8), (OUT, 60, 14)])
+    assert [c["port"] for c in calls] == [0]
+    assert calls[0]["open_end"] == 0
+
+
+@pytest.mark.parametrize(("status", "kind"), [(5, "berth_stops"), (1, "anchorage_stops")])
+def test_reported_status_makes_a_stop_where_no_zone_does(status: int, kind: str) -> None:
+    calls, _ = run([(OUT, 60, 14), (SEA, 30, 8), (SEA, 120, 0), (OUT, 90, 14)], status=status)
+    assert len(calls) == 1
+    assert calls[0][kind] == 1
+    assert run([(OUT, 60, 14), (SEA, 30, 8), (SEA, 120, 0), (OUT, 90, 14)], status=-1)[0] == []
