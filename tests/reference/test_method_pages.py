@@ -13,12 +13,15 @@ from sealane.reference import load_table, table_names
 DOCS = Path(__file__).parents[2] / "docs"
 OGV = (DOCS / "method" / "ogv.md").read_text(encoding="utf-8")
 NOMENCLATURE = (DOCS / "reference" / "nomenclature.md").read_text(encoding="utf-8")
+OTHER_ROOMS = ("ais_type", "class_nearest", "ports_")  # described on pages of their own
 
 
 def grades_table() -> str:
     """Rows of each table by grade, as the page must show them."""
     lines = ["| table | A | B | C | D |", "|---|---|---|---|---|"]
     for name in table_names():
+        if name.startswith(OTHER_ROOMS):
+            continue
         count = Counter(row.grade for row in load_table(name).rows)
         lines.append(f"| `{name}` | " + " | ".join(str(count[grade] or "") for grade in "ABCD") + " |")
     return "\n".join(lines)

