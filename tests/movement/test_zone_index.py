@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sealane.movement import zone_index
+from sealane.movement import zone_raster
 from sealane.movement.zone_index import ZoneIndex, locate
 from sealane.movement.zone_shapes import unwrap
 from sealane.movement.zones import KINDS, Zone, ZoneSet, circle_polygon, shipped_zones, zone_area_m2
@@ -182,7 +182,7 @@ def test_a_coarse_raster_gives_the_same_answers(monkeypatch: pytest.MonkeyPatch)
     zones = tuple(zone(f"z{n}", KINDS[n % 3], star(rng, -74.0, 40.6, 0.3, 40)) for n in range(6))
     lats, lons = rng.normal(40.6, 0.2, 4000), rng.normal(-74.0, 0.2, 4000)
     fine = index(*zones).locate_many(lats, lons)
-    monkeypatch.setattr(zone_index, "MAX_FINE_BLOCKS", 0)
+    monkeypatch.setattr(zone_raster, "MAX_FINE_BLOCKS", 0)
     coarse = index(*zones)
     assert (coarse.locate_many(lats, lons) == fine).all()
     assert (coarse.locate_many(lats, lons, parallel=True) == fine).all()
