@@ -20,6 +20,7 @@ from sealane.cli.main import EXIT_CODES, app
 from sealane.errors import SealaneError
 from sealane.inventory import schemas
 from sealane.inventory.settings import Settings
+from sealane.inventory.shore_power import SHORE_POWER_COLUMNS
 from sealane.movement.positions import POSITION_COLUMNS
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -80,6 +81,15 @@ def columns_page() -> str:
         "|---|---|---|---|",
     ]
     parts += [f"| `{n}` | {t} | {_cell(u)} | {_cell(m)} |" for n, (t, u, m) in POSITION_COLUMNS.items()]
+    parts += [
+        "",
+        "## Shore power",
+        "",
+        "What `--shore-power` reads; one row is one connection, from its begin up to its end.",
+        "",
+    ]
+    parts += ["| column | meaning |", "|---|---|"]
+    parts += [f"| `{name}` | {_cell(meaning)} |" for name, meaning in SHORE_POWER_COLUMNS.items()]
     for table in tables():
         parts += ["", f"## {table.file}", "", f"One row is {table.row}. Ordered by {', '.join(table.key)}.", ""]
         parts += ["| column | type | unit | meaning |", "|---|---|---|---|"]

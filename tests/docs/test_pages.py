@@ -15,7 +15,9 @@ import pytest
 from sealane.cli.main import EXIT_CODES
 from sealane.inventory import schemas
 from sealane.inventory.settings import Settings
+from sealane.inventory.shore_power import SHORE_POWER_COLUMNS
 from sealane.movement.positions import POSITION_COLUMNS
+from sealane.movement.readers.registry import FORMATS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -90,6 +92,19 @@ def test_the_columns_the_main_job_promises_are_documented() -> None:
     tables = {table.file: table for table in GENERATOR.tables()}
     for file, columns in promised.items():
         assert set(columns.split()) <= set(tables[file].columns), file
+
+
+def test_every_shore_power_column_appears() -> None:
+    section = reference("columns.md").partition("\n## Shore power\n")[2].partition("\n## ")[0]
+    for name, meaning in SHORE_POWER_COLUMNS.items():
+        assert f"| `{name}` | {meaning} |" in section
+
+
+def test_every_input_format_appears() -> None:
+    page = (DOCS / "how-to" / "formats.md").read_text(encoding="utf-8")
+    for name in FORMATS:
+        assert f"| `{name}` |" in page
+        assert re.search(rf"--format NAME` \|.*\b{name}\b", reference("cli.md"))
 
 
 def test_every_setting_appears_with_default_and_meaning() -> None:

@@ -27,7 +27,7 @@ def inventory(
     shore_power: Annotated[
         Path | None,
         typer.Option(
-            "--shore-power", metavar="F", help="Hours on shore power, CSV: mmsi or imo, connected, disconnected."
+            "--shore-power", metavar="F", help="Connections to shore power, CSV with the columns mmsi or imo, from, to."
         ),
     ] = None,
     method: Annotated[options.Method, typer.Option(help="Published emission method.")] = options.Method.EPA_2022,

@@ -60,7 +60,10 @@ SparkMaster = Annotated[
     str | None, typer.Option("--spark-master", metavar="URL", help="Spark master; omitted: local[2].")
 ]
 Format = Annotated[
-    str, typer.Option("--format", metavar="NAME", help="Format of the positions; auto recognises it by the header.")
+    str,
+    typer.Option(
+        "--format", metavar="NAME", help="auto, marinecadastre, dma, generic, parquet or nmea; auto looks at the file."
+    ),
 ]
 Columns = Annotated[
     list[str] | None,
