@@ -154,6 +154,12 @@ def test_electric_drive_and_tier_spellings(tmp_path: Path) -> None:
     assert (vessel.engine_type, vessel.nox_tier) == ("MSD-ED", 2)
 
 
+@pytest.mark.parametrize("text", ['"Container Ship/5,000 TEU"', "container-ship 5000 teu"])
+def test_class_and_subtype_may_stand_in_one_cell(tmp_path: Path, text: str) -> None:
+    vessel = one(tmp_path, "mmsi,ship_class,teu", f"799000001,{text},9000")
+    assert (vessel.ship_class, vessel.subtype) == ("Container Ship", "5,000 TEU")
+
+
 def test_a_class_of_one_subtype_needs_none(tmp_path: Path) -> None:
     assert one(tmp_path, "mmsi,ship_class", "799000001,reefer").subtype == "All Reefer"
 

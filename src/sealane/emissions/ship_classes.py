@@ -307,6 +307,17 @@ def find_ship_class(text: str) -> str:
     return _find(text, listed_classes(), "ship class")
 
 
+def class_and_subtype(text: str) -> tuple[str, str] | None:
+    """Class and subtype from one text, e.g. ``Container Ship/5,000 TEU`` or ``reefer``; None where it names no pair.
+
+    A class of one subtype needs no more than its name. Case, blanks and punctuation do not matter.
+    """
+    pairs = [(name, subtype) for name, subtypes in listed_classes().items() for subtype in subtypes]
+    by_plain = {_plain("".join(pair)): pair for pair in pairs}
+    by_plain |= {_plain(name): (name, subtypes[0]) for name, subtypes in listed_classes().items() if len(subtypes) == 1}
+    return by_plain.get(_plain(text))
+
+
 def find_subtype(ship_class: str, text: str) -> str:
     """The subtype as EPA Table E.1 spells it; case, blanks and punctuation do not matter.
 

@@ -21,6 +21,7 @@ from sealane.emissions.ship_classes import (
     AUX_ENGINE_TYPES,
     ENGINE_TYPES,
     FUEL_TYPES,
+    class_and_subtype,
     find_ship_class,
     find_subtype,
     listed_classes,
@@ -393,6 +394,11 @@ def _check_class(values: dict[str, object], fault: Callable[[str, str, str], Non
         if "subtype" in values:
             fault("subtype", f"'{values['subtype']}' without a class", "Give ship_class too")
         return
+    if "subtype" not in values:
+        both = class_and_subtype(str(values["ship_class"]))
+        if both is not None:
+            values["ship_class"], values["subtype"] = both
+            return
     try:
         ship_class = find_ship_class(str(values["ship_class"]))
     except MissingFactorError as problem:
@@ -405,9 +411,6 @@ def _check_class(values: dict[str, object], fault: Callable[[str, str, str], Non
             values["subtype"] = find_subtype(ship_class, str(values["subtype"]))
         except MissingFactorError as problem:
             fault("subtype", f"'{values['subtype']}'", str(problem))
-        return
-    if len(subtypes) == 1:
-        values["subtype"] = subtypes[0]
         return
     units = size_units(ship_class)
     for unit in units:
