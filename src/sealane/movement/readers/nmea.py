@@ -37,7 +37,7 @@ from sealane.movement.readers.nmea_time import NO_TIME, Bytes
 
 OnReject = Callable[[int, int, str, str, str], None]
 
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 1 << 20
 _VERSIONS = 1 << 17
 _EXPECTED = (
     "expected AIS sentences with a time, one a line, such as 1577836800,!AIVDM,1,1,,A,15RTgt0PAso;90TKcjM8h6g208CQ,0*4A"
