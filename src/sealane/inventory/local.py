@@ -31,7 +31,8 @@ class FirstPass:
     static: pa.Table
     stops: tuple[Stop, ...]
     quality: pa.Table
-    tracks: tuple[Path, ...]
+    tracks: tuple[Path, ...]  # empty where the engine keeps them elsewhere
+    period_us: tuple[int, int] | None  # first and last moment of the clean tracks; None where nothing is left
 
 
 def default_threads() -> int:
@@ -71,27 +72,32 @@ def first_pass(
 ) -> FirstPass:
     """Sort and clean every bucket; the clean tracks wait in ``folder``."""
 
-    def work(bucket: int) -> tuple[Path, pa.Table, tuple[Stop, ...], pa.Table]:
+    def work(bucket: int) -> tuple[Path, pa.Table, tuple[Stop, ...], pa.Table, tuple[int, int] | None]:
         prepared = prepare(read_bucket(staged, bucket), settings, with_stops=with_stops)
         path = folder / f"tracks-{bucket:06d}.arrow"
         with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, TRACK_SCHEMA) as writer:
             writer.write_table(prepared.tracks.to_arrow().combine_chunks())
-        return path, prepared.static, prepared.stops, prepared.quality
+        return path, prepared.static, prepared.stops, prepared.quality, prepared.tracks.period_us()
 
-    results: dict[int, tuple[Path, pa.Table, tuple[Stop, ...], pa.Table]] = {}
+    results: dict[int, tuple[Path, pa.Table, tuple[Stop, ...], pa.Table, tuple[int, int] | None]] = {}
     for number, result in _in_order_of_completion(work, staged.buckets, threads):
         results[number] = result
         if progress:
             progress("cleaning", len(results), len(staged.buckets))
     ordered = [results[number] for number in range(len(staged.buckets))]
-    static = pa.concat_tables([static for _, static, _, _ in ordered])
-    quality = pa.concat_tables([quality for *_, quality in ordered]).sort_by("mmsi")
     return FirstPass(
-        static=static,
-        stops=tuple(stop for _, _, stops, _ in ordered for stop in stops),
-        quality=quality,
+        static=pa.concat_tables([static for _, static, _, _, _ in ordered]),
+        stops=tuple(stop for _, _, stops, _, _ in ordered for stop in stops),
+        quality=pa.concat_tables([quality for _, _, _, quality, _ in ordered]).sort_by("mmsi"),
         tracks=tuple(path for path, *_ in ordered),
+        period_us=widest([period for *_, period in ordered]),
     )
+
+
+def widest(periods: Sequence[tuple[int, int] | None]) -> tuple[int, int] | None:
+    """From the first moment of any period to the last of any; None where there is none."""
+    known = [period for period in periods if period is not None]
+    return (min(first for first, _ in known), max(last for _, last in known)) if known else None
 
 
 def read_tracks(path: Path) -> Tracks:

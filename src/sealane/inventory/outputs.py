@@ -102,10 +102,11 @@ def grid_table(grid: dict[int, Any]) -> pa.Table:
     return pa.table({name: pa.array(columns[name], pa.float64()) for name in names})
 
 
-def write_outputs(store: BatchStore, out: Path) -> dict[str, int]:
-    """Write every Parquet table; return rows by table name."""
+def write_outputs(store: BatchStore, out: Path, names: Iterable[str] = tuple(TABLES)) -> dict[str, int]:
+    """Write the named Parquet tables; return rows by table name."""
     rows = {}
-    for name, spec in TABLES.items():
+    for name in names:
+        spec = TABLES[name]
         if name == "grid":
             table = grid_table(store.grid)
             with _writer(out / spec.file, spec.schema) as writer:

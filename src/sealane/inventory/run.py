@@ -10,11 +10,11 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,20 +23,25 @@ import pyarrow.parquet as pq
 
 from sealane.emissions.user_vessels import UserVessels, read_user_vessels
 from sealane.emissions.vessels import VesselRegister, resolve_vessels
-from sealane.errors import DataError, EngineError, Fault
+from sealane.errors import DataError, Fault
 from sealane.inventory.context import Resolved, build_context
-from sealane.inventory.local import FirstPass, default_threads, first_pass, read_tracks, second_pass
+from sealane.inventory.local import FirstPass, default_threads, first_pass, second_pass
 from sealane.inventory.outputs import BatchStore, write_outputs
 from sealane.inventory.provenance import provenance
 from sealane.inventory.quality import quality_report
 from sealane.inventory.request import InventoryRequest
+from sealane.inventory.schemas import TABLES
 from sealane.inventory.shore_power import Connections, read_connections
 from sealane.movement.learned_zones import MOORED, Stop, classify, learn
 from sealane.movement.staging import Staged, stage
 from sealane.movement.zone_index import ZoneIndex, locate
 from sealane.movement.zones import ZoneSet, read_zones, shipped_zones, write_zones
 
+if TYPE_CHECKING:
+    from sealane.inventory.spark import SparkEngine
+
 Progress = Callable[[str, int, int], None]
+CALL_TABLES = ("calls", "events", "voyages")
 
 
 @dataclass(frozen=True)
@@ -121,15 +126,9 @@ def _learn_zones(zones: ZoneSet, stops: Sequence[Stop], port: str, staged: Stage
     return learn(unexplained, port=port, data=f"AIS positions of {names}")
 
 
-def _period(tracks: tuple[Path, ...]) -> tuple[datetime, datetime]:
+def _period(first: FirstPass) -> tuple[datetime, datetime]:
     """First and last moment of the clean data."""
-    low, high = [], []
-    for path in tracks:
-        times = read_tracks(path).time_us
-        if len(times):
-            low.append(int(times.min()))
-            high.append(int(times.max()))
-    if not low:
+    if first.period_us is None:
         raise DataError(
             "No usable position report is left after cleaning.",
             [
@@ -140,7 +139,8 @@ def _period(tracks: tuple[Path, ...]) -> tuple[datetime, datetime]:
                 )
             ],
         )
-    return datetime.fromtimestamp(min(low) / 1e6, UTC), datetime.fromtimestamp(max(high) / 1e6, UTC)
+    begin_us, end_us = first.period_us
+    return datetime.fromtimestamp(begin_us / 1e6, UTC), datetime.fromtimestamp(end_us / 1e6, UTC)
 
 
 def _check_port(zones: ZoneSet, port: str) -> None:
@@ -175,6 +175,15 @@ def _notes(request: InventoryRequest, staged: Staged, calls: pa.Table, register:
     return notes
 
 
+def _engine(request: InventoryRequest, work: Path) -> AbstractContextManager[SparkEngine | None]:
+    """The Spark engine, started at once so that what it lacks shows before hours of reading; None for the local one."""
+    if request.engine != "spark":
+        return nullcontext()
+    from sealane.inventory.spark import SparkEngine  # the extra is only needed here
+
+    return SparkEngine(request.spark_master, folder=work / "spark")
+
+
 def run_inventory(request: InventoryRequest, progress: Progress | None = None) -> InventoryResult:
     """Run the main job: positions to port calls, activity, inventory, heat map, quality and provenance.
 
@@ -198,7 +207,7 @@ def run_inventory(request: InventoryRequest, progress: Progress | None = None) -
     _check_port(zones, request.port)
     user: UserVessels | None = read_user_vessels(request.vessels) if request.vessels else None
     connections = read_connections(request.shore_power, request.port) if request.shore_power else Connections()
-    with _fresh_folder(request.out) as work:
+    with _fresh_folder(request.out) as work, _engine(request, work) as engine:
         scratch = work / "scratch"
         scratch.mkdir()
         staged = stage(
@@ -212,21 +221,13 @@ def run_inventory(request: InventoryRequest, progress: Progress | None = None) -
             memory_limit=request.memory_limit,
             progress=progress,
         )
-        if request.engine == "spark":
-            from sealane.inventory import spark  # the extra is only needed here
-
-            engine = spark.SparkEngine(request.spark_master)
-        elif request.engine == "local":
-            engine = None
-        else:
-            raise EngineError(f"No engine {request.engine!r}; use local or spark.")
         learning = _lacks_berths(zones, request.port)
         first = (
-            engine.first_pass(staged, scratch, request.settings, with_stops=learning)
+            engine.first_pass(staged, request.settings, with_stops=learning, progress=progress)
             if engine
             else first_pass(staged, scratch, request.settings, with_stops=learning, threads=threads, progress=progress)
         )
-        begin, end = _period(first.tracks)
+        begin, end = _period(first)
         learnt = _learn_zones(zones, first.stops, request.port, staged) if learning else ZoneSet(())
         zones = zones.plus(learnt)
         register = resolve_vessels(first.static, user)
@@ -243,10 +244,10 @@ def run_inventory(request: InventoryRequest, progress: Progress | None = None) -
         )
         store = BatchStore(scratch)
         if engine:
-            engine.second_pass(first.tracks, resolved.context, store)
+            engine.second_pass(resolved.context, store, progress=progress)
         else:
             second_pass(first.tracks, resolved.context, store, threads=threads, progress=progress)
-        rows = write_outputs(store, work)
+        rows = write_outputs(store, work, CALL_TABLES if request.calls_only else tuple(TABLES))
         pq.write_table(register.vessels, work / "vessels.parquet", compression="zstd")
         write_zones(zones, work / "zones.geojson")
         if len(learnt):
@@ -278,7 +279,7 @@ def _describe(
         first.quality,
         register,
         calls,
-        pq.read_table(work / "inventory.parquet"),
+        None if request.calls_only else pq.read_table(work / "inventory.parquet"),
         zones,
         learnt,
         missing,
