@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from sealane.cli import factors, main
 from sealane.cli.main import EXIT_CODES, run
 
 
-def sealane_command(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+def sealane_command(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run the installed program in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "sealane", *arguments],
@@ -25,7 +26,7 @@ def sealane_command(*arguments: str, **options: object) -> subprocess.CompletedP
         text=True,
         check=False,
         encoding="utf-8",
-        **options,  # type: ignore[call-overload] # subprocess's own keywords
+        env=env,
     )
 
 

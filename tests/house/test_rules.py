@@ -114,7 +114,7 @@ def _plain(name: str) -> str:
 def licence_of(name: str) -> str:
     """Return everything a distribution says about its licence."""
     meta = metadata.metadata(name)
-    said = [meta.get("License-Expression") or "", (meta.get("License") or "")[:200]]
+    said = [*(meta.get_all("License-Expression") or []), *(text[:200] for text in meta.get_all("License") or [])]
     said += [line for line in meta.get_all("Classifier") or [] if line.startswith("License ::")]
     return " | ".join(text for text in said if text)
 
