@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 import math
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 from sealane.errors import DataError, FileFormatError
+from sealane.movement import zones as zones_module
+from sealane.movement.learned_zones import StopSettings
 from sealane.movement.zone_index import ZoneIndex
 from sealane.movement.zones import (
     GEO,
@@ -257,3 +260,17 @@ def test_coast_covers_the_four_boxes_and_stays_small() -> None:
         corners = [c for polygon in f["geometry"]["coordinates"] for ring in polygon for c in ring]
         assert corners
         assert all(west - 1e-4 <= x <= east + 1e-4 and south - 1e-4 <= y <= north + 1e-4 for x, y in corners)
+
+
+def test_every_property_file_and_setting_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "zones.md").read_text(encoding="utf-8")
+    names = [*zone_properties(), *KINDS, *(path.name for path in GEO.glob("*.geojson"))]
+    names += [field.name for field in dataclasses.fields(StopSettings)]
+    assert [name for name in names if f"`{name}`" not in page] == []
+    for field in dataclasses.fields(StopSettings):
+        row = next(line for line in page.splitlines() if line.startswith("|") and f"`{field.name}`" in line)
+        assert f"{field.default:g}" in row, field.name
+
+
+def zone_properties() -> frozenset[str]:
+    return zones_module._PROPERTIES  # the list the reader itself refuses by
