@@ -152,9 +152,8 @@ def _stage(source: Path, out: Path) -> None:
     seconds = time.perf_counter() - begin
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     cpu = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
-    print(
-        f"staged {staged.rows} rows in {seconds:.1f} s ({staged.rows / seconds / 1e6:.2f} M rows/s, {cpu:.1f} s of processor)"
-    )
+    speed = staged.rows / seconds / 1e6
+    print(f"staged {staged.rows} rows in {seconds:.1f} s ({speed:.2f} M rows/s, {cpu:.1f} s of processor)")
     print(f"peak memory {peak:.0f} MiB, rejected {staged.rejected}, buckets {len(staged.buckets)}")
 
 

@@ -22,7 +22,7 @@ BLOCK_BYTES = 4 << 20
 ARENA_BYTES = 16 << 20
 _TIME_KINDS = {"iso": sc.ISO_TIME, "day_first": sc.DAY_FIRST_TIME, "unix": sc.UNIX_TIME}
 _WRONG = {
-    sc.UNCLOSED_QUOTE: "a quote is opened and not closed",
+    sc.UNCLOSED_QUOTE: "a quote is opened that no whole record closes",
     sc.TEXT_AFTER_QUOTE: "text after a closing quote",
 }
 

@@ -341,9 +341,11 @@ def scan(
         if wrong != RECORD_OK and wrong != TOO_LONG:
             # One stray quote must not swallow the rows after it: only the first physical line is given up.
             faults = start_faults
+            # What is wrong must not depend on how far the block reaches beyond that line.
             if first_newline >= 0:
                 p = first_newline
                 line = start_line
+                wrong = UNCLOSED_QUOTE
             else:
                 while p < n and buf[p] != 10:
                     p += 1
