@@ -30,6 +30,10 @@ POSITION_COLUMNS: dict[str, tuple[pa.DataType, str, str]] = {
 
 POSITION_SCHEMA = pa.schema([(name, spec[0]) for name, spec in POSITION_COLUMNS.items()])
 
+# Positions are sorted by these, nulls last. The first five make the order of a track; the others settle which report
+# stays where all of those tie, so that neither the order of files nor the engine can decide it.
+SORT_KEYS = ("mmsi", "time", "lat", "lon", "sog_kn", "cog_deg", "heading_deg", "nav_status", "draught_m")
+
 STATIC_COLUMNS = (
     "transceiver_class",
     "imo",

@@ -156,7 +156,7 @@ def stage(
 
 
 def read_bucket(staged: Staged, bucket: int, columns: Sequence[str] | None = None) -> pa.Table:
-    """All rows of one bucket, sorted by (mmsi, time, lat, lon, sog_kn), nulls last.
+    """All rows of one bucket, sorted by `SORT_KEYS`, nulls last.
 
     Parameters
     ----------

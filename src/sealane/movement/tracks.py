@@ -68,6 +68,10 @@ class Tracks:
         starts = np.flatnonzero(np.diff(self.mmsi, prepend=self.mmsi[0] - 1))
         return self.mmsi[starts], np.append(starts, len(self.mmsi)).astype(np.int64)
 
+    def period_us(self) -> tuple[int, int] | None:
+        """First and last time [us since 1970-01-01 UTC]; None without any report."""
+        return (int(self.time_us.min()), int(self.time_us.max())) if len(self) else None
+
     def to_arrow(self) -> pa.Table:
         """Return the tracks as an Arrow table in `TRACK_SCHEMA`."""
         return pa.table([pa.array(getattr(self, name)) for name in TRACK_SCHEMA.names], schema=TRACK_SCHEMA)
