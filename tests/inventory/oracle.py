@@ -20,8 +20,8 @@ from sealane.emissions.emission_factors import emission_factor
 from sealane.emissions.fuel_rules import effective_tier, fuel_for_engine, regime_for
 from sealane.emissions.hotel_loads import hotel_load
 from sealane.emissions.low_load import low_load_factor
-from sealane.emissions.profiles import well_to_tank
 from sealane.emissions.propulsion import propulsion_load
+from sealane.emissions.well_to_tank import well_to_tank
 from sealane.errors import MissingFactorError
 from sealane.movement.zones import Zone, ZoneSet
 from sealane.reference import load_table
@@ -93,8 +93,7 @@ def factors_of(ship: Ship, when: datetime, eca: Zone | None) -> Callable[[str, i
         fuel, sulphur, _ = fuel_for_engine(regime, engine)
         adjusted = source == 0 and engine not in ELECTRIC
         if gas == "wtt":
-            co2 = emission_factor("co2", engine, fuel, tier, 1.0, sulphur)
-            return well_to_tank(fuel, co2)[0], low_load_factor("co2", load) if adjusted else 1.0
+            return well_to_tank(engine, fuel).value, low_load_factor("co2", load) if adjusted else 1.0
         try:
             value = emission_factor(gas, engine, fuel, tier, load if source == 0 else 1.0, sulphur).value
         except MissingFactorError:

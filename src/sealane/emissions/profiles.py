@@ -27,19 +27,12 @@ from sealane.emissions.fuel_rules import (
 from sealane.emissions.layout import N_PRICED, PRICED, FactorArrays
 from sealane.emissions.low_load import LLAF_ROW, low_load_coefficients
 from sealane.emissions.propulsion import load_based_sfc_factor
+from sealane.emissions.well_to_tank import well_to_tank
 from sealane.errors import MissingFactorError
-from sealane.reference import FactorRow, load_table
+from sealane.reference import load_table
 
 GRADES = "ABCD"
 _WTT, _BC = PRICED.index("wtt_co2e"), PRICED.index("bc")
-# Pathway of table imo_lca_defaults for each fuel; IMO adopted no default for LNG, so FuelEU's stands in.
-_LCA_PATHWAY = {
-    "MGO": "MDO/MGO(ULSFO)_f_SR_gm",
-    "MDO": "MDO/MGO(ULSFO)_f_SR_gm",
-    "VLSFO": "HFO(VLSFO)_f_SR_gm",
-    "HFO": "HFO(HSHFO)_f_SR_gm",
-}
-_FUELEU_LNG = ("LNG", "Otto dual-fuel medium speed")
 
 
 class Profile(NamedTuple):
@@ -135,36 +128,15 @@ def resolve_places(areas: Sequence[str | None], first: datetime, last: datetime)
 class FactorSheet:
     """Resolved factors of one profile in one regime: by source, then pollutant.
 
-    ``factors[source][pollutant]`` is the `Factor`; ``upstream[source]`` the rows and value of well-to-tank CO2e.
+    ``factors[source][pollutant]`` is the `Factor`; ``upstream[source]`` that of well-to-tank CO2e.
     """
 
     fuel: tuple[str, str, str]
     sulphur_pct: tuple[float, float, float]
     tier: int
     factors: tuple[dict[str, Factor], dict[str, Factor], dict[str, Factor]]
-    upstream: tuple[tuple[float, tuple[FactorRow, ...]], ...]
+    upstream: tuple[Factor, ...]
     missing: dict[str, str]
-
-
-def well_to_tank(fuel: str, co2: Factor) -> tuple[float, tuple[FactorRow, ...]]:
-    """Well-to-tank CO2e of the fuel burnt [g/kWh] and its rows.
-
-    ``fuel [g/kWh] x LCV [MJ/kg] / 1000 x WtT [g/MJ]``; the fuel burnt is the CO2 factor divided by its carbon factor.
-
-    Raises
-    ------
-    MissingFactorError
-        if no default is published for the fuel.
-    """
-    if fuel == "LNG":
-        lcv, wtt = (load_table("fueleu_annex2_fossil").row(*_FUELEU_LNG, quantity) for quantity in ("lcv", "wtt"))
-    elif fuel in _LCA_PATHWAY:
-        lcv, wtt = (load_table("imo_lca_defaults").row(_LCA_PATHWAY[fuel], quantity) for quantity in ("lcv", "wtt"))
-    else:
-        raise MissingFactorError(f"No well-to-tank value is held for fuel {fuel}. Give it yourself, with its source.")
-    carbon = co2.rows[-1]
-    burnt_g_per_kwh = co2.value / carbon.value
-    return burnt_g_per_kwh * lcv.value / 1000.0 * wtt.value, (*co2.rows, lcv, wtt)
 
 
 def factor_sheet(profile: Profile, place: Place, method: str, gwp: str, *, low: bool = False) -> FactorSheet:
@@ -183,8 +155,10 @@ def factor_sheet(profile: Profile, place: Place, method: str, gwp: str, *, low: 
     for engine in (profile.engine, profile.aux_engine, "BOILER"):
         fuel, sulphur_pct, _ = fuel_for_engine(place.regime, engine)
         if engine == profile.engine and profile.fuel and profile.fuel != fuel:
+            # The user's word decides the fuel, the limit in force its sulphur.
             fuel = profile.fuel
-            sulphur_pct = 0.0 if fuel == "LNG" else load_table("fuel_default_sulphur").row(fuel).value
+            usual_pct = 0.0 if fuel == "LNG" else load_table("fuel_default_sulphur").row(fuel).value
+            sulphur_pct = min(usual_pct, place.regime.sulphur_pct)
         vector = explained_factors(engine, fuel, tier, load, sulphur_pct, method, gwp)
         found = dict(vector.factors)
         if method == "imo4-2020" and engine == profile.engine:
@@ -196,7 +170,7 @@ def factor_sheet(profile: Profile, place: Place, method: str, gwp: str, *, low: 
         fuels.append(fuel)
         sulphurs.append(sulphur_pct)
         factors.append(found)
-        upstream.append(well_to_tank(fuel, found["co2"]) if "co2" in found else (float("nan"), ()))
+        upstream.append(well_to_tank(engine, fuel, 1.0, method, baseline=True))
     return FactorSheet(
         fuel=(fuels[0], fuels[1], fuels[2]),
         sulphur_pct=(sulphurs[0], sulphurs[1], sulphurs[2]),
@@ -215,7 +189,7 @@ def _vector(sheet: FactorSheet, source: int, method: str) -> NDArray[np.float64]
             values[at] = sheet.factors[source][name].value
     if method == "imo4-2020" and source == 0:
         values[_BC] /= load_based_sfc_factor(1.0)  # so that consumption and the load's power law come on top
-    values[_WTT] = sheet.upstream[source][0]
+    values[_WTT] = sheet.upstream[source].value
     return values
 
 
@@ -224,7 +198,7 @@ def _grades(sheet: FactorSheet, source: int) -> NDArray[np.int8]:
     for at, name in enumerate(POLLUTANTS):
         if name in sheet.factors[source]:
             grades[at] = GRADES.index(sheet.factors[source][name].grade)
-    grades[_WTT] = max((GRADES.index(row.grade) for row in sheet.upstream[source][1]), default=0)
+    grades[_WTT] = GRADES.index(sheet.upstream[source].grade)
     return grades
 
 

@@ -343,7 +343,7 @@ def _rate(
 def _rows(sheet: FactorSheet, source: int, row: dict[str, Any]) -> tuple[FactorRow, ...]:
     factor = sheet.factors[source].get(row["pollutant"])
     rows = factor.rows if factor else ()
-    return (*rows, *sheet.upstream[source][1]) if row["basis"] == "wtw" else rows
+    return (*rows, *sheet.upstream[source].rows) if row["basis"] == "wtw" else rows
 
 
 def _equation(sheet: FactorSheet, source: int, row: dict[str, Any], method: str) -> str:
