@@ -52,6 +52,21 @@ def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         run_block(kind, code)
 
 
+SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_example_scripts_answer_their_question(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = script.read_text(encoding="utf-8")
+    assert re.match(r'"""[^"]+\?"""', code), "an example opens with the question it answers"
+    exec(compile(code, script.name, "exec"), {"__name__": "__main__"})
+    assert capsys.readouterr().out.strip()
+
+
+def test_there_are_example_scripts() -> None:
+    assert len(SCRIPTS) >= 3
+
+
 def test_a_broken_example_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(AssertionError):
