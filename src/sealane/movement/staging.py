@@ -318,14 +318,14 @@ def _microseconds(time: datetime | None) -> int | None:
 
 
 def _buffered_rows(memory_limit: str) -> int:
-    """Rows to hold back: a third of the limit at about 200 bytes a row, buffers and Parquet pages counted."""
+    """Rows to hold back: a fifth of the limit at about 200 bytes a row, buffers and Parquet pages counted."""
     units = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
     text = memory_limit.strip().upper()
     number = text.rstrip("KMGIB ")
     unit = text[len(number) :].strip()
     if unit not in units or not number.replace(".", "", 1).isdigit():
         raise InputError(f"memory_limit {memory_limit!r} is not a size. Write it like 512MB or 2GiB.")
-    return max(1 << 16, min(1 << 20, int(float(number) * units[unit]) // 600))
+    return max(1 << 16, min(1 << 20, int(float(number) * units[unit]) // 1000))
 
 
 def _signature(

@@ -107,10 +107,18 @@ class TextPool:
 
     def to_arrow(self, codes: np.ndarray) -> pa.DictionaryArray:
         """The strings of `codes`, with a dictionary of only those that occur."""
-        used, inverse = np.unique(codes, return_inverse=True)
-        shift = int(used.size > 0 and used[0] == NULL_CODE)
-        indices = inverse.astype(np.int32) - np.int32(shift)
-        texts = [self._texts[code] for code in used[shift:].tolist()]
+        if len(self._texts) > 4 * codes.size:
+            used = np.unique(codes)
+        else:  # marking is cheaper than sorting
+            seen = np.zeros(len(self._texts) + 1, bool)
+            seen[codes] = True
+            seen[NULL_CODE] = False
+            used = np.flatnonzero(seen)
+        used = used[used != NULL_CODE]
+        place = np.full(len(self._texts) + 1, NULL_CODE, np.int32)
+        place[used] = np.arange(used.size, dtype=np.int32)
+        indices = place[codes]
+        texts = [self._texts[code] for code in used.tolist()]
         return pa.DictionaryArray.from_arrays(pa.array(indices, mask=indices < 0), pa.array(texts, pa.string()))
 
 

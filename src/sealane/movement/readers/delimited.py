@@ -18,8 +18,8 @@ from sealane.movement.readers.fields import ESSENTIAL, NUMBERS, STRINGS, FieldEr
 from sealane.movement.readers.layout import Layout
 from sealane.movement.readers.sources import Source, read_blocks
 
-BLOCK_BYTES = 4 << 20
-ARENA_BYTES = 16 << 20
+BLOCK_BYTES = 2 << 20
+ARENA_BYTES = 8 << 20
 _TIME_KINDS = {"iso": sc.ISO_TIME, "day_first": sc.DAY_FIRST_TIME, "unix": sc.UNIX_TIME}
 _WRONG = {
     sc.UNCLOSED_QUOTE: "a quote is opened that no whole record closes",
@@ -137,7 +137,7 @@ def _cut(source: Source, layout: Layout, block_bytes: int) -> Iterator[bytes | N
         drop = min(skip, len(block))
         skip -= drop
         carry = carry + block[drop:] if carry or drop else block
-        end = carry.rfind(b"\n") + 1 if carry.find(b'"') < 0 else _record_border(carry, layout)
+        end = carry.rfind(b"\n") + 1 if carry.find(b'"') < 0 else _border(carry, layout)
         if end:
             yield carry[:end]
             carry = carry[end:]
@@ -147,19 +147,9 @@ def _cut(source: Source, layout: Layout, block_bytes: int) -> Iterator[bytes | N
         yield carry
 
 
-def _record_border(block: bytes, layout: Layout) -> int:
-    """The end of the last whole record of a block that has quotes."""
+def _border(block: bytes, layout: Layout) -> int:
     buf = np.frombuffer(block, np.uint8)
-    rows = block.count(b"\n") + 2
-    columns = len(layout.header)
-    zeros = np.zeros(columns, np.int64)
-    ints, floats = np.empty(1, np.int64), np.empty((1, 1))
-    marks = np.empty((1, 1), np.int64)
-    records, unread = np.empty((rows, 5), np.int64), np.empty((1, 4), np.int64)
-    _, _, consumed, _ = sc.scan(
-        buf, False, ord(layout.delimiter), 46, zeros, zeros, False, 0, ints, ints, floats, marks, records, unread,
-    )  # fmt: skip
-    return int(consumed)
+    return int(sc.record_border(buf, ord(layout.delimiter), np.zeros(len(layout.header), np.int64)))
 
 
 def _plan(layout: Layout) -> _Plan:
@@ -201,7 +191,7 @@ def _scan_block(payload: bytes, plan: _Plan, memories: SimpleQueue[_Memory]) -> 
 
 def _scan_with(memory: _Memory, payload: bytes, plan: _Plan) -> _Block:
     buf = np.frombuffer(payload, np.uint8)
-    rows = payload.count(b"\n") + 2
+    rows = sc.count_lines(buf) + 2
     memory.make_room(rows, len(payload))
     mmsi, time_us = np.empty(rows, np.int64), np.empty(rows, np.int64)
     numbers = np.empty((max(len(plan.numbers), 1), rows))
@@ -210,7 +200,7 @@ def _scan_with(memory: _Memory, payload: bytes, plan: _Plan) -> _Block:
     unread = np.empty((rows * len(plan.position_column), 4), np.int64)
     count, faults, _, lines = sc.scan(
         buf, True, ord(plan.layout.delimiter), plan.decimal, plan.kinds, plan.slots, True,
-        _TIME_KINDS[plan.layout.time_kind], mmsi, time_us, numbers, spans, records, unread,
+        _TIME_KINDS[plan.layout.time_kind], mmsi, time_us, numbers, spans, records, unread, rows,
     )  # fmt: skip
     records = records[:count]
     if count and records[-1, 3] == sc.TOO_LONG:
@@ -249,7 +239,7 @@ class _Memory:
     def __init__(self, plan: _Plan, pool: TextPool) -> None:
         self._pool = pool
         self._columns = max(len(plan.texts), 1)
-        self._allocate(1 << 15, ARENA_BYTES)
+        self._allocate(1 << 14, ARENA_BYTES)
 
     def _allocate(self, rows: int, arena_bytes: int) -> None:
         self._capacity = 2 * rows

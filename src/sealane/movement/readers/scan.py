@@ -206,6 +206,7 @@ def scan(
     spans: np.ndarray,
     records: np.ndarray,
     unread: np.ndarray,
+    limit: int,
 ) -> tuple[int, int, int, int]:
     """Scan the records of one block.
 
@@ -220,6 +221,7 @@ def scan(
     spans : (t, rows) int64, start << SIZE_BITS | size of each text; -1 where empty.
     records : (rows, 5) int64: start, end, line (from 0), what is wrong, number of fields.
     unread : (n, 4) int64: row, column, start, size of each field that the fast path could not read.
+    limit : records to read at most.
 
     Returns
     -------
@@ -231,7 +233,7 @@ def scan(
     row = 0
     line = 0
     faults = 0
-    while p < n:
+    while p < n and row < limit:
         if buf[p] == 10:
             p += 1
             line += 1
@@ -363,3 +365,41 @@ def scan(
         p = min(p + 1, n)
         line += 1
     return row, faults, p, line
+
+
+@njit(nogil=True, cache=True)
+def count_lines(buf: np.ndarray) -> int:
+    """Line feeds in `buf`."""
+    count = 0
+    for i in range(buf.size):
+        count += buf[i] == 10
+    return count
+
+
+@njit(nogil=True, cache=True)
+def record_border(buf: np.ndarray, delimiter: int, kinds: np.ndarray) -> int:
+    """Where the last whole record of a block ends, for a block that is not the last.
+
+    Lines without a quote are records; where a quote stands the records are scanned, by the code that reads them.
+    """
+    ints, floats, marks = np.empty(1, np.int64), np.empty((1, 1), np.float64), np.empty((1, 1), np.int64)
+    record, unread = np.empty((1, 5), np.int64), np.empty((1, 4), np.int64)
+    n = buf.size
+    border = 0
+    while border < n:
+        quote = border
+        while quote < n and buf[quote] != 34:
+            quote += 1
+        line = quote
+        while line > border and buf[line - 1] != 10:
+            line -= 1
+        border = line
+        if quote == n:
+            break
+        found, _, used, _ = scan(
+            buf[line:], False, delimiter, 46, kinds, kinds, False, 0, ints, ints, floats, marks, record, unread, 1
+        )
+        border += used
+        if found == 0:
+            break
+    return border
