@@ -78,7 +78,7 @@ class CleaningSettings:
     max_speed_kn : a ship's speed above this is not believed, neither reported nor between two positions.
     jump_slack_nm : distance always allowed between two reports (position noise, rounded seconds).
     min_side_track_reports : a second track with at least this many reports is a shared MMSI, with fewer a jump.
-    derive_window_s : a missing speed is derived over at least this time, so that position noise does not look like motion.
+    derive_window_s : a missing speed is derived over at least this time: position noise must not look like motion.
     derive_limit_s : a missing speed is not derived across a gap longer than this.
     """
 
@@ -291,7 +291,7 @@ def _clean_vessel(
     for k in range(len(index)):  # late static data: what is learnt later holds from the start
         value = draught[index[k]]
         if value > 0.0 and value < 30.0:
-            last_draught = np.int16(np.rint(value * 10.0))
+            last_draught = int(np.rint(value * 10.0))
             break
     for k in range(len(index)):
         i = index[k]
@@ -320,7 +320,7 @@ def _clean_vessel(
         if status[i] < 0 or status[i] == 15:
             counts[_STATUS_NA] += 1
         if draught[i] > 0.0 and draught[i] < 30.0:
-            last_draught = np.int16(np.rint(draught[i] * 10.0))
+            last_draught = int(np.rint(draught[i] * 10.0))
         else:
             counts[_DRAUGHT_NA] += 1
         draught_dm[i] = last_draught
@@ -416,9 +416,7 @@ def clean(
     vessels = mmsi[starts]
     offsets = np.append(starts, n).astype(np.int64)
     ships = is_ship_mmsi(vessels) if ships_only else np.ones(len(vessels), np.bool_)
-    heading = np.where(
-        (heading_deg >= 0) & (heading_deg < 360), np.rint(np.nan_to_num(heading_deg, nan=511.0)), 511.0
-    )
+    heading = np.where((heading_deg >= 0) & (heading_deg < 360), np.rint(np.nan_to_num(heading_deg, nan=511.0)), 511.0)
     heading = heading.astype(np.int16)
     keep = np.zeros(n, np.uint8)
     speed_dkn = np.full(n, -1, np.int16)

@@ -12,7 +12,6 @@ from enum import IntEnum
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 
 class State(IntEnum):
@@ -224,9 +223,7 @@ def observe(speed_dkn, port, berth, anchorage, status, state, here, limits_dkn):
 
 
 @njit(nogil=True, cache=True)
-def find_calls(
-    time_us, speed_dkn, port, berth, anchorage, status, limits_dkn, times_us, calls, stops, call_of
-):
+def find_calls(time_us, speed_dkn, port, berth, anchorage, status, limits_dkn, times_us, calls, stops, call_of):
     """Run the machine over one vessel's reports.
 
     Parameters
@@ -282,11 +279,7 @@ def find_calls(
         else:
             rounds = 1
             obs = _LOST
-            if (
-                (state == _ANCHORING or state == _BERTHING)
-                and n > 0
-                and time_us[n - 1] - time_us[begin] >= min_stop_us
-            ):
+            if (state == _ANCHORING or state == _BERTHING) and n > 0 and time_us[n - 1] - time_us[begin] >= min_stop_us:
                 obs = _DWELLED
                 rounds = 2
         turn = 0
@@ -295,24 +288,15 @@ def find_calls(
                 if end_of_track:
                     obs = _LOST
                 else:
-                    obs = observe(
-                        speed_dkn[i], port[i], berth[i], anchorage[i], status[i], state, here, limits_dkn
-                    )
+                    obs = observe(speed_dkn[i], port[i], berth[i], anchorage[i], status[i], state, here, limits_dkn)
             action = _ACTION[state, obs]
             previous = state
             state = _NEXT[state, obs]
-            if (
-                action == _END
-                or action == _END_BEGIN
-                or action == _END_STEP_OUT
-                or (
-                    (action == _DEPART or action == _DEPART_ARRIVE)
-                    and (previous == _ANCHORED or previous == _MOORED)
-                )
-            ):
-                if stop_open >= 0:
-                    stops[stop_open, 2] = i
-                    stop_open = -1
+            closes = action == _DEPART or action == _DEPART_ARRIVE
+            ends = action == _END or action == _END_BEGIN or action == _END_STEP_OUT
+            if stop_open >= 0 and (ends or (closes and (previous == _ANCHORED or previous == _MOORED))):
+                stops[stop_open, 2] = i
+                stop_open = -1
             if action == _BEGIN or action == _END_BEGIN:
                 begin = i
                 begin_zone = berth[i] if state == _BERTHING else anchorage[i]
@@ -334,7 +318,7 @@ def find_calls(
                 out = -1
             if action == _STEP_OUT or action == _END_STEP_OUT:
                 out = i
-            if action == _DEPART or action == _DEPART_ARRIVE:
+            if closes:
                 end = out if previous == _LEAVING else i
                 if berths + anchorages > 0:
                     # Open at the end where the track ends, or falls silent, while the ship is inside.
