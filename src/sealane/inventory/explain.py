@@ -19,8 +19,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sealane.emissions.emission_factors import POLLUTANTS
+from sealane.emissions.hotel_loads import hotel_load
 from sealane.emissions.layout import PRICED, SOURCE_NAMES, FactorArrays, KernelLimits
-from sealane.emissions.low_load import ELECTRIC_DRIVES
+from sealane.emissions.low_load import ELECTRIC_DRIVES, low_load_rows
 from sealane.emissions.pricing import adjustment as load_adjustment
 from sealane.emissions.profiles import FactorSheet, Place, Profile, factor_sheet, resolve_factors, resolve_places
 from sealane.errors import DataError, Fault, FileFormatError
@@ -293,7 +294,10 @@ def _figure(
             )
     grams = total + upstream if row["basis"] == "wtw" else total
     used = {line["regime"] for line in mine}
-    rows = [r for name in sorted(used) for r in _rows(sheets[name], source, row)]
+    rows = [
+        *(r for name in sorted(used) for r in _rows(sheets[name], source, row)),
+        *_power_rows(row, source, ship, out, method, adjusted=adjusted),
+    ]
     return Figure(
         row["mode"],
         row["source"],
@@ -344,6 +348,22 @@ def _rows(sheet: FactorSheet, source: int, row: dict[str, Any]) -> tuple[FactorR
     factor = sheet.factors[source].get(row["pollutant"])
     rows = factor.rows if factor else ()
     return (*rows, *sheet.upstream[source].rows) if row["basis"] == "wtw" else rows
+
+
+def _power_rows(
+    row: dict[str, Any], source: int, ship: dict[str, Any], lines: list[Line], method: str, *, adjusted: bool
+) -> tuple[FactorRow, ...]:
+    """Rows behind the power and the adjustment: hotel loads; or sea margin, load and low-load constants."""
+    if source:
+        load = hotel_load(ship["ship_class"], ship["subtype"], row["mode"], table=method)
+        return tuple(r for r in load.rows if dict(r.keys).get("load", SOURCE_NAMES[source]) == SOURCE_NAMES[source])
+    constants = load_table("method_constants")
+    rows = list(constants.find(method=method)) if method == "imo4-2020" else list(load_table("sea_margin").rows)
+    limit = constants.row("epa-2022", "low_load_limit")
+    gases = ("co2", "ch4", "n2o") if row["pollutant"] == "co2e" else (row["pollutant"],)
+    if adjusted and any(line.load < limit.value for line in lines):
+        rows += [limit, *(r for gas in gases for r in low_load_rows(gas))]
+    return tuple(rows)
 
 
 def _equation(sheet: FactorSheet, source: int, row: dict[str, Any], method: str) -> str:
