@@ -16,7 +16,7 @@ import pytest
 from sealane.inventory.request import InventoryRequest
 from sealane.inventory.run import run_inventory
 from sealane.samples.comparison import Comparison, compare_with_truth
-from sealane.samples.los_angeles_week import PORT, SimulatedWeek, write_week
+from sealane.samples.los_angeles_week import PORT, SimulatedWeek, write_simulated
 
 
 def run(week: SimulatedWeek, folder: Path, positions: Path, vessels: Path | None) -> Comparison:
@@ -26,8 +26,8 @@ def run(week: SimulatedWeek, folder: Path, positions: Path, vessels: Path | None
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
-    return write_week(tmp_path_factory.mktemp("week"))
+def files(week: SimulatedWeek, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
+    return write_simulated(week, tmp_path_factory.mktemp("week"))
 
 
 def assert_truth_is_found(found: Comparison) -> None:

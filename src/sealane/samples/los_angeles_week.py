@@ -31,7 +31,7 @@ from sealane.samples.simulated_week import BERTH_RADIUS_M, MODES, Traffic, Truth
 PORT = "USLAX"
 BEGIN = datetime(2024, 3, 4, tzinfo=UTC)
 LABEL = "SIMULATED"
-MAX_SHIPS = 60
+MAX_SHIPS = 50
 SOURCES = ("main", "auxiliary", "boiler")
 
 README = """SIMULATED Los Angeles week
@@ -93,12 +93,12 @@ def simulate_week(seed: int = 2026, ships: int = 40) -> SimulatedWeek:
     Parameters
     ----------
     seed : of the random numbers; the same seed gives the same week, bit for bit.
-    ships : number of ocean-going ships, 1 to 60; the plan of stays is laid out for 40.
+    ships : number of ocean-going ships, 1 to 50; the plan of stays is laid out for 40.
 
     Raises
     ------
     InputError
-        if the number of ships is out of bounds.
+        if the number of ships is out of bounds, or berths or anchorages are full.
     """
     if not 1 <= ships <= MAX_SHIPS:
         raise InputError(f"{ships} simulated ships: give a number from 1 to {MAX_SHIPS}.")
@@ -261,7 +261,11 @@ def write_week(
     -------
     Paths of the files written; the positions come first, the vessels second.
     """
-    week = simulate_week(seed, ships)
+    return write_simulated(simulate_week(seed, ships), folder, with_berth_zones=with_berth_zones)
+
+
+def write_simulated(week: SimulatedWeek, folder: Path | str, *, with_berth_zones: bool = False) -> tuple[Path, ...]:
+    """Write a simulated week that is at hand already; the rest as in `write_week`."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{LABEL}_los_angeles_week"
@@ -293,7 +297,11 @@ def write_week(
         path.write_text(json.dumps(week.zones, indent=1), encoding="utf-8", newline="\n")
         written.append(path)
     readme = folder / f"{stem}_README.txt"
-    readme.write_text(README.format(seed=seed, ships=ships, begin=BEGIN.isoformat()), encoding="utf-8", newline="\n")
+    readme.write_text(
+        README.format(seed=week.seed, ships=len(week.fleet), begin=week.begin.isoformat()),
+        encoding="utf-8",
+        newline="\n",
+    )
     return (*written, readme)
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sealane.errors import InputError
 from sealane.movement.zones import Zone, ZoneSet
 from sealane.reference import load_table
 from sealane.samples.simulated_fleet import Plan, SimulatedShip
@@ -109,7 +110,7 @@ class Traffic:
         self._slots: list[Point] = []
 
     def plan(self, ship: SimulatedShip) -> Truth:
-        """Plan one ship's week and work out its truth."""
+        """Plan one ship's week and work out its truth; `InputError` where berths or anchorages are full."""
         for attempt in range(600):
             planned = self._try_plan(ship, any_berth=attempt > 200)
             if planned is not None:
@@ -118,7 +119,7 @@ class Traffic:
                     if stay.kind == "berth":
                         self._taken.append((stay.place, stay.begin_s - 3600, stay.end_s + 3600))
                 return self._truth(ship, motions, stays)
-        raise AssertionError(f"no free berth for {ship.name}: too many simulated ships")
+        raise InputError(f"No free berth for {ship.name}: simulate fewer ships, or take another seed.")
 
     def _free_berth(self, kind: str, begin_s: float, end_s: float, not_this: str | None) -> Berth | None:
         free = [
@@ -142,7 +143,7 @@ class Traffic:
             if inside(x + 450 * np.cos(around), y + 450 * np.sin(around), self._for_large_ships).all():
                 self._slots.append(Point(float(x), float(y)))
                 return self._slots[-1]
-        raise AssertionError("the anchorages are full: too many simulated ships")
+        raise InputError("The anchorages are full: simulate fewer ships, or take another seed.")
 
     def _slot_path(self, slot: Point) -> tuple[Point, ...]:
         """Path from where the lanes meet; outside the breakwater directly, inside through the nearer gate."""
