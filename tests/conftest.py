@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):  # the controller has done it
         return
     package = Path(__file__).parents[1] / "src" / "sealane"
-    newest = max(path.stat().st_mtime for path in package.rglob("*.py"))
+    newest = max((path.stat().st_mtime for path in package.rglob("*.py")), default=0.0)
     for index in package.rglob("__pycache__/*.nbi"):
         if index.stat().st_mtime < newest:
             for stale in index.parent.glob(f"{index.stem}*.nb?"):
