@@ -1,0 +1,372 @@
+"""Geometry of the heat map: NOx by cell of 0.01 degrees over coast and zones.
+
+A plate carrée stretched to the latitude of its middle: within a port's region its error is small against a cell.
+Longitudes are taken relative to the port, so that a port near the antimeridian has one map.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from sealane.movement.geodesy import normalise_lon
+from sealane.movement.zones import GEO, circle_polygon
+from sealane.reference.ports import find_port
+from sealane.reports.charts import Tick, nice_step
+from sealane.reports.figures import number
+from sealane.reports.results import Results
+
+WIDTH = 720.0
+CELL_DEG = 0.01
+MAX_HEIGHT = 1.25 * WIDTH
+_NM_PER_DEG = 60.0
+_KM_PER_NM = 1.852
+_REACH_DEG = 1.2  # cells further than this from the port's limit are told in words, not drawn
+_DETAIL_SHARE = 0.9
+_LABEL_PX = 11.0
+Lonlat = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A zone: class for its colour, SVG path, name."""
+
+    kind: str
+    path: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Shade:
+    """All cells of one class: SVG path, bounds of the class [kg], words."""
+
+    level: int
+    path: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Label:
+    """A text at a point of the map [px]."""
+
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """One map in a frame of ``width`` x ``height`` px."""
+
+    title: str
+    width: float
+    height: float
+    land: str
+    shades: tuple[Shade, ...]
+    outlines: tuple[Outline, ...]
+    labels: tuple[Label, ...]
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+    scale_px: float
+    scale_text: str
+    cells: int
+    outside_share: float
+    has_coast: bool
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Window of a map in degrees; longitudes relative to ``lon0``."""
+
+    lon0: float
+    west: float
+    south: float
+    east: float
+    north: float
+
+    @property
+    def px_per_lon(self) -> float:
+        """Pixels in a degree of longitude."""
+        return WIDTH / (self.east - self.west)
+
+    @property
+    def px_per_lat(self) -> float:
+        """Pixels in a degree of latitude: larger by the cosine of the middle latitude."""
+        return self.px_per_lon / math.cos(math.radians((self.south + self.north) / 2))
+
+    @property
+    def height(self) -> float:
+        """Height of the map [px]."""
+        return (self.north - self.south) * self.px_per_lat
+
+    def x(self, lon: float) -> float:
+        """Pixels from the western edge."""
+        return (normalise_lon(lon - self.lon0) - self.west) * self.px_per_lon
+
+    def y(self, lat: float) -> float:
+        """Pixels from the northern edge."""
+        return (self.north - lat) * self.px_per_lat
+
+    def path(self, rings: Sequence[Sequence[Sequence[float]]]) -> str:
+        """SVG path of the rings of a polygon; corners nearer than half a pixel to the one before are left out."""
+        parts = []
+        for ring in rings:
+            corners: list[tuple[float, float]] = []
+            for lon, lat in ((corner[0], corner[1]) for corner in ring):
+                point = (round(self.x(lon), 1), round(self.y(lat), 1))
+                if not corners or abs(point[0] - corners[-1][0]) + abs(point[1] - corners[-1][1]) > 0.5:
+                    corners.append(point)
+            if len(corners) > 2:
+                parts.append("M" + "L".join(f"{x:g} {y:g}" for x, y in corners) + "Z")
+        return "".join(parts)
+
+    def touches(self, rings: Sequence[Sequence[Sequence[float]]]) -> bool:
+        """True if the box of a polygon's outer ring meets the window."""
+        lons = [normalise_lon(corner[0] - self.lon0) for corner in rings[0]]
+        lats = [corner[1] for corner in rings[0]]
+        return min(lons) < self.east and max(lons) > self.west and min(lats) < self.north and max(lats) > self.south
+
+
+def polygons(feature: dict[str, Any]) -> list[list[list[list[float]]]]:
+    """Polygons of a GeoJSON feature; a point with a radius becomes its circle."""
+    geometry = feature["geometry"]
+    if geometry["type"] == "Point":
+        lon, lat = geometry["coordinates"]
+        circle = circle_polygon(lon, lat, float(feature["properties"]["radius_m"]))
+        return [[[list(corner) for corner in ring] for ring in circle]]
+    coordinates: list[Any] = geometry["coordinates"]
+    return [coordinates] if geometry["type"] == "Polygon" else coordinates
+
+
+@cache
+def coast() -> tuple[tuple[str, tuple[float, float, float, float], list[list[list[list[float]]]]], ...]:
+    """Shipped coastlines: name, box (west, south, east, north) and polygons."""
+    features = json.loads((GEO / "coast.geojson").read_text("utf-8"))["features"]
+    return tuple((f["properties"]["name"], tuple(f["properties"]["bbox"]), polygons(f)) for f in features)
+
+
+def heat_maps(results: Results) -> tuple[HeatMap, ...]:
+    """Maps of a run: the region, and the port itself where most of the mass lies in a small part of it.
+
+    Parameters
+    ----------
+    results : of a finished run.
+
+    Returns
+    -------
+    No map where no cell carries emissions.
+    """
+    lat = results.cells.column("lat").to_numpy()
+    lon = results.cells.column("lon").to_numpy()
+    kg = results.cells.column("nox_g").to_numpy() / 1e3
+    keep = kg > 0
+    lat, lon, kg = lat[keep], lon[keep], kg[keep]
+    if not len(kg):
+        return ()
+    port = find_port(results.port)
+    lon0 = port.lon if port else float(lon[0])
+    east = (lon + CELL_DEG / 2 - lon0 + 180.0) % 360.0 - 180.0 - CELL_DEG / 2
+    limit = _limit_box(results, lon0)
+    region = _frame(lon0, *_region(east, lat, limit))
+    maps = [_draw("The region", region, results, lat, lon, kg)]
+    near = _detail(east, lat, kg)
+    detail = _frame(lon0, *near)
+    if (detail.east - detail.west) < 0.6 * (region.east - region.west):
+        maps.append(_draw(f"Where {_DETAIL_SHARE:.0%} of it is emitted", detail, results, lat, lon, kg))
+    return tuple(maps)
+
+
+def _limit_box(results: Results, lon0: float) -> tuple[float, float, float, float] | None:
+    """Box of the port's limit, longitudes relative to the port."""
+    corners = [
+        corner
+        for feature in results.zones
+        if feature["properties"].get("kind") == "port_limit" and feature["properties"].get("port") == results.port
+        for polygon in polygons(feature)
+        for corner in polygon[0]
+    ]
+    if not corners:
+        return None
+    lons = [normalise_lon(corner[0] - lon0) for corner in corners]
+    lats = [corner[1] for corner in corners]
+    return min(lons), min(lats), max(lons), max(lats)
+
+
+def _region(
+    east: np.ndarray, lat: np.ndarray, limit: tuple[float, float, float, float] | None
+) -> tuple[float, float, float, float]:
+    """Box of the limit and of the cells, no further out than a map can show."""
+    box = (float(east.min()), float(lat.min()), float(east.max()) + CELL_DEG, float(lat.max()) + CELL_DEG)
+    if limit is None:
+        return box
+    reach = (limit[0] - _REACH_DEG, limit[1] - _REACH_DEG, limit[2] + _REACH_DEG, limit[3] + _REACH_DEG)
+    return (
+        min(limit[0], max(reach[0], box[0])),
+        min(limit[1], max(reach[1], box[1])),
+        max(limit[2], min(reach[2], box[2])),
+        max(limit[3], min(reach[3], box[3])),
+    )
+
+
+def _detail(east: np.ndarray, lat: np.ndarray, kg: np.ndarray) -> tuple[float, float, float, float]:
+    """Box of the cells that together hold most of the mass, the heaviest first."""
+    order = np.lexsort((east, lat, -kg))
+    count = int(np.searchsorted(np.cumsum(kg[order]), _DETAIL_SHARE * kg.sum())) + 1
+    chosen = order[:count]
+    return (
+        float(east[chosen].min()),
+        float(lat[chosen].min()),
+        float(east[chosen].max()) + CELL_DEG,
+        float(lat[chosen].max()) + CELL_DEG,
+    )
+
+
+def _frame(lon0: float, west: float, south: float, east: float, north: float) -> Frame:
+    """Window round a box: some sea about it, never smaller than ten cells, never far from 4:3."""
+    pad = max(0.06 * max(east - west, north - south), 2 * CELL_DEG)
+    west, east, south, north = west - pad, east + pad, max(-89.0, south - pad), min(89.0, north + pad)
+    stretch = 1.0 / math.cos(math.radians((south + north) / 2))
+    wide, tall = east - west, (north - south) * stretch
+    if tall < 0.62 * wide:
+        more = (0.62 * wide - tall) / stretch / 2
+        south, north = south - more, north + more
+    elif wide < 0.9 * tall:
+        more = (0.9 * tall - wide) / 2
+        west, east = west - more, east + more
+    return Frame(lon0, west, south, east, north)
+
+
+def levels(kg: np.ndarray) -> list[float]:
+    """Lower bounds of at most six classes in the ratio of 1, 3, 10: the heaviest cell stands in the last."""
+    top = math.log10(float(kg.max()))
+    bounds = [
+        10.0 ** (power // 2) * (3.0 if power % 2 else 1.0)
+        for power in range(math.floor(2 * top) - 7, math.floor(2 * top) + 2)
+    ]
+    under = [bound for bound in bounds if bound <= kg.max()][-6:]
+    # Classes wholly below the lightest cell would be empty.
+    return [bound for bound, following in zip(under, [*under[1:], math.inf], strict=True) if following > kg.min()]
+
+
+def _shades(frame: Frame, lat: np.ndarray, lon: np.ndarray, kg: np.ndarray, bounds: list[float]) -> Iterator[Shade]:
+    level = np.searchsorted(np.array(bounds), kg, side="right") - 1
+    level = np.maximum(level, 0)
+    w, h = round(CELL_DEG * frame.px_per_lon + 0.15, 2), round(CELL_DEG * frame.px_per_lat + 0.15, 2)
+    for number_, bound in enumerate(bounds):
+        at = np.flatnonzero(level == number_)
+        path = "".join(
+            f"M{frame.x(float(lon[k]) + CELL_DEG / 2) - CELL_DEG / 2 * frame.px_per_lon:.1f} "
+            f"{frame.y(float(lat[k]) + CELL_DEG):.1f}h{w:g}v{h:g}h-{w:g}z"
+            for k in at
+        )
+        if number_ == 0:
+            text = f"under {number(bounds[1], 1)} kg" if len(bounds) > 1 else f"{number(bound, 1)} kg or more"
+        elif number_ == len(bounds) - 1:
+            text = f"{number(bound, 1)} kg or more"
+        else:
+            text = f"{number(bound, 1)} to {number(bounds[number_ + 1], 1)} kg"
+        # The darkest colour is the heaviest class, however many there are.
+        yield Shade(6 - len(bounds) + number_ + 1, path, text)
+
+
+def _draw(title: str, frame: Frame, results: Results, lat: np.ndarray, lon: np.ndarray, kg: np.ndarray) -> HeatMap:
+    height = round(frame.height, 1)
+    east = (lon + CELL_DEG / 2 - frame.lon0 + 180.0) % 360.0 - 180.0
+    inside = (east > frame.west) & (east < frame.east) & (lat + CELL_DEG > frame.south) & (lat < frame.north)
+    outlines, labels = _outlines(frame, results, height)
+    land = [
+        (box, frame.path(rings))
+        for _, box, parts in coast()
+        if _meets(frame, box)
+        for rings in parts
+        if frame.touches(rings)
+    ]
+    lon_step = nice_step(frame.east - frame.west, 5)
+    lat_step = nice_step(frame.north - frame.south, 4)
+    nm_px = frame.px_per_lat / _NM_PER_DEG
+    bar_nm = nice_step(WIDTH / nm_px, 5)
+    return HeatMap(
+        title=title,
+        width=WIDTH,
+        height=height,
+        land="".join(path for _, path in land),
+        shades=tuple(_shades(frame, lat[inside], lon[inside], kg[inside], levels(kg))),
+        outlines=tuple(outlines),
+        labels=tuple(labels),
+        x_ticks=tuple(_x_ticks(frame, lon_step)),
+        y_ticks=tuple(
+            Tick(round(frame.y(k * lat_step), 1), _degrees(k * lat_step, "N", "S", lat_step))
+            for k in range(math.ceil(frame.south / lat_step), math.floor(frame.north / lat_step) + 1)
+            if 22 < frame.y(k * lat_step) < height - 26
+        ),
+        scale_px=round(bar_nm * nm_px, 1),
+        scale_text=f"{number(bar_nm, 2) if bar_nm < 1 else f'{bar_nm:g}'} nm ({number(bar_nm * _KM_PER_NM, 2)} km)",
+        cells=int(inside.sum()),
+        outside_share=float(kg[~inside].sum() / kg.sum()),
+        has_coast=any(_meets(frame, box) for _, box, _ in coast()),
+    )
+
+
+def _meets(frame: Frame, box: tuple[float, float, float, float]) -> bool:
+    west, east = normalise_lon(box[0] - frame.lon0), normalise_lon(box[2] - frame.lon0)
+    return west < frame.east and east > frame.west and box[1] < frame.north and box[3] > frame.south
+
+
+def _x_ticks(frame: Frame, step: float) -> Iterator[Tick]:
+    west = frame.west + frame.lon0
+    for k in range(math.ceil(west / step), math.floor((frame.east + frame.lon0) / step) + 1):
+        x = round((k * step - west) * frame.px_per_lon, 1)
+        if 60 < x < WIDTH - 40:
+            yield Tick(x, _degrees(normalise_lon(k * step), "E", "W", step))
+
+
+def _degrees(value: float, positive: str, negative: str, step: float) -> str:
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    return f"{abs(value):.{decimals}f}° {positive if value >= 0 else negative}"
+
+
+def _outlines(frame: Frame, results: Results, height: float) -> tuple[list[Outline], list[Label]]:
+    """Port limit, anchorages and berths in the window; names where they find room."""
+    outlines: list[Outline] = []
+    labels: list[Label] = []
+    taken: list[tuple[float, float, float, float]] = []
+    order = {"port_limit": 0, "speed_zone": 1, "anchorage": 2, "berth": 3}
+    features = [f for f in results.zones if f["properties"].get("kind") in order]
+    for feature in sorted(features, key=lambda f: order[f["properties"]["kind"]]):
+        properties = feature["properties"]
+        for rings in polygons(feature):
+            if not frame.touches(rings):
+                continue
+            path = frame.path(rings)
+            if not path:
+                continue
+            kind = properties["kind"].replace("_", "-") + (" learnt" if properties.get("learnt") else "")
+            outlines.append(Outline(kind, path, properties["name"]))
+            if properties["kind"] != "anchorage" or properties.get("learnt"):
+                continue
+            xs = [frame.x(corner[0]) for corner in rings[0]]
+            ys = [frame.y(corner[1]) for corner in rings[0]]
+            text = _short_name(properties["name"])
+            half = len(text) * _LABEL_PX * 0.3
+            x, y = (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
+            box = (x - half, y - _LABEL_PX, x + half, y + 4)
+            fits = (
+                max(xs) - min(xs) > 2 * half and box[0] > 0 and box[2] < WIDTH and box[1] > 14 and box[3] < height - 30
+            )
+            if fits and all(box[2] < t[0] or t[2] < box[0] or box[3] < t[1] or t[3] < box[1] for t in taken):
+                taken.append(box)
+                labels.append(Label(round(x, 1), round(y + 4, 1), text))
+    return outlines, labels
+
+
+def _short_name(name: str) -> str:
+    """``Commercial Anchorage B, Los Angeles and Long Beach`` becomes ``B``: the key says that it is an anchorage."""
+    return (
+        name.split(",", maxsplit=1)[0].replace("Commercial ", "").replace("Anchorage ", "").replace("No. ", "").strip()
+    )

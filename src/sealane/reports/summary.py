@@ -1,0 +1,281 @@
+"""What a report leads with: headline figures, what to know before trusting them, and where emissions come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sealane.reference.ports import find_port
+from sealane.reports.figures import day, number, plural, share
+from sealane.reports.results import Results
+
+SOURCES = {"main": "Main engines", "auxiliary": "Auxiliary engines", "boiler": "Boilers", "shore_power": "Shore power"}
+MODES = {
+    "transit": "Transit",
+    "manoeuvring": "Manoeuvring",
+    "anchorage": "At anchor",
+    "berth": "At berth",
+    "drift": "Adrift",
+}
+POLLUTANTS = {
+    "co2e": "CO2e",
+    "co2": "CO2",
+    "ch4": "CH4",
+    "n2o": "N2O",
+    "nox": "NOx",
+    "so2": "SO2",
+    "pm10": "PM10",
+    "pm25": "PM2.5",
+    "dpm": "Diesel PM",
+    "hc": "HC",
+    "co": "CO",
+    "bc": "Black carbon",
+}
+LEADING = (("co2e", "t"), ("nox", "t"), ("pm25", "kg"))
+"""Pollutants of the breakdowns with the unit each is shown in."""
+_ENERGY = {"main": "main_kwh", "auxiliary": "aux_kwh", "boiler": "boiler_kwh", "shore_power": "shore_kwh"}
+_SIMULATED = "simulated"
+
+
+@dataclass(frozen=True)
+class Banner:
+    """A warning above the figures; `level` is simulated, caution or note."""
+
+    level: str
+    title: str
+    text: str
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Category:
+    """A row of a breakdown.
+
+    Attributes
+    ----------
+    name, label : key in the tables and words for the reader.
+    hours, energy_kwh : vessel hours and work; None where they make no sense for the category.
+    grams : mass by pollutant, tank-to-wake.
+    ships, calls : counts; None where not counted.
+    """
+
+    name: str
+    label: str
+    hours: float | None
+    energy_kwh: float | None
+    grams: dict[str, float]
+    ships: int | None = None
+    calls: int | None = None
+
+
+@dataclass(frozen=True)
+class Pollutant:
+    """Totals of one pollutant; grams is None where no factor is published."""
+
+    name: str
+    label: str
+    basis: str
+    grams: float | None
+    in_call_g: float | None
+    filled_share: float | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Everything a report says before its tables."""
+
+    port: str
+    port_name: str
+    begin: str
+    end: str
+    days: float
+    simulated: bool
+    empty: bool
+    totals: dict[str, float]
+    in_call: dict[str, float]
+    wtw_g: float
+    filled: dict[str, float]
+    calls: int
+    complete: int
+    truncated: int
+    ships: int
+    banners: tuple[Banner, ...]
+    pollutants: tuple[Pollutant, ...]
+    by_source: tuple[Category, ...]
+    by_mode: tuple[Category, ...]
+    by_class: tuple[Category, ...]
+
+
+def _sums(rows: Iterable[dict[str, Any]], key: str, value: str = "grams") -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for row in rows:
+        sums[row[key]] = sums.get(row[key], 0.0) + row[value]
+    return sums
+
+
+def is_simulated(results: Results) -> bool:
+    """True if any input is simulated, by its name or by what the run noted."""
+    files = [file["file"] for file in results.provenance["inputs"]]
+    files += [file["file"] for file in results.provenance.get("user_files", {}).values()]
+    return any(_SIMULATED in text.lower() for text in (*files, *results.quality.get("notes", ())))
+
+
+def summarise(results: Results) -> Summary:
+    """Work out what a report leads with.
+
+    Parameters
+    ----------
+    results : of a finished run; masses in g, work in kWh, times UTC.
+    """
+    ttw = [row for row in results.masses if row["basis"] == "ttw"]
+    wtw = [row for row in results.masses if row["basis"] == "wtw"]
+    totals = _sums(ttw, "pollutant")
+    in_call = _sums((row for row in ttw if row["in_call"]), "pollutant")
+    filled = _sums((row for row in ttw if row["grade"] == "D"), "pollutant")
+    shares = {name: filled.get(name, 0.0) / grams for name, grams in totals.items() if grams > 0}
+    open_ended = [bool(text) for text in results.calls.column("truncated").to_pylist()]
+    port = find_port(results.port)
+    classes = _by_class(results, ttw)
+    return Summary(
+        port=results.port,
+        port_name=port.name if port else results.port,
+        begin=day(results.begin),
+        end=day(results.end),
+        days=(results.end - results.begin).total_seconds() / 86_400,
+        simulated=is_simulated(results),
+        empty=not totals,
+        totals=totals,
+        in_call=in_call,
+        wtw_g=sum(row["grams"] for row in wtw),
+        filled=shares,
+        calls=len(open_ended),
+        complete=open_ended.count(False),
+        truncated=open_ended.count(True),
+        ships=sum(results.ships.values()),
+        banners=tuple(_banners(results, open_ended)),
+        pollutants=_pollutants(totals, in_call, shares, wtw),
+        by_source=tuple(
+            Category(
+                name,
+                label,
+                None,
+                sum(row[_ENERGY[name]] for row in results.work),
+                _sums((row for row in ttw if row["source"] == name), "pollutant"),
+            )
+            for name, label in SOURCES.items()
+            if name != "shore_power" or any(row["shore_kwh"] for row in results.work)
+        ),
+        by_mode=tuple(
+            Category(
+                name,
+                label,
+                sum(row["hours"] for row in results.work if row["mode"] == name),
+                sum(row[kwh] for row in results.work if row["mode"] == name for kwh in _ENERGY.values()),
+                _sums((row for row in ttw if row["mode"] == name), "pollutant"),
+            )
+            for name, label in MODES.items()
+            if any(row["mode"] == name for row in results.work)
+        ),
+        by_class=classes,
+    )
+
+
+def _by_class(results: Results, ttw: Sequence[dict[str, Any]]) -> tuple[Category, ...]:
+    calls: dict[str, int] = {}
+    for name in results.calls.column("ship_class").to_pylist():
+        calls[name or "not known"] = calls.get(name or "not known", 0) + 1
+    rows = [
+        Category(
+            name,
+            name,
+            sum(row["hours"] for row in results.work if row["ship_class"] == name),
+            sum(row[kwh] for row in results.work if row["ship_class"] == name for kwh in _ENERGY.values()),
+            _sums((row for row in ttw if row["ship_class"] == name), "pollutant"),
+            ships,
+            calls.get(name, 0),
+        )
+        for name, ships in results.ships.items()
+    ]
+    return tuple(sorted(rows, key=lambda row: (-row.grams.get("co2e", 0.0), row.name)))
+
+
+def _pollutants(
+    totals: dict[str, float], in_call: dict[str, float], shares: dict[str, float], wtw: Sequence[dict[str, Any]]
+) -> tuple[Pollutant, ...]:
+    rows = [
+        Pollutant(name, label, "tank-to-wake", totals.get(name), in_call.get(name, 0.0), shares.get(name))
+        for name, label in POLLUTANTS.items()
+    ]
+    if wtw:
+        grams = sum(row["grams"] for row in wtw)
+        inside = sum(row["grams"] for row in wtw if row["in_call"])
+        filled = sum(row["grams"] for row in wtw if row["grade"] == "D")
+        rows.insert(1, Pollutant("co2e", "CO2e", "well-to-wake", grams, inside, filled / grams if grams else None))
+    return tuple(rows)
+
+
+def _banners(results: Results, open_ended: Sequence[bool]) -> Iterable[Banner]:
+    quality = results.quality
+    if is_simulated(results):
+        yield Banner("simulated", "SIMULATED DATA", "The figures describe no real ship, no real call and no real port.")
+    if not results.ships:
+        left_out = quality["vessels_left_out"]
+        reasons = [
+            f"{plural(int(entry['vessels']), 'vessel')}: {reason}" for reason, entry in left_out["by_reason"].items()
+        ]
+        yield Banner(
+            "caution",
+            "This inventory is empty",
+            f"No ocean-going vessel is in the data. {plural(left_out['count'], 'vessel was', 'vessels were')} seen and "
+            "left out, for these reasons:",
+            tuple(reasons),
+        )
+    if any(open_ended):
+        open_calls = sum(open_ended)
+        if all(open_ended):
+            text = "Every call begins before the data or ends after them: none is complete, all totals are partial."
+        else:
+            text = (
+                f"{open_calls} of {len(open_ended)} calls begin before the data or end after them; their hours and "
+                "emissions are those seen, not those of the whole call."
+            )
+        yield Banner("caution", "Truncated calls", text)
+    limits = [z["properties"] for z in results.zones if z["properties"].get("kind") == "port_limit"]
+    for limit in limits:
+        if limit.get("port") == results.port and limit.get("grade") == "D":
+            yield Banner("caution", "The port limit is assumed", f"{limit['name']} (grade D): {limit['source']}.")
+    if quality["zones"].get("learnt"):
+        yield Banner(
+            "caution",
+            "Learnt zones",
+            f"{plural(quality['zones']['learnt'], 'berth or anchorage was', 'berths and anchorages were')} learnt from "
+            "where ships lay still in these data (learnt_zones.geojson). They are no surveyed berths (grade D).",
+        )
+    unobserved = quality["hours"].get("unobserved_h", 0.0)
+    if unobserved > 0:
+        yield Banner(
+            "caution",
+            "Hours without reports",
+            f"{number(unobserved)} vessel hours lie in gaps too long to fill; they carry no emissions here.",
+        )
+    if quality.get("factors_missing"):
+        yield Banner(
+            "note",
+            "Missing factors",
+            "Some pollutants have no published factor for some engines. They are left out, not counted as zero:",
+            tuple(quality["factors_missing"]),
+        )
+    said = ("truncated:", "simulated data", "no ocean-going vessel")
+    rest = tuple(note for note in quality.get("notes", ()) if not note.lower().startswith(said))
+    if rest:
+        yield Banner("note", "About the input", "", rest)
+
+
+def finding(categories: Sequence[Category], pollutant: str) -> str:
+    """One sentence: which category emits most of a pollutant, e.g. ``Boilers emit 52 % of CO2e.``"""
+    total = sum(category.grams.get(pollutant, 0.0) for category in categories)
+    if not total:
+        return ""
+    top = max(categories, key=lambda category: category.grams.get(pollutant, 0.0))
+    return f"{top.label}: {share(top.grams.get(pollutant, 0.0) / total)} of {POLLUTANTS[pollutant]}"
