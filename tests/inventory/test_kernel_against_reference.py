@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from sealane.emissions.static_data import STATIC_SUMMARY_SCHEMA
 from sealane.emissions.vessels import VesselRegister, resolve_vessels
-from sealane.inventory.batch import Batch, Context, compute
+from sealane.inventory.batch import Batch, compute
+from sealane.inventory.batch_context import Context
 from sealane.inventory.context import build_context
 from sealane.inventory.settings import Settings
 from sealane.inventory.shore_power import Connections

@@ -12,7 +12,7 @@ from sealane.emissions.layout import MODE_NAMES, PlaceArrays, ShoreArrays, Vesse
 from sealane.emissions.low_load import ELECTRIC_DRIVES
 from sealane.emissions.profiles import GRADES, Places, Profile, resolve_factors, resolve_places
 from sealane.emissions.vessels import Particulars, VesselRegister
-from sealane.inventory.batch import Context, VesselLabels
+from sealane.inventory.batch_context import Context, VesselLabels
 from sealane.inventory.settings import Settings, kernel_limits
 from sealane.inventory.shore_power import Connections
 from sealane.movement.zone_index import ZoneIndex

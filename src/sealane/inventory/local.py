@@ -11,7 +11,8 @@ from typing import TypeVar
 
 import pyarrow as pa
 
-from sealane.inventory.batch import Context, compute
+from sealane.inventory.batch import compute
+from sealane.inventory.batch_context import Context
 from sealane.inventory.outputs import BatchStore
 from sealane.inventory.prepare import prepare
 from sealane.inventory.settings import Settings

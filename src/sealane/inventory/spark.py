@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
@@ -28,7 +29,8 @@ import pyarrow as pa
 
 from sealane.emissions.layout import GRID_FIELDS
 from sealane.errors import EngineError
-from sealane.inventory.batch import Batch, Context, compute
+from sealane.inventory.batch import Batch, compute
+from sealane.inventory.batch_context import Context
 from sealane.inventory.local import FirstPass, widest
 from sealane.inventory.outputs import BatchStore
 from sealane.inventory.prepare import prepare
@@ -237,8 +239,9 @@ def check_java(home: str | None) -> None:
 def check_pyspark() -> None:
     """Raise `EngineError` unless pyspark 4 and what it needs are installed."""
     try:
-        import pandas  # noqa: F401  # pyspark imports it in every worker; say so here, not in a worker's log
-        import pyspark
+        with _without_pandas_notice():
+            import pandas  # noqa: F401  # mapInArrow refuses to work without it; say so here
+            import pyspark.sql
     except ImportError as error:
         raise EngineError(f"The Spark engine needs pyspark 4, and {error.name} is not installed. {INSTALL}") from error
     if int(pyspark.__version__.split(".")[0]) < 4:
@@ -273,22 +276,35 @@ def is_local(master: str) -> bool:
 _CAUSE = re.compile(r"^(?:Caused by: )?[\w.]*(?:Error|Exception)\b.*")
 
 
+_START = "Give a master that Spark knows: local[2], spark://host:port or yarn."
+_WORK = (
+    "Every worker needs the same sealane and Python version, must read the folder beside --out, and holds all reports "
+    "of one vessel in memory."
+)
+
+
 @contextmanager
-def _spark_faults(what: str) -> Iterator[None]:
+def _without_pandas_notice() -> Iterator[None]:
+    """pyspark warns of pandas 3 whenever Python functions are used; the engine hands it Arrow only, pandas never."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        yield
+
+
+@contextmanager
+def _spark_faults(what: str, remedy: str) -> Iterator[None]:
     """Turn what pyspark raises into one `EngineError` that names the cause found in the worker or in the JVM."""
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
     try:
-        yield
+        with _without_pandas_notice():
+            yield
     except (Py4JError, PySparkException, ValueError, OSError) as error:
         text = str(error)
         causes = [line.strip() for line in text.splitlines() if _CAUSE.match(line.strip())]
         cause = causes[-1] if causes else text.strip().splitlines()[0] if text.strip() else type(error).__name__
-        raise EngineError(
-            f"{what}: {cause}. Every worker needs the same sealane and Python version, must read the folder of --out "
-            "and hold the reports of one vessel in memory."
-        ) from error
+        raise EngineError(f"{what}: {cause.rstrip('.')}. {remedy}") from error
 
 
 # --- the engine -----------------------------------------------------------------------------------------------------
@@ -374,7 +390,7 @@ class SparkEngine:
         progress : called with (stage, parts done, parts).
         """
         rows = self._rows
-        with _spark_faults("Spark could not read, sort and clean the positions"):
+        with _spark_faults("Spark could not read, sort and clean the positions", _WORK):
             parts = max(-(-staged.rows // rows), self._spark.sparkContext.defaultParallelism)
             if progress:
                 progress("cleaning", 0, parts)
@@ -416,7 +432,7 @@ class SparkEngine:
         if self._tracks is None:
             raise EngineError("The Spark engine's second pass needs its first pass. Call first_pass before.")
         rows = self._rows
-        with _spark_faults("Spark could not compute the inventory"):
+        with _spark_faults("Spark could not compute the inventory", _WORK):
             shared = self._spark.sparkContext.broadcast(context)
             result = self._tracks.mapInArrow(
                 lambda it: compute_partition(it, shared.value, rows), _ddl(_SECOND_SCHEMA)
@@ -448,8 +464,12 @@ def _session(properties: Mapping[str, str], folder: Path | None, master: str) ->
             folder.mkdir(parents=True, exist_ok=True)
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
         conf = SparkConf().setAll(list(properties.items()))
+        if SparkContext._active_spark_context is not None:
+            raise EngineError(
+                "A Spark session is already running in this Python process. Stop it (spark.stop()) first."
+            )
         gateway = stack.enter_context(_jvm(conf))
-        with _spark_faults(f"Spark could not start on {master}"):
+        with _spark_faults(f"Spark could not start on {master}", _START):
             spark_context = SparkContext(conf=conf, gateway=gateway)
         stack.callback(spark_context.stop)
         if is_local(master):  # on a cluster PYSPARK_PYTHON names the workers' Python, as everywhere in Spark
