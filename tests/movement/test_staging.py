@@ -90,9 +90,9 @@ def test_split_shuffled_and_bucketed_otherwise_gives_the_same_rows(
     random.Random(2).shuffle(rows)
     parts = [write(tmp_path / f"{i}.csv", rows[i::3]) for i in range(3)]
     monkeypatch.setattr(staging, "ROWS_PER_BUCKET", 300)
-    split = everything(stage(parts, tmp_path / "b"))
-    keys = [(name, "ascending", "at_end") for name in ("mmsi", "time", "lat", "lon", "sog_kn")]
-    assert split.sort_by(keys).equals(whole.sort_by(keys))
+    staged = stage(parts, tmp_path / "b")
+    assert len(staged.buckets) > 2
+    assert sorted(everything(staged).to_pylist(), key=repr) == sorted(whole.to_pylist(), key=repr)
 
 
 def test_columns_of_a_bucket_can_be_chosen(tmp_path: Path) -> None:

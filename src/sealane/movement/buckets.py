@@ -156,7 +156,7 @@ def sort_order(mmsi: np.ndarray, time: np.ndarray, *ties: np.ndarray) -> np.ndar
     span = int(time.max() - first) + 1 if time.size else 1
     if vessels.size * span < np.iinfo(np.int64).max:
         packed = rank * span + (time - first)
-        order = np.argsort(packed, kind="stable")
+        order = np.argsort(packed)  # ties are put in order below
         packed = packed[order]
         tied = np.flatnonzero(packed[1:] == packed[:-1])
     else:  # times that lie too far apart to pack, e.g. one damaged clock
@@ -166,6 +166,6 @@ def sort_order(mmsi: np.ndarray, time: np.ndarray, *ties: np.ndarray) -> np.ndar
         member = np.zeros(order.size, bool)
         member[tied] = member[tied + 1] = True
         places = np.flatnonzero(member)
-        rows = order[places]
+        rows = np.sort(order[places])
         order[places] = rows[np.lexsort((*(key[rows] for key in reversed(ties)), time[rows], mmsi[rows]))]
     return order

@@ -76,11 +76,13 @@ LAYOUTS = {
     ),
     "our own names": (
         ",".join(EXPECTED) + "\n",
-        "367000140,2020-06-30T01:02:03Z,40.64409,-74.07157,12.5,-60.6,511,5,11.2,A,9295268,OOCL TEST,WYR3371,70,294,32\n",
+        "367000140,2020-06-30T01:02:03Z,40.64409,-74.07157,12.5,-60.6,511,5,11.2,A,9295268,OOCL TEST,WYR3371,70,294,"
+        "32\n",
     ),
     "semicolons and decimal commas": (
         "mmsi;timestamp;lat;lon;sog;cog;heading;nav_status;draught;transceiver;imo;name;callsign;ship_type;length;beam\n",
-        "367000140;2020-06-30 01:02:03;40,64409;-74,07157;12,5;-60,6;511;5;11,2;A;9295268;OOCL TEST;WYR3371;70;294;32\n",
+        "367000140;2020-06-30 01:02:03;40,64409;-74,07157;12,5;-60,6;511;5;11,2;A;9295268;OOCL TEST;WYR3371;70;294;"
+        "32\n",
     ),
 }
 
@@ -206,3 +208,14 @@ def test_latin1_names_are_read_and_counted(tmp_path: Path) -> None:
     staged, rows = staged_rows(tmp_path, (header + row.replace("OOCL TEST", "MÆRSK Å") + row).encode("latin-1"))
     assert {row["vessel_name"] for row in rows} == {"MÆRSK Å", "OOCL TEST"}
     assert staged.files[0].latin1_fields == 1
+
+
+def test_nmea_goes_through_the_same_door(tmp_path: Path) -> None:
+    sentence = "1577836800,!AIVDM,1,1,,A,15RTgt0PAso;90TKcjM8h6g208CQ,0*4A\n"
+    damaged = sentence.replace("*4A", "*4B")
+    staged, rows = staged_rows(tmp_path, sentence + damaged, name="log.nmea")
+    assert staged.files[0].format == "nmea"
+    assert [row["mmsi"] for row in rows] == [371798000]
+    assert rows[0]["time"] == datetime(2020, 1, 1, tzinfo=UTC)
+    assert staged.rejected == 1
+    assert "checksum does not match" in staged.rejects.read_text()
