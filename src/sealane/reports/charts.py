@@ -91,16 +91,25 @@ def nice_step(span: float, steps: int) -> float:
     return next(factor * power for factor in (5, 2, 1) if factor * power <= rough * 1.0000001)
 
 
+def axis_step(span: float, most: int) -> float:
+    """Smallest of 1, 2, 5 times a power of ten that divides a span into at most that many steps."""
+    rough = span / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.9999999)
+
+
 def time_ticks(begin: datetime, end: datetime, most: int = 8) -> tuple[Tick, ...]:
     """Ticks at round UTC times; days and months where the period is long."""
     span = end - begin
     if span <= timedelta(0):
         return (Tick(0.0, clock(begin)),)
+    # The first report comes seconds after midnight; the tick of that midnight still stands at the edge.
+    slack = span / 100
     if span > timedelta(days=75):
         months = max(1, math.ceil(span.days / 30.4 / most))
         times, year, month = [], begin.year, begin.month
         while (time := datetime(year, month, 1, tzinfo=UTC)) <= end:
-            if time >= begin and (month - 1) % months == 0:
+            if time >= begin - slack and (month - 1) % months == 0:
                 times.append(time)
             year, month = (year + 1, 1) if month == 12 else (year, month + 1)
         form = "{0:%b} {0.year}"
@@ -109,12 +118,12 @@ def time_ticks(begin: datetime, end: datetime, most: int = 8) -> tuple[Tick, ...
         step = next(
             (m for m in (5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080) if minutes / m <= most), 10080
         )
-        first = math.ceil(begin.timestamp() / 60 / step) * step
+        first = math.ceil((begin - slack).timestamp() / 60 / step) * step
         times = [datetime.fromtimestamp(m * 60, UTC) for m in range(first, math.floor(end.timestamp() / 60) + 1, step)]
         form = "{0:%H:%M}" if step < 720 and span <= timedelta(days=1) else "{0.day} {0:%b}"
         if step in {180, 360, 720} and span > timedelta(days=1):
             form = "{0.day} {0:%b %H:%M}"
-    return tuple(Tick(round(100 * ((time - begin) / span), 3), form.format(time)) for time in times)
+    return tuple(Tick(round(max(0.0, 100 * ((time - begin) / span)), 3), form.format(time)) for time in times)
 
 
 def stays_of(results: Results) -> list[Stay]:
@@ -198,7 +207,7 @@ def ships_through_time(results: Results) -> Columns | None:
     count = last - base + 1
     peak_step = max(sorted(steps), key=lambda step: sum(steps[step].values()))
     peak = sum(steps[peak_step].values())
-    unit = nice_step(peak, 4) if peak > 0 else 1.0
+    unit = axis_step(peak, 5) if peak > 0 else 1.0
     top = math.ceil(peak / unit - 1e-9) * unit
     bars = []
     for step, modes in sorted(steps.items()):

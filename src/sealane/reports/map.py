@@ -28,7 +28,7 @@ MAX_HEIGHT = 1.25 * WIDTH
 _NM_PER_DEG = 60.0
 _KM_PER_NM = 1.852
 _REACH_DEG = 1.2  # cells further than this from the port's limit are told in words, not drawn
-_DETAIL_SHARE = 0.9
+_CLOSER = 0.7  # a second map must show things this much larger
 _LABEL_PX = 11.0
 Lonlat = tuple[float, float]
 
@@ -77,7 +77,7 @@ class HeatMap:
     scale_text: str
     cells: int
     outside_share: float
-    has_coast: bool
+    coast_boxes: tuple[tuple[float, float, float, float], ...]
 
 
 @dataclass(frozen=True)
@@ -172,22 +172,23 @@ def heat_maps(results: Results) -> tuple[HeatMap, ...]:
     port = find_port(results.port)
     lon0 = port.lon if port else float(lon[0])
     east = (lon + CELL_DEG / 2 - lon0 + 180.0) % 360.0 - 180.0 - CELL_DEG / 2
-    limit = _limit_box(results, lon0)
+    limit = _box(results, lon0, ("port_limit",))
     region = _frame(lon0, *_region(east, lat, limit))
     maps = [_draw("The region", region, results, lat, lon, kg)]
-    near = _detail(east, lat, kg)
-    detail = _frame(lon0, *near)
-    if (detail.east - detail.west) < 0.6 * (region.east - region.west):
-        maps.append(_draw(f"Where {_DETAIL_SHARE:.0%} of it is emitted", detail, results, lat, lon, kg))
+    places = _box(results, lon0, ("berth", "anchorage"))
+    if places is not None:
+        harbour = _frame(lon0, *places)
+        if harbour.east - harbour.west < _CLOSER * (region.east - region.west):
+            maps.append(_draw("The harbour: berths and anchorages", harbour, results, lat, lon, kg))
     return tuple(maps)
 
 
-def _limit_box(results: Results, lon0: float) -> tuple[float, float, float, float] | None:
-    """Box of the port's limit, longitudes relative to the port."""
+def _box(results: Results, lon0: float, kinds: tuple[str, ...]) -> tuple[float, float, float, float] | None:
+    """Box of the port's zones of some kinds, longitudes relative to the port."""
     corners = [
         corner
         for feature in results.zones
-        if feature["properties"].get("kind") == "port_limit" and feature["properties"].get("port") == results.port
+        if feature["properties"].get("kind") in kinds and feature["properties"].get("port") == results.port
         for polygon in polygons(feature)
         for corner in polygon[0]
     ]
@@ -211,19 +212,6 @@ def _region(
         min(limit[1], max(reach[1], box[1])),
         max(limit[2], min(reach[2], box[2])),
         max(limit[3], min(reach[3], box[3])),
-    )
-
-
-def _detail(east: np.ndarray, lat: np.ndarray, kg: np.ndarray) -> tuple[float, float, float, float]:
-    """Box of the cells that together hold most of the mass, the heaviest first."""
-    order = np.lexsort((east, lat, -kg))
-    count = int(np.searchsorted(np.cumsum(kg[order]), _DETAIL_SHARE * kg.sum())) + 1
-    chosen = order[:count]
-    return (
-        float(east[chosen].min()),
-        float(lat[chosen].min()),
-        float(east[chosen].max()) + CELL_DEG,
-        float(lat[chosen].max()) + CELL_DEG,
     )
 
 
@@ -309,8 +297,15 @@ def _draw(title: str, frame: Frame, results: Results, lat: np.ndarray, lon: np.n
         scale_text=f"{number(bar_nm, 2) if bar_nm < 1 else f'{bar_nm:g}'} nm ({number(bar_nm * _KM_PER_NM, 2)} km)",
         cells=int(inside.sum()),
         outside_share=float(kg[~inside].sum() / kg.sum()),
-        has_coast=any(_meets(frame, box) for _, box, _ in coast()),
+        coast_boxes=tuple(_pixels(frame, box, height) for _, box, _ in coast() if _meets(frame, box)),
     )
+
+
+def _pixels(frame: Frame, box: tuple[float, float, float, float], height: float) -> tuple[float, float, float, float]:
+    """Left, top, width and height of a box in the map [px]."""
+    left, right = max(0.0, frame.x(box[0])), min(WIDTH, frame.x(box[2]))
+    top, bottom = max(0.0, frame.y(box[3])), min(height, frame.y(box[1]))
+    return round(left, 1), round(top, 1), round(right - left, 1), round(bottom - top, 1)
 
 
 def _meets(frame: Frame, box: tuple[float, float, float, float]) -> bool:

@@ -244,7 +244,8 @@ def _banners(results: Results, open_ended: Sequence[bool]) -> Iterable[Banner]:
     limits = [z["properties"] for z in results.zones if z["properties"].get("kind") == "port_limit"]
     for limit in limits:
         if limit.get("port") == results.port and limit.get("grade") == "D":
-            yield Banner("caution", "The port limit is assumed", f"{limit['name']} (grade D): {limit['source']}.")
+            text = f"{limit['name']}: no published outline (grade D). Its source stands under zones below."
+            yield Banner("caution", "The port limit is assumed", text)
     if quality["zones"].get("learnt"):
         yield Banner(
             "caution",
@@ -272,10 +273,17 @@ def _banners(results: Results, open_ended: Sequence[bool]) -> Iterable[Banner]:
         yield Banner("note", "About the input", "", rest)
 
 
-def finding(categories: Sequence[Category], pollutant: str) -> str:
-    """One sentence: which category emits most of a pollutant, e.g. ``Boilers emit 52 % of CO2e.``"""
-    total = sum(category.grams.get(pollutant, 0.0) for category in categories)
-    if not total:
-        return ""
-    top = max(categories, key=lambda category: category.grams.get(pollutant, 0.0))
-    return f"{top.label}: {share(top.grams.get(pollutant, 0.0) / total)} of {POLLUTANTS[pollutant]}"
+def finding(categories: Sequence[Category]) -> str:
+    """One sentence: which category emits most, e.g. ``Most comes from: boilers, 52 % of CO2e and 40 % of NOx.``"""
+    top: dict[str, list[str]] = {}
+    for name, _ in LEADING:
+        total = sum(category.grams.get(name, 0.0) for category in categories)
+        if total:
+            most = max(categories, key=lambda category: category.grams.get(name, 0.0))
+            part = most.grams.get(name, 0.0) / total
+            top.setdefault(most.label, []).append(f"{share(part)} of {POLLUTANTS[name]}")
+    parts = [
+        f"{label}: {' and '.join([', '.join(said[:-1]), said[-1]] if said[1:] else said)}"
+        for label, said in top.items()
+    ]
+    return f"Most comes from {'; '.join(parts)}." if parts else ""

@@ -45,6 +45,11 @@ class Column:
         return f"{self.header} [{self.unit}]" if self.unit else self.header
 
     @property
+    def wraps(self) -> bool:
+        """True for sentences, which a narrow screen may break."""
+        return self.kind == "text" and self.width >= 50
+
+    @property
     def numeric(self) -> bool:
         """True for numbers of any kind."""
         return self.kind in {"number", "integer", "share"}
