@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sealane.emissions.user_vessels import imo_check_digit_ok
 from sealane.emissions.vessels import VesselRegister
 from sealane.movement.cleaning import RULES, mmsi_class
 from sealane.movement.staging import Staged
@@ -14,12 +15,46 @@ from sealane.movement.zones import ZoneSet
 
 _MAX_VESSELS_PRINTED = 5_000
 
+# What is wrong with static data; counted like the cleaning rules, in reports unless the meaning says otherwise.
+STATIC_RULES: dict[str, tuple[str, str]] = {
+    "class_b": ("kept", "sent by a class B transceiver; with ship type and IMO number it stays a ship"),
+    "imo_check_digit_wrong": ("IMO number not used", "the IMO number's check digit is wrong"),
+    "static_late": ("filled from later reports", "no name, type or IMO number yet, though the vessel sent some later"),
+    "static_changed": (
+        "most frequent value used",
+        "further values of name, type, IMO number, length or beam, not reports",
+    ),
+}
+ALL_RULES = {**RULES, **STATIC_RULES}
 
-def _by_vessel(quality: pa.Table) -> dict[str, dict[str, float]]:
+
+def static_quality(static: pa.Table) -> dict[int, dict[str, int]]:
+    """Counts of `STATIC_RULES` by vessel, from the table of distinct static messages."""
+    by_vessel: dict[int, list[dict[str, Any]]] = {}
+    for row in static.to_pylist():
+        by_vessel.setdefault(row["mmsi"], []).append(row)
+    counts = {}
+    for mmsi, rows in by_vessel.items():
+        empty = [r for r in rows if not (r["vessel_name"] or r["ais_type"] or r["imo"])]
+        spoken = [r for r in rows if r["vessel_name"] or r["ais_type"] or r["imo"]]
+        distinct = [
+            {r[name] for r in rows if r[name]} for name in ("vessel_name", "ais_type", "imo", "length_m", "beam_m")
+        ]
+        counts[mmsi] = {
+            "class_b": sum(r["rows"] for r in rows if r["transceiver_class"] == "B"),
+            "imo_check_digit_wrong": sum(r["rows"] for r in rows if r["imo"] and not imo_check_digit_ok(r["imo"])),
+            "static_late": sum(r["rows"] for r in empty) if spoken else 0,
+            "static_changed": sum(max(len(values) - 1, 0) for values in distinct),
+        }
+    return counts
+
+
+def _by_vessel(quality: pa.Table, static: dict[int, dict[str, int]]) -> dict[str, dict[str, float]]:
     """Counts that are not zero, by vessel."""
     rows = {}
     for row in quality.slice(0, _MAX_VESSELS_PRINTED).to_pylist():
         mmsi = row.pop("mmsi")
+        row.update(static.get(mmsi, {}))
         rows[f"{mmsi:09d}"] = {name: value for name, value in row.items() if value}
     return rows
 
@@ -40,6 +75,7 @@ def _grade_d_share(inventory: pa.Table) -> dict[str, float]:
 def quality_report(
     staged: Staged,
     quality: pa.Table,
+    static: pa.Table,
     register: VesselRegister,
     calls: pa.Table,
     inventory: pa.Table | None,
@@ -54,6 +90,7 @@ def quality_report(
     ----------
     staged : what was read and rejected.
     quality : one row per vessel, from the first pass.
+    static : distinct static messages, from the first pass.
     register : ships of the inventory and vessels left out.
     calls : the finished calls.
     inventory : the finished inventory; None where only calls were asked for.
@@ -72,6 +109,9 @@ def quality_report(
     for mmsi in quality.column("mmsi").to_pylist():
         kind = mmsi_class(mmsi)
         stations[kind] = stations.get(kind, 0) + 1
+    of_static = static_quality(static)
+    totals = {name: int(pc.sum(quality.column(name)).as_py() or 0) for name in RULES}
+    totals |= {name: sum(counts[name] for counts in of_static.values()) for name in STATIC_RULES}
     report: dict[str, Any] = {
         "rows_read": staged.rows,
         "rows_rejected": staged.rejected,
@@ -105,9 +145,9 @@ def quality_report(
                 else ""
             ),
         },
-        "rules": {name: {"does": does, "meaning": meaning} for name, (does, meaning) in RULES.items()},
-        "totals": {name: int(pc.sum(quality.column(name)).as_py() or 0) for name in RULES},
-        "by_vessel": _by_vessel(quality),
+        "rules": {name: {"does": does, "meaning": meaning} for name, (does, meaning) in ALL_RULES.items()},
+        "totals": totals,
+        "by_vessel": _by_vessel(quality, of_static),
         "factors_missing": missing_factors,
         "notes": notes,
     }

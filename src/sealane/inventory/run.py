@@ -277,6 +277,7 @@ def _describe(
     quality = quality_report(
         staged,
         first.quality,
+        first.static,
         register,
         calls,
         None if request.calls_only else pq.read_table(work / "inventory.parquet"),

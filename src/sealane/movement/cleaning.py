@@ -43,7 +43,6 @@ RULES: dict[str, tuple[str, str]] = {
     "heading_not_available": ("flagged", "heading 511, or none given"),
     "draught_not_available": ("flagged", "draught 0, or none given; the vessel's last known draught is used"),
     "status_not_defined": ("flagged", "navigational status 15, or none given; motion and zones decide"),
-    "class_b": ("flagged", "sent by a class B transceiver"),
 }
 RULE_NAMES = tuple(RULES)
 _RULE = {name: number for number, name in enumerate(RULE_NAMES)}
