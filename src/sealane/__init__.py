@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     )
     from sealane.inventory.explain import explain
     from sealane.inventory.request import InventoryRequest
-    from sealane.inventory.run import run_inventory
     from sealane.inventory.settings import Settings
+    from sealane.jobs import run_inventory
     from sealane.movement.zones import read_zones, write_zones
     from sealane.reference import list_factors
     from sealane.reference.ports import port
@@ -61,7 +61,7 @@ _HOMES = {
     "port": "sealane.reference.ports",
     "read_agreements": "sealane.agreements",
     "read_zones": "sealane.movement.zones",
-    "run_inventory": "sealane.inventory.run",
+    "run_inventory": "sealane.jobs",
     "simulate_week": "sealane.samples.los_angeles_week",
     "write_samples": "sealane.samples",
     "write_zones": "sealane.movement.zones",

@@ -71,7 +71,7 @@ def calls(
             memory_limit=memory_limit,
             calls_only=True,
         )
-        from sealane.inventory.run import run_inventory
+        from sealane.jobs import run_inventory
 
         with progress_bar(wanted=not quiet) as report:
             run_inventory(request, progress=report)

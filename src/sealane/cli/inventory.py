@@ -70,7 +70,7 @@ def inventory(
         threads=threads,
         memory_limit=memory_limit,
     )
-    from sealane.inventory.run import run_inventory
+    from sealane.jobs import run_inventory
 
     with progress_bar(wanted=not quiet) as report:
         result = run_inventory(request, progress=report)

@@ -22,7 +22,7 @@ STATIC_RULES: dict[str, tuple[str, str]] = {
     "static_late": ("filled from later reports", "no name, type or IMO number yet, though the vessel sent some later"),
     "static_changed": (
         "most frequent value used",
-        "further values of name, type, IMO number, length or beam, not reports",
+        "other values of name, type, IMO, length or beam (values, not reports)",
     ),
 }
 ALL_RULES = {**RULES, **STATIC_RULES}

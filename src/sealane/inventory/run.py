@@ -184,13 +184,16 @@ def _engine(request: InventoryRequest, work: Path) -> AbstractContextManager[Spa
     return SparkEngine(request.spark_master, folder=work / "spark")
 
 
-def run_inventory(request: InventoryRequest, progress: Progress | None = None) -> InventoryResult:
+def run_inventory(
+    request: InventoryRequest, progress: Progress | None = None, finish: Callable[[Path], None] | None = None
+) -> InventoryResult:
     """Run the main job: positions to port calls, activity, inventory, heat map, quality and provenance.
 
     Parameters
     ----------
     request : what to do.
     progress : called with (stage, done, total) as work goes on.
+    finish : called with the folder before it takes its place, e.g. to write a report into it.
 
     Raises
     ------
@@ -255,6 +258,8 @@ def run_inventory(request: InventoryRequest, progress: Progress | None = None) -
         shutil.copyfile(staged.folder / "rejects.csv", work / "rejects.csv")
         result = _describe(request, staged, first, register, zones, learnt, resolved, rows, begin, end, work)
         shutil.rmtree(scratch)
+        if finish:
+            finish(work)
     return InventoryResult(request.out, rows, *result)
 
 
