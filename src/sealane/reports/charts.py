@@ -219,7 +219,14 @@ def ships_through_time(results: Results) -> Columns | None:
                 y = COLUMN_HEIGHT * (1 - below / top) - height
                 text = f"{clock(_step_start(base + step, results.step_h))}: {number(ships, 2)} {MODES[mode].lower()}"
                 bars.append(
-                    Bar(mode, round(100 * step / count, 3), round(86 / count, 3), round(y, 2), round(height, 2), text)
+                    Bar(
+                        mode,
+                        round(100 * step / count, 3),
+                        round((86 if count > 40 else 96) / count, 3),
+                        round(y, 2),
+                        round(height, 2),
+                        text,
+                    )
                 )
                 below += ships
     start = _step_start(base, results.step_h)

@@ -18,7 +18,7 @@ import numpy as np
 from sealane.movement.geodesy import normalise_lon
 from sealane.movement.zones import GEO, circle_polygon
 from sealane.reference.ports import find_port
-from sealane.reports.charts import Tick, nice_step
+from sealane.reports.charts import Tick, axis_step, nice_step
 from sealane.reports.figures import number
 from sealane.reports.results import Results
 
@@ -275,8 +275,8 @@ def _draw(title: str, frame: Frame, results: Results, lat: np.ndarray, lon: np.n
         for rings in parts
         if frame.touches(rings)
     ]
-    lon_step = nice_step(frame.east - frame.west, 5)
-    lat_step = nice_step(frame.north - frame.south, 4)
+    lon_step = axis_step(frame.east - frame.west, 5)
+    lat_step = axis_step(frame.north - frame.south, 6)
     nm_px = frame.px_per_lat / _NM_PER_DEG
     bar_nm = nice_step(WIDTH / nm_px, 5)
     return HeatMap(

@@ -84,7 +84,7 @@ def cell(value: Any, column: tables.Column) -> str:
     """Write one value of a table for the page."""
     if column.kind == "time":
         return figures.clock(value)
-    if value is None or value == "":
+    if value is None:
         return figures.NONE
     if column.kind == "share":
         return figures.share(value)

@@ -40,7 +40,7 @@ _SIMULATED = "simulated"
 
 @dataclass(frozen=True)
 class Banner:
-    """A warning above the figures; `level` is simulated, caution or note."""
+    """A warning above the figures; `level` is simulated, empty, caution or note."""
 
     level: str
     title: str
@@ -225,7 +225,7 @@ def _banners(results: Results, open_ended: Sequence[bool]) -> Iterable[Banner]:
             f"{plural(int(entry['vessels']), 'vessel')}: {reason}" for reason, entry in left_out["by_reason"].items()
         ]
         yield Banner(
-            "caution",
+            "empty",
             "This inventory is empty",
             f"No ocean-going vessel is in the data. {plural(left_out['count'], 'vessel was', 'vessels were')} seen and "
             "left out, for these reasons:",
@@ -274,7 +274,7 @@ def _banners(results: Results, open_ended: Sequence[bool]) -> Iterable[Banner]:
 
 
 def finding(categories: Sequence[Category]) -> str:
-    """One sentence: which category emits most, e.g. ``Most comes from: boilers, 52 % of CO2e and 40 % of NOx.``"""
+    """One sentence: which category emits most, e.g. ``Largest share: Boilers (52 % of CO2e and 40 % of NOx).``"""
     top: dict[str, list[str]] = {}
     for name, _ in LEADING:
         total = sum(category.grams.get(name, 0.0) for category in categories)
@@ -282,8 +282,10 @@ def finding(categories: Sequence[Category]) -> str:
             most = max(categories, key=lambda category: category.grams.get(name, 0.0))
             part = most.grams.get(name, 0.0) / total
             top.setdefault(most.label, []).append(f"{share(part)} of {POLLUTANTS[name]}")
-    parts = [
-        f"{label}: {' and '.join([', '.join(said[:-1]), said[-1]] if said[1:] else said)}"
-        for label, said in top.items()
-    ]
-    return f"Most comes from {'; '.join(parts)}." if parts else ""
+    parts = [f"{label} ({_listed(said)})" for label, said in top.items()]
+    return f"Largest {'share' if len(parts) == 1 else 'shares'}: {'; '.join(parts)}." if parts else ""
+
+
+def _listed(words: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
