@@ -16,9 +16,9 @@ import pytest
 from sealane.errors import DataError, FileFormatError, InputError, MissingFactorError
 from sealane.inventory.explain import explain
 from sealane.inventory.request import InventoryRequest
-from sealane.inventory.run import InventoryResult, run_inventory, total_grams
+from sealane.inventory.run import InventoryResult, neighbours, run_inventory, total_grams
 from sealane.inventory.schemas import TABLES
-from sealane.movement.zones import write_zones
+from sealane.movement.zones import shipped_zones, write_zones
 from tests.inventory.world import PORT, START, marinecadastre, track, write_positions, zones
 
 TRACKS = {366_000_001: track(1), 366_000_002: track(2), 367_000_003: track(3, hours=20)}
@@ -236,3 +236,9 @@ def test_failed_run_leaves_the_old_result(world: Path, result: InventoryResult, 
     with pytest.raises(InputError, match=r"broken\.csv"):
         run_inventory(request_of(world, out, broken))
     assert parquet_bytes(out) == before
+
+
+def test_ports_that_share_a_limit_are_named() -> None:
+    """Without a sourced boundary a call at Long Beach counts for Los Angeles; the run says so."""
+    assert neighbours(shipped_zones("USLAX"), "USLAX") == ["USLGB"]
+    assert neighbours(shipped_zones("USNYC"), "USNYC") == []

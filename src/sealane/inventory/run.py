@@ -39,6 +39,7 @@ from sealane.movement.zones import ZoneSet, read_zones, shipped_zones, write_zon
 
 if TYPE_CHECKING:
     from sealane.inventory.spark import SparkEngine
+from sealane.reference.ports import find_port, verified_locodes
 
 Progress = Callable[[str, int, int], None]
 CALL_TABLES = ("calls", "events", "voyages")
@@ -157,8 +158,23 @@ def _check_port(zones: ZoneSet, port: str) -> None:
         )
 
 
-def _notes(request: InventoryRequest, staged: Staged, calls: pa.Table, register: VesselRegister) -> list[str]:
+def neighbours(zones: ZoneSet, port: str) -> list[str]:
+    """Other ports whose own point lies inside this port's limit: calls at them cannot be told apart."""
+    arrays = ZoneIndex.build(ZoneSet(tuple(z for z in zones if z.kind == "port_limit" and z.port == port))).arrays
+    others = (find_port(code) for code in verified_locodes() if code != port)
+    return [other.locode for other in others if other and locate(arrays, other.lat, other.lon)[2] >= 0]
+
+
+def _notes(
+    request: InventoryRequest, staged: Staged, calls: pa.Table, register: VesselRegister, zones: ZoneSet
+) -> list[str]:
     notes = []
+    inside = neighbours(zones, request.port)
+    if inside:
+        notes.append(
+            f"The limit of {request.port} also holds {', '.join(inside)}: calls at their berths are counted with it. "
+            "Give a port limit and berths of your own with --zones to tell them apart."
+        )
     if len(calls) and not any(not t for t in calls.column("truncated").to_pylist()):
         notes.append("Truncated: the data begin and end inside every call; no call is complete, totals are partial.")
     if not staged.has_speed:
@@ -289,7 +305,7 @@ def _describe(
         zones,
         learnt,
         missing,
-        _notes(request, staged, calls, register),
+        _notes(request, staged, calls, register, zones),
     )
     origin = provenance(request, staged, zones, resolved, begin, end, rows)
     for name, content in (("quality.json", quality), ("provenance.json", origin)):
