@@ -13,7 +13,7 @@ from sealane.reference import load_table, table_names
 DOCS = Path(__file__).parents[2] / "docs"
 OGV = (DOCS / "method" / "ogv.md").read_text(encoding="utf-8")
 NOMENCLATURE = (DOCS / "reference" / "nomenclature.md").read_text(encoding="utf-8")
-OTHER_ROOMS = ("ais_type", "class_nearest", "ports_")  # described on pages of their own
+OTHER_ROOMS = ("ais_type", "class_nearest", "ports_", "oakland_")  # described on pages of their own
 
 
 def grades_table() -> str:

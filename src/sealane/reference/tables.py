@@ -287,6 +287,24 @@ SPECS: tuple[TableSpec, ...] = (
         maximum=2000.0,
     ),
     TableSpec(
+        "oakland_activity",
+        "published activity of the Port of Oakland, for the plausibility check",
+        keys=("year", "quantity"),
+        units=("calls", "TEU"),
+    ),
+    TableSpec(
+        "oakland_inventory",
+        "published ocean-going vessel emissions of the Port of Oakland, for the plausibility check",
+        keys=("year", "statement", "part", "pollutant"),
+        units=("short ton", "tonne"),
+    ),
+    TableSpec(
+        "oakland_port_year",
+        "what a port-year of Oakland is taken to consist of, for the plausibility check",
+        keys=("year", "item", "subject"),
+        units=("nm", "kn", "h", "1", "year", "%", "TEU", "g"),
+    ),
+    TableSpec(
         "harbour_craft_load_factors",
         "load factors and installed power of harbour craft",
         keys=("vessel", "quantity"),
