@@ -243,7 +243,8 @@ def check_pyspark() -> None:
             import pandas  # noqa: F401  # mapInArrow refuses to work without it; say so here
             import pyspark.sql
     except ImportError as error:
-        raise EngineError(f"The Spark engine needs pyspark 4, and {error.name} is not installed. {INSTALL}") from error
+        missing = (error.name or "pyspark").split(".")[0]
+        raise EngineError(f"The Spark engine needs pyspark 4, and {missing} is not installed. {INSTALL}") from error
     if int(pyspark.__version__.split(".")[0]) < 4:
         raise EngineError(f"The Spark engine needs pyspark 4; {pyspark.__version__} is installed. {INSTALL}")
 
@@ -273,10 +274,17 @@ def is_local(master: str) -> bool:
     return re.fullmatch(r"local(\[[^\]]+\])?", master) is not None
 
 
-_CAUSE = re.compile(r"^(?:Caused by: )?[\w.]*(?:Error|Exception)\b.*")
+_CAUSE = re.compile(r"^(?:Caused by: |Exception in thread \S+ )?([\w.]+(?:Error|Exception)\b.*)")
 
 
-_START = "Give a master that Spark knows: local[2], spark://host:port or yarn."
+def _cause(text: str) -> str:
+    """The line of a Java or Python stack trace that says what happened, the innermost one."""
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("at ")]
+    named = [found.group(1) for line in lines if (found := _CAUSE.match(line))]
+    return (named[-1] if named else " ".join(lines[-3:]) or "no reason was given").rstrip(".")
+
+
+_START = "Give a master that Spark knows: local[2], spark://host:port or yarn; and check the Spark properties you set."
 _WORK = (
     "Every worker needs the same sealane and Python version, must read the folder beside --out, and holds all reports "
     "of one vessel in memory."
@@ -301,10 +309,7 @@ def _spark_faults(what: str, remedy: str) -> Iterator[None]:
         with _without_pandas_notice():
             yield
     except (Py4JError, PySparkException, ValueError, OSError) as error:
-        text = str(error)
-        causes = [line.strip() for line in text.splitlines() if _CAUSE.match(line.strip())]
-        cause = causes[-1] if causes else text.strip().splitlines()[0] if text.strip() else type(error).__name__
-        raise EngineError(f"{what}: {cause.rstrip('.')}. {remedy}") from error
+        raise EngineError(f"{what}: {_cause(str(error))}. {remedy}") from error
 
 
 # --- the engine -----------------------------------------------------------------------------------------------------
@@ -493,13 +498,18 @@ def _jvm(conf: Any) -> Iterator[Any]:
     if SparkContext._gateway is not None:
         yield SparkContext._gateway
         return
-    with tempfile.TemporaryFile() as said:
+    gateway = None
+    with tempfile.TemporaryFile() as said, warnings.catch_warnings():
+        # Where the start fails, pyspark leaves the pipe to its dead process unclosed.
+        warnings.simplefilter("ignore", ResourceWarning)
         try:
             gateway = launch_gateway(conf, {"stdout": said, "stderr": said})
         except (PySparkException, OSError) as error:
+            reason = str(error)
+        if gateway is None:
             said.seek(0)
-            tail = said.read().decode(errors="replace").strip().splitlines()[-5:]
-            raise EngineError("Spark's Java process could not start:\n" + "\n".join(tail or [str(error)])) from error
+            cause = _cause(said.read().decode(errors="replace") or reason)
+            raise EngineError(f"Spark's Java process could not start: {cause}. {_START}")
     try:
         yield gateway
     finally:
