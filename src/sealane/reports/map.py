@@ -275,7 +275,7 @@ def _draw(title: str, frame: Frame, results: Results, lat: np.ndarray, lon: np.n
         for rings in parts
         if frame.touches(rings)
     ]
-    lon_step = axis_step(frame.east - frame.west, 5)
+    lon_step = axis_step(frame.east - frame.west, 6)
     lat_step = axis_step(frame.north - frame.south, 6)
     nm_px = frame.px_per_lat / _NM_PER_DEG
     bar_nm = nice_step(WIDTH / nm_px, 5)
