@@ -21,7 +21,7 @@ from sealane.movement.port_calls import (
 MINUTE = 60_000_000
 LIMITS = (10, 30, 15)
 TIMES = (10 * MINUTE, 30 * MINUTE, 6 * 60 * MINUTE)
-OUT, SEA, ANCHOR, BERTH, OTHER = "out", "sea", "anchor", "berth", "other"
+OUT, SEA, ANCHOR, BERTH, NEXT, OTHER = "out", "sea", "anchor", "berth", "next berth", "other"
 
 
 def run(story: list[tuple[str, int, float]], status: int = -1, step_min: int = 3) -> tuple[list[dict], list[dict]]:
@@ -39,7 +39,7 @@ def run(story: list[tuple[str, int, float]], status: int = -1, step_min: int = 3
     time = np.array([r[0] * MINUTE for r in rows], np.int64)
     speed = np.array([round(r[2] * 10) for r in rows], np.int16)
     port = np.array([{OUT: -1, OTHER: 1}.get(r[1], 0) for r in rows], np.int32)
-    berth = np.array([7 if r[1] == BERTH else -1 for r in rows], np.int32)
+    berth = np.array([{BERTH: 7, NEXT: 8}.get(r[1], -1) for r in rows], np.int32)
     anchorage = np.array([3 if r[1] == ANCHOR else -1 for r in rows], np.int32)
     said = np.full(n, status, np.int8)
     calls = np.zeros((n + 2, len(CALL_FIELDS)), np.int64)
@@ -101,8 +101,57 @@ def test_moored_ship_has_its_own_exit_speed() -> None:
     surge = [(BERTH, 30, 0.1), (BERTH, 3, 1.3)] * 5
     _, stops = run([(OUT, 60, 14), (SEA, 30, 8), *surge, (SEA, 30, 8), (OUT, 60, 14)])
     assert len(stops) == 1
-    _, stops = run([(OUT, 60, 14), (SEA, 30, 8), *[(BERTH, 30, 0.1), (BERTH, 3, 2.0)] * 2, (OUT, 60, 14)])
+    _, stops = run([(OUT, 60, 14), (SEA, 30, 8), *[(BERTH, 30, 0.1), (BERTH, 15, 2.0)] * 2, (OUT, 60, 14)])
     assert len(stops) == 2
+
+
+@pytest.mark.parametrize("place", [BERTH, ANCHOR])
+def test_stray_speed_is_no_shift(place: str) -> None:
+    """One report of 4 kn in ten hours at one place, as a wake or a faulty log sends it: the ship never left."""
+    story = [(OUT, 60, 14), (SEA, 30, 8), (place, 300, 0.1), (place, 3, 4.0), (place, 300, 0.1)]
+    calls, stops = run([*story, (SEA, 30, 8), (OUT, 60, 14)])
+    assert [c["berth_stops"] + c["anchorage_stops"] for c in calls] == [1]
+    assert len(stops) == 1
+    assert stops[0]["end"] - stops[0]["first"] == 603 // 3
+    # Negative control: a movement of a quarter of an hour is one.
+    away = [(OUT, 60, 14), (SEA, 30, 8), (place, 300, 0.1), (SEA, 15, 4.0), (place, 300, 0.1)]
+    assert len(run([*away, (SEA, 30, 8), (OUT, 60, 14)])[1]) == 2
+
+
+def test_stray_speed_in_status_stops_is_no_shift() -> None:
+    story = [(OUT, 60, 14), (SEA, 30, 8), (SEA, 300, 0.1), (SEA, 3, 4.0), (SEA, 300, 0.1), (SEA, 30, 8), (OUT, 60, 14)]
+    assert len(run(story, status=5)[1]) == 1
+
+
+def test_slow_warp_to_the_next_berth_is_a_shift() -> None:
+    """Tugs move her at 0.9 kn, below every exit speed: two berth stops, the second where she lies."""
+    story = [(OUT, 60, 14), (SEA, 30, 8), (BERTH, 300, 0.1), (BERTH, 15, 0.9), (NEXT, 15, 0.9), (NEXT, 300, 0.1)]
+    calls, stops = run([*story, (SEA, 30, 8), (OUT, 60, 14)])
+    assert [c["berth_stops"] for c in calls] == [2]
+    assert [s["zone"] for s in stops] == [7, 8]
+    assert stops[0]["end"] == stops[1]["first"]
+
+
+def test_ship_that_creeps_past_a_berth_is_moored_at_the_next() -> None:
+    story = [(OUT, 60, 14), (SEA, 30, 8), (BERTH, 6, 0.9), (NEXT, 600, 0.1), (SEA, 30, 8), (OUT, 60, 14)]
+    calls, stops = run(story)
+    assert [c["berth_stops"] for c in calls] == [1]
+    assert [s["zone"] for s in stops] == [8]
+
+
+def test_flicker_between_two_berths_is_no_shift() -> None:
+    """A ship that lies across the border of two berths, now reported in one, now in the other."""
+    flicker = [(BERTH, 6, 0.0), (NEXT, 9, 0.0)] * 40
+    _, stops = run([(OUT, 60, 14), (SEA, 30, 8), *flicker, (SEA, 30, 8), (OUT, 60, 14)])
+    assert len(stops) == 1
+
+
+def test_silence_outside_longer_than_the_confirmation_is_a_departure() -> None:
+    """Last heard outside, heard again inside three hours later: two calls, not one with a voyage in it."""
+    visit = [(SEA, 30, 8), (BERTH, 120, 0), (SEA, 30, 8)]
+    calls, _ = run([(OUT, 60, 14), *visit, (OUT, 9, 14), ("gap", 180, 0), *visit, (OUT, 60, 14)])
+    assert [(c["open_start"], c["open_end"]) for c in calls] == [(0, 0), (0, 0)]
+    assert len(run([(OUT, 60, 14), *visit, (OUT, 9, 14), ("gap", 12, 0), *visit, (OUT, 60, 14)])[0]) == 1
 
 
 def test_flicker_at_the_limit_does_not_split_a_call() -> None:

@@ -37,6 +37,7 @@ class Observation(IntEnum):
     DWELLED = 5  # the time for a stop, or for a departure, has passed without contradiction
     OTHER_PORT = 6  # inside the limit of another port
     LOST = 7  # no report for longer than the gap limit; the next one is outside, or elsewhere
+    OTHER_BERTH = 8  # moored, yet for the time of a departure at another berth: warped along the quay, slow throughout
 
 
 class Action(IntEnum):
@@ -54,6 +55,7 @@ class Action(IntEnum):
     END_BEGIN = 9  # the stop is over and another may begin
     END_STEP_OUT = 10  # the stop is over and the ship is outside
     DEPART_ARRIVE = 11  # close the call at the old port, arrive at the new one
+    SHIFT = 12  # the stop is over, and the one at the other berth runs already
 
 
 _S, _O, _A = State, Observation, Action
@@ -68,6 +70,7 @@ TRANSITIONS: dict[tuple[State, Observation], tuple[State, Action]] = {
     (_S.AWAY, _O.DWELLED): (_S.AWAY, _A.NONE),
     (_S.AWAY, _O.OTHER_PORT): (_S.IN_PORT, _A.ARRIVE),
     (_S.AWAY, _O.LOST): (_S.AWAY, _A.NONE),
+    (_S.AWAY, _O.OTHER_BERTH): (_S.AWAY, _A.NONE),
     (_S.IN_PORT, _O.OUTSIDE): (_S.LEAVING, _A.STEP_OUT),
     (_S.IN_PORT, _O.MOVING): (_S.IN_PORT, _A.NONE),
     (_S.IN_PORT, _O.AT_ANCHORAGE): (_S.ANCHORING, _A.BEGIN),
@@ -76,6 +79,7 @@ TRANSITIONS: dict[tuple[State, Observation], tuple[State, Action]] = {
     (_S.IN_PORT, _O.DWELLED): (_S.IN_PORT, _A.NONE),
     (_S.IN_PORT, _O.OTHER_PORT): (_S.IN_PORT, _A.DEPART_ARRIVE),
     (_S.IN_PORT, _O.LOST): (_S.AWAY, _A.DEPART),
+    (_S.IN_PORT, _O.OTHER_BERTH): (_S.IN_PORT, _A.NONE),
     (_S.ANCHORING, _O.OUTSIDE): (_S.LEAVING, _A.STEP_OUT),
     (_S.ANCHORING, _O.MOVING): (_S.IN_PORT, _A.NONE),
     (_S.ANCHORING, _O.AT_ANCHORAGE): (_S.ANCHORING, _A.NONE),
@@ -84,6 +88,7 @@ TRANSITIONS: dict[tuple[State, Observation], tuple[State, Action]] = {
     (_S.ANCHORING, _O.DWELLED): (_S.ANCHORED, _A.ANCHOR),
     (_S.ANCHORING, _O.OTHER_PORT): (_S.IN_PORT, _A.DEPART_ARRIVE),
     (_S.ANCHORING, _O.LOST): (_S.AWAY, _A.DEPART),
+    (_S.ANCHORING, _O.OTHER_BERTH): (_S.ANCHORING, _A.NONE),
     (_S.ANCHORED, _O.OUTSIDE): (_S.LEAVING, _A.END_STEP_OUT),
     (_S.ANCHORED, _O.MOVING): (_S.IN_PORT, _A.END),
     (_S.ANCHORED, _O.AT_ANCHORAGE): (_S.ANCHORED, _A.NONE),
@@ -92,6 +97,7 @@ TRANSITIONS: dict[tuple[State, Observation], tuple[State, Action]] = {
     (_S.ANCHORED, _O.DWELLED): (_S.ANCHORED, _A.NONE),
     (_S.ANCHORED, _O.OTHER_PORT): (_S.IN_PORT, _A.DEPART_ARRIVE),
     (_S.ANCHORED, _O.LOST): (_S.AWAY, _A.DEPART),
+    (_S.ANCHORED, _O.OTHER_BERTH): (_S.ANCHORED, _A.NONE),
     (_S.BERTHING, _O.OUTSIDE): (_S.LEAVING, _A.STEP_OUT),
     (_S.BERTHING, _O.MOVING): (_S.IN_PORT, _A.NONE),
     (_S.BERTHING, _O.AT_ANCHORAGE): (_S.ANCHORING, _A.BEGIN),
@@ -100,6 +106,7 @@ TRANSITIONS: dict[tuple[State, Observation], tuple[State, Action]] = {
     (_S.BERTHING, _O.DWELLED): (_S.MOORED, _A.BERTH),
     (_S.BERTHING, _O.OTHER_PORT): (_S.IN_PORT, _A.DEPART_ARRIVE),
     (_S.BERTHING, _O.LOST): (_S.AWAY, _A.DEPART),
+    (_S.BERTHING, _O.OTHER_BERTH): (_S.BERTHING, _A.NONE),
     (_S.MOORED, _O.OUTSIDE): (_S.LEAVING, _A.END_STEP_OUT),
     (_S.MOORED, _O.MOVING): (_S.IN_PORT, _A.END),
     (_S.MOORED, _O.AT_ANCHORAGE): (_S.ANCHORING, _A.END_BEGIN),
@@ -108,6 +115,7 @@ TRANSITIONS: dict[tuple[State, Observation], tuple[State, Action]] = {
     (_S.MOORED, _O.DWELLED): (_S.MOORED, _A.NONE),
     (_S.MOORED, _O.OTHER_PORT): (_S.IN_PORT, _A.DEPART_ARRIVE),
     (_S.MOORED, _O.LOST): (_S.AWAY, _A.DEPART),
+    (_S.MOORED, _O.OTHER_BERTH): (_S.MOORED, _A.SHIFT),
     (_S.LEAVING, _O.OUTSIDE): (_S.LEAVING, _A.NONE),
     (_S.LEAVING, _O.MOVING): (_S.IN_PORT, _A.STEP_IN),
     (_S.LEAVING, _O.AT_ANCHORAGE): (_S.IN_PORT, _A.STEP_IN),
@@ -116,6 +124,7 @@ TRANSITIONS: dict[tuple[State, Observation], tuple[State, Action]] = {
     (_S.LEAVING, _O.DWELLED): (_S.AWAY, _A.DEPART),
     (_S.LEAVING, _O.OTHER_PORT): (_S.IN_PORT, _A.DEPART_ARRIVE),
     (_S.LEAVING, _O.LOST): (_S.AWAY, _A.DEPART),
+    (_S.LEAVING, _O.OTHER_BERTH): (_S.LEAVING, _A.NONE),
 }
 
 _NEXT = np.zeros((len(State), len(Observation)), np.int8)
@@ -134,8 +143,9 @@ class PortCallSettings:
     stop_speed_kn : at most this fast for a stop, at anchor or at berth, to begin.
     anchorage_exit_kn : an anchored ship is under way above this speed.
     berth_exit_kn : a moored ship is under way above this speed.
-    min_stop_min : a stop shorter than this is none.
-    exit_confirm_min : a ship outside the limit for this long has departed; shorter absences belong to the call.
+    min_stop_min : a stop shorter than this is none; nor is a movement shorter than this that ends where it began.
+    exit_confirm_min : a ship outside the limit for this long has departed; shorter absences belong to the call. A
+        moored ship that lies at another berth for this long has shifted, however slowly it was moved.
     gap_limit_h : a silence longer than this is a gap event; hours beyond are unobserved.
     """
 
@@ -172,6 +182,7 @@ _OUTSIDE, _MOVING, _AT_ANCHORAGE, _AT_BERTH = (
     int(_O.AT_BERTH),
 )
 _IDLE, _DWELLED, _OTHER_PORT, _LOST = int(_O.IDLE), int(_O.DWELLED), int(_O.OTHER_PORT), int(_O.LOST)
+_OTHER_BERTH, _SHIFT = int(_O.OTHER_BERTH), int(_A.SHIFT)
 _ARRIVE, _BEGIN, _ANCHOR, _BERTH, _END = (
     int(_A.ARRIVE),
     int(_A.BEGIN),
@@ -250,6 +261,7 @@ def find_calls(time_us, speed_dkn, port, berth, anchorage, status, limits_dkn, t
     begin = -1  # first report of a possible stop
     begin_zone = -1
     stop_open = -1
+    run = -1  # first of the latest reports in one other berth, while MOORED
     open_start = 0
     berths = 0
     anchorages = 0
@@ -263,8 +275,14 @@ def find_calls(time_us, speed_dkn, port, berth, anchorage, status, limits_dkn, t
             gap = i > 0 and time_us[i] - time_us[i - 1] > gap_us
             obs = observe(speed_dkn[i], port[i], berth[i], anchorage[i], status[i], state, here, limits_dkn)
             rounds = 1
+            if (state == _BERTHING or state == _MOORED) and berth[i] >= 0 and begin_zone >= 0:
+                if berth[i] == begin_zone:
+                    run = -1
+                elif run < 0 or berth[run] != berth[i]:
+                    run = i
             if gap and state != _AWAY:
                 gaps += 1
+                run = -1
                 same_place = (state == _MOORED and obs == _AT_BERTH and berth[i] == begin_zone) or (
                     state == _ANCHORED and obs == _AT_ANCHORAGE and anchorage[i] == begin_zone
                 )
@@ -274,8 +292,12 @@ def find_calls(time_us, speed_dkn, port, berth, anchorage, status, limits_dkn, t
             elif (state == _ANCHORING or state == _BERTHING) and time_us[i] - time_us[begin] >= min_stop_us:
                 obs = _DWELLED  # slow until this report; what the report itself shows comes in the next round
                 rounds = 2
-            elif state == _LEAVING and obs == _OUTSIDE and time_us[i] - time_us[out] >= exit_confirm_us:
+            elif state == _LEAVING and time_us[i] - time_us[out] >= exit_confirm_us:
+                # Even where this report is inside again: no report was, for as long as a departure takes.
+                rounds = 1 if obs == _OUTSIDE else 2
                 obs = _DWELLED
+            elif state == _MOORED and obs == _AT_BERTH and run >= 0 and time_us[i] - time_us[run] >= exit_confirm_us:
+                obs = _OTHER_BERTH
         else:
             rounds = 1
             obs = _LOST
@@ -300,6 +322,32 @@ def find_calls(time_us, speed_dkn, port, berth, anchorage, status, limits_dkn, t
             if action == _BEGIN or action == _END_BEGIN:
                 begin = i
                 begin_zone = berth[i] if state == _BERTHING else anchorage[i]
+                run = -1
+            elif action == _SHIFT:
+                begin_zone = berth[run]
+                if time_us[run] - time_us[begin] < min_stop_us:  # it only crept past the first berth
+                    stops[stop_open, 4] = begin_zone
+                else:
+                    stops[stop_open, 2] = run
+                    stops[n_stops] = stops[stop_open]
+                    stops[n_stops, 1] = run
+                    stops[n_stops, 4] = begin_zone
+                    stop_open = n_stops
+                    n_stops += 1
+                    berths += 1
+                begin = run
+                run = -1
+            elif (
+                (action == _ANCHOR or action == _BERTH)
+                and berths + anchorages > 0
+                and stops[n_stops - 1, 3] == (STOP_BERTH if action == _BERTH else STOP_ANCHORAGE)
+                and stops[n_stops - 1, 4] == begin_zone
+                and time_us[begin] - time_us[stops[n_stops - 1, 2]] < min_stop_us
+            ):
+                # A surge, or a stray speed: the ship lies where it lay, the stop goes on.
+                stop_open = n_stops - 1
+                begin = stops[stop_open, 1]
+                stops[stop_open, 2] = i
             elif action == _ANCHOR or action == _BERTH:
                 stops[n_stops, 0] = n_calls
                 stops[n_stops, 1] = begin
