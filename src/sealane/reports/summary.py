@@ -20,6 +20,7 @@ MODES = {
 }
 POLLUTANTS = {
     "co2e": "CO2e",
+    "co2e_wtw": "CO2e well-to-wake",
     "co2": "CO2",
     "ch4": "CH4",
     "n2o": "N2O",
@@ -56,7 +57,7 @@ class Category:
     ----------
     name, label : key in the tables and words for the reader.
     hours, energy_kwh : vessel hours and work; None where they make no sense for the category.
-    grams : mass by pollutant, tank-to-wake.
+    grams : mass by pollutant, tank-to-wake; ``co2e_wtw`` is CO2e well-to-wake.
     ships, calls : counts; None where not counted.
     """
 
@@ -79,6 +80,7 @@ class Pollutant:
     grams: float | None
     in_call_g: float | None
     filled_share: float | None
+    remark: str
 
 
 @dataclass(frozen=True)
@@ -128,15 +130,17 @@ def summarise(results: Results) -> Summary:
     ----------
     results : of a finished run; masses in g, work in kWh, times UTC.
     """
-    ttw = [row for row in results.masses if row["basis"] == "ttw"]
-    wtw = [row for row in results.masses if row["basis"] == "wtw"]
-    totals = _sums(ttw, "pollutant")
-    in_call = _sums((row for row in ttw if row["in_call"]), "pollutant")
-    filled = _sums((row for row in ttw if row["grade"] == "D"), "pollutant")
+    masses = [
+        row if row["basis"] == "ttw" else row | {"pollutant": f"{row['pollutant']}_{row['basis']}"}
+        for row in results.masses
+    ]
+    totals = _sums(masses, "pollutant")
+    in_call = _sums((row for row in masses if row["in_call"]), "pollutant")
+    filled = _sums((row for row in masses if row["grade"] == "D"), "pollutant")
     shares = {name: filled.get(name, 0.0) / grams for name, grams in totals.items() if grams > 0}
     open_ended = [bool(text) for text in results.calls.column("truncated").to_pylist()]
     port = find_port(results.port)
-    classes = _by_class(results, ttw)
+    classes = _by_class(results, masses)
     return Summary(
         port=results.port,
         port_name=port.name if port else results.port,
@@ -147,21 +151,21 @@ def summarise(results: Results) -> Summary:
         empty=not totals,
         totals=totals,
         in_call=in_call,
-        wtw_g=sum(row["grams"] for row in wtw),
+        wtw_g=totals.get("co2e_wtw", 0.0),
         filled=shares,
         calls=len(open_ended),
         complete=open_ended.count(False),
         truncated=open_ended.count(True),
         ships=sum(results.ships.values()),
         banners=tuple(_banners(results, open_ended)),
-        pollutants=_pollutants(totals, in_call, shares, wtw),
+        pollutants=_pollutants(totals, in_call, shares, results.quality.get("factors_missing", ())),
         by_source=tuple(
             Category(
                 name,
                 label,
                 None,
                 sum(row[_ENERGY[name]] for row in results.work),
-                _sums((row for row in ttw if row["source"] == name), "pollutant"),
+                _sums((row for row in masses if row["source"] == name), "pollutant"),
             )
             for name, label in SOURCES.items()
             if name != "shore_power" or any(row["shore_kwh"] for row in results.work)
@@ -172,7 +176,7 @@ def summarise(results: Results) -> Summary:
                 label,
                 sum(row["hours"] for row in results.work if row["mode"] == name),
                 sum(row[kwh] for row in results.work if row["mode"] == name for kwh in _ENERGY.values()),
-                _sums((row for row in ttw if row["mode"] == name), "pollutant"),
+                _sums((row for row in masses if row["mode"] == name), "pollutant"),
             )
             for name, label in MODES.items()
             if any(row["mode"] == name for row in results.work)
@@ -181,7 +185,7 @@ def summarise(results: Results) -> Summary:
     )
 
 
-def _by_class(results: Results, ttw: Sequence[dict[str, Any]]) -> tuple[Category, ...]:
+def _by_class(results: Results, masses: Sequence[dict[str, Any]]) -> tuple[Category, ...]:
     calls: dict[str, int] = {}
     for name in results.calls.column("ship_class").to_pylist():
         calls[name or "not known"] = calls.get(name or "not known", 0) + 1
@@ -191,7 +195,7 @@ def _by_class(results: Results, ttw: Sequence[dict[str, Any]]) -> tuple[Category
             name,
             sum(row["hours"] for row in results.work if row["ship_class"] == name),
             sum(row[kwh] for row in results.work if row["ship_class"] == name for kwh in _ENERGY.values()),
-            _sums((row for row in ttw if row["ship_class"] == name), "pollutant"),
+            _sums((row for row in masses if row["ship_class"] == name), "pollutant"),
             ships,
             calls.get(name, 0),
         )
@@ -201,17 +205,29 @@ def _by_class(results: Results, ttw: Sequence[dict[str, Any]]) -> tuple[Category
 
 
 def _pollutants(
-    totals: dict[str, float], in_call: dict[str, float], shares: dict[str, float], wtw: Sequence[dict[str, Any]]
+    totals: dict[str, float], in_call: dict[str, float], shares: dict[str, float], missing: Sequence[str]
 ) -> tuple[Pollutant, ...]:
-    rows = [
-        Pollutant(name, label, "tank-to-wake", totals.get(name), in_call.get(name, 0.0), shares.get(name))
-        for name, label in POLLUTANTS.items()
-    ]
-    if wtw:
-        grams = sum(row["grams"] for row in wtw)
-        inside = sum(row["grams"] for row in wtw if row["in_call"])
-        filled = sum(row["grams"] for row in wtw if row["grade"] == "D")
-        rows.insert(1, Pollutant("co2e", "CO2e", "well-to-wake", grams, inside, filled / grams if grams else None))
+    rows = []
+    for name, label in POLLUTANTS.items():
+        if name == "co2e_wtw" and name not in totals:
+            continue
+        remark = ""
+        if any(f"no {label.lower()} factor" in sentence.lower() for sentence in missing):
+            remark = "no published factor for some engines: they are left out, not zero"
+        if name not in totals:
+            remark = "no published factor for these engines: left out, not zero"
+        short, _, basis = label.partition(" well")
+        rows.append(
+            Pollutant(
+                name,
+                short,
+                f"well{basis}" if basis else "tank-to-wake",
+                totals.get(name),
+                in_call.get(name, 0.0) if name in totals else None,
+                shares.get(name),
+                remark,
+            )
+        )
     return tuple(rows)
 
 
@@ -270,7 +286,7 @@ def _banners(results: Results, open_ended: Sequence[bool]) -> Iterable[Banner]:
     said = ("truncated:", "simulated data", "no ocean-going vessel")
     rest = tuple(note for note in quality.get("notes", ()) if not note.lower().startswith(said))
     if rest:
-        yield Banner("note", "About the input", "", rest)
+        yield Banner("note", "About these data", "", rest)
 
 
 def finding(categories: Sequence[Category]) -> str:

@@ -89,10 +89,10 @@ def pollutant_table(summary: Summary) -> Table:
                 row.basis,
                 _in("t", row.grams),
                 _in("short tons", row.grams),
-                None if row.grams is None else _in("t", row.in_call_g),
-                None if row.grams is None else _in("short tons", row.in_call_g),
+                _in("t", row.in_call_g),
+                _in("short tons", row.in_call_g),
                 row.filled_share,
-                "no published factor for these engines: left out, not zero" if row.grams is None else "",
+                row.remark,
             )
             for row in summary.pollutants
         ],
@@ -101,7 +101,7 @@ def pollutant_table(summary: Summary) -> Table:
 
 def breakdown_table(name: str, categories: Sequence[Category], of: str) -> Table:
     """Hours, work and every pollutant of a breakdown, tank-to-wake."""
-    units = dict(LEADING)
+    units = dict(LEADING) | {"co2e_wtw": "t", "co2": "t"}
     masses = [p for p in POLLUTANTS if any(p in c.grams for c in categories)]
     counted = any(c.ships is not None for c in categories)
     timed = any(c.hours is not None for c in categories)
@@ -117,7 +117,9 @@ def breakdown_table(name: str, categories: Sequence[Category], of: str) -> Table
         row += [c.hours] if timed else []
         row += [c.energy_kwh, *(_in(units.get(p, "kg"), c.grams.get(p, 0.0)) for p in masses)]
         rows.append(tuple(row))
-    return Table(name, tuple(columns), rows, "Tank-to-wake; all positions of the inventory's ships.")
+    return Table(
+        name, tuple(columns), rows, "All positions of the inventory's ships; tank-to-wake but for CO2e well-to-wake."
+    )
 
 
 def calls_table(results: Results) -> Table:
