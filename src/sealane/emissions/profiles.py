@@ -87,13 +87,28 @@ def _micros(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1_000_000
 
 
-def resolve_places(areas: Sequence[str | None], first: datetime, last: datetime) -> Places:
+class Area(NamedTuple):
+    """A control area as a zone names it.
+
+    ``nox_area`` is None for an area that binds sulphur only; ``valid_from`` None for one that always has.
+    """
+
+    nox_area: str | None
+    valid_from: date | None = None
+
+    def binds(self, day: date) -> bool:
+        """True if the area's sulphur limit is in force on this day."""
+        if self.valid_from is not None and day < self.valid_from:
+            return False
+        return self.nox_area is None or eca_in_force(self.nox_area, day)
+
+
+def resolve_places(areas: Sequence[Area], first: datetime, last: datetime) -> Places:
     """Regimes of every control area for the periods between two moments.
 
     Parameters
     ----------
-    areas : NOx area of each control area, in the kernel's numbering; number 0 is outside all of them and not
-        listed. None for an area that binds sulphur only.
+    areas : control areas in the kernel's numbering; number 0 is outside all of them and not listed.
     first, last : first and last moment of the data, UTC.
 
     Raises
@@ -101,21 +116,22 @@ def resolve_places(areas: Sequence[str | None], first: datetime, last: datetime)
     MissingFactorError
         if the data begin before the first fuel rule.
     """
-    named = sorted({area for area in areas if area})
     starts = {regime.valid_from for regime in regime_table()}
-    starts |= {load_table("eca_date").row(area).valid_from for area in named}
+    starts |= {load_table("eca_date").row(area.nox_area).valid_from for area in areas if area.nox_area}
+    starts |= {area.valid_from for area in areas if area.valid_from}
     days = sorted(day for day in starts if day <= last.date())
     current = [day for day in days if day <= first.date()]
     days = [max(current, default=first.date()), *(day for day in days if day > first.date())]
     places: list[Place] = []
     table = np.zeros((len(areas) + 1, len(days)), np.int32)
-    for number, area in enumerate(("", *areas)):
+    for number, area in enumerate((None, *areas)):
         for period, day in enumerate(days):
             on = max(day, first.date())
-            inside = number > 0 and (area is None or eca_in_force(str(area), on))
+            inside = area is not None and area.binds(on)
+            nox_area = area.nox_area if area and inside else None
             place = Place(
-                area=(area or "control area") if inside else "",
-                nox_area=area if inside and area else None,
+                area=(nox_area or "control area") if inside else "",
+                nox_area=nox_area,
                 regime=regime_for(on, inside),
             )
             if place not in places:

@@ -10,7 +10,7 @@ import numpy as np
 from sealane.emissions.hotel_loads import hotel_load
 from sealane.emissions.layout import MODE_NAMES, PlaceArrays, ShoreArrays, VesselArrays
 from sealane.emissions.low_load import ELECTRIC_DRIVES
-from sealane.emissions.profiles import GRADES, Places, Profile, resolve_factors, resolve_places
+from sealane.emissions.profiles import GRADES, Area, Places, Profile, resolve_factors, resolve_places
 from sealane.emissions.vessels import Particulars, VesselRegister
 from sealane.inventory.batch_context import Context, VesselLabels
 from sealane.inventory.settings import Settings, kernel_limits
@@ -102,9 +102,7 @@ def vessel_arrays(register: VesselRegister, method: str) -> tuple[VesselArrays, 
 def place_arrays(zones: ZoneSet, port: str, first: datetime, last: datetime) -> tuple[PlaceArrays, Places, list[str]]:
     """What the zones mean for calls and fuel rules; with the codes of the ports they name."""
     codes = sorted({zone.port for zone in zones.of_kind("port_limit") if zone.port})
-    areas: list[str | None] = [*sorted({zone.nox_area for zone in zones if zone.eca and zone.nox_area})]
-    if any(zone.eca and not zone.nox_area for zone in zones):
-        areas.append(None)
+    areas = sorted({Area(z.nox_area, z.valid_from) for z in zones if z.eca}, key=lambda a: (a.nox_area or "", str(a)))
     places = resolve_places(areas, first, last)
     port_of_zone = np.full(max(len(zones), 1), -1, np.int32)
     area_of_zone = np.zeros(max(len(zones), 1), np.int32)
@@ -113,7 +111,7 @@ def place_arrays(zones: ZoneSet, port: str, first: datetime, last: datetime) -> 
         if zone.kind == "port_limit" and zone.port:
             port_of_zone[number] = codes.index(zone.port)
         if zone.eca:
-            area_of_zone[number] = areas.index(zone.nox_area) + 1
+            area_of_zone[number] = areas.index(Area(zone.nox_area, zone.valid_from)) + 1
         learnt[number] = zone.learnt
     arrays = PlaceArrays(
         port_of_zone=port_of_zone,
@@ -187,5 +185,6 @@ def build_context(
         regime_names=[place.name for place in places.places],
         learnt_zone=arrays.learnt,
         shore_g_per_kwh=connections.grid_g_per_kwh,
+        shore_grade=GRADES.index(connections.grid.grade if connections.grid else "D"),
     )
     return Resolved(context, places, profiles, missing)

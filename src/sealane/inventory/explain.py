@@ -23,7 +23,7 @@ from sealane.emissions.hotel_loads import hotel_load
 from sealane.emissions.layout import PRICED, SOURCE_NAMES, FactorArrays, KernelLimits
 from sealane.emissions.low_load import ELECTRIC_DRIVES, low_load_rows
 from sealane.emissions.pricing import adjustment as load_adjustment
-from sealane.emissions.profiles import FactorSheet, Place, Profile, factor_sheet, resolve_factors, resolve_places
+from sealane.emissions.profiles import Area, FactorSheet, Place, Profile, factor_sheet, resolve_factors, resolve_places
 from sealane.errors import DataError, Fault, FileFormatError
 from sealane.inventory.request import GWP_SETS, METHODS
 from sealane.inventory.settings import Settings, kernel_limits
@@ -210,8 +210,8 @@ def explain(folder: Path, call_id: str, pollutant: str | None = None) -> Explana
 def _regimes(origin: dict[str, Any], lines: list[dict[str, Any]]) -> dict[str, Place]:
     """The run's regimes by name, resolved again for the period of its data."""
     first, last = (datetime.fromisoformat(origin["period"][name]) for name in ("first_report", "last_report"))
-    areas = [row.text("area") for row in load_table("nox_area").rows]
-    places = resolve_places([*areas, None], first, last).places
+    areas = [Area(row.text("area")) for row in load_table("nox_area").rows]
+    places = resolve_places([*areas, Area(None)], first, last).places
     return {place.name: place for place in places if any(place.name == line["regime"] for line in lines)}
 
 
@@ -219,6 +219,7 @@ class _Resolved(NamedTuple):
     """Factors of the call's ship in every regime it met."""
 
     sheets: dict[str, FactorSheet]
+    low_sheets: dict[str, FactorSheet]  # below the load at which a Tier III main engine emits at Tier II
     arrays: dict[str, FactorArrays]
     limits: KernelLimits
     method: str
@@ -228,6 +229,7 @@ def _resolve(profile: Profile, regimes: dict[str, Place], method: str, gwp: str)
     constants = load_table("method_constants")
     return _Resolved(
         sheets={name: factor_sheet(profile, place, method, gwp) for name, place in regimes.items()},
+        low_sheets={name: factor_sheet(profile, place, method, gwp, low=True) for name, place in regimes.items()},
         arrays={name: resolve_factors([profile], [place], method, gwp)[0] for name, place in regimes.items()},
         limits=kernel_limits(
             Settings(),
@@ -247,7 +249,7 @@ def _figure(
     resolved: _Resolved,
     port: str,
 ) -> Figure:
-    sheets, arrays, limits, method = resolved
+    sheets, low_sheets, arrays, limits, method = resolved
     mine = [line for line in lines if line["mode"] == row["mode"] and line["zone"] == row["zone"]]
     if row["source"] == "shore_power":
         return _shore_figure(row, mine, port)
@@ -293,9 +295,13 @@ def _figure(
                 )
             )
     grams = total + upstream if row["basis"] == "wtw" else total
-    used = {line["regime"] for line in mine}
+    # A main engine that ran on both sides of that load rests on the rows of both.
+    low = {
+        (line["regime"], source == 0 and line["load"] < limits.tier_fallback_load) for line in mine if line[power] > 0
+    }
+    used = [(low_sheets if below else sheets)[name] for name, below in sorted(low)]
     rows = [
-        *(r for name in sorted(used) for r in _rows(sheets[name], source, row)),
+        *(r for sheet in used for r in _rows(sheet, source, row)),
         *_power_rows(row, source, ship, out, method, adjusted=adjusted),
     ]
     return Figure(
@@ -306,7 +312,7 @@ def _figure(
         row["basis"],
         float(grams),
         row["grams"],
-        _equation(sheets[sorted(used)[0]], source, row, method),
+        _equation(used[0], source, row, method),
         _sources(rows),
         tuple(out),
     )
