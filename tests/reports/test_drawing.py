@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from sealane.movement.geodesy import great_circle_nm
 from sealane.reports import charts, figures
-from sealane.reports.map import CELL_DEG, WIDTH, Frame, _frame, heat_maps, levels
+from sealane.reports.map import heat_maps, levels
+from sealane.reports.projection import CELL_DEG, WIDTH, Frame, window
 from sealane.reports.results import MAX_STEPS, read_results, step_hours
 
 
@@ -116,7 +117,7 @@ def test_the_scale_bar_is_as_long_as_it_says(made: Path) -> None:
 
 
 def test_a_map_across_the_antimeridian_is_one_piece() -> None:
-    frame = _frame(179.9, -0.2, -18.2, 0.3, -18.0)
+    frame = window(179.9, -0.2, -18.2, 0.3, -18.0)
     assert 0 < frame.x(179.8) < frame.x(-179.9) < WIDTH
     assert frame.x(-179.9) - frame.x(179.9) == pytest.approx(0.2 * frame.px_per_lon)
     assert isinstance(frame, Frame)

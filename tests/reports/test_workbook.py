@@ -13,7 +13,7 @@ import xlsxwriter
 
 from conftest import FORMULA, HOSTILE, TURNED
 from sealane.inventory.run import total_grams
-from sealane.reports import tables
+from sealane.reports import quality_tables, tables
 from sealane.reports.results import read_results
 from sealane.reports.summary import summarise
 from sealane.reports.workbook import MAX_TEXT, _Sheets, write_workbook
@@ -97,7 +97,7 @@ def test_rows_beyond_the_limit_are_told(made: Path, tmp_path: Path) -> None:
     results = read_results(made)
     write_workbook(results, summarise(results), tmp_path / "small.xlsx", max_rows=5)
     sheet = openpyxl.load_workbook(tmp_path / "small.xlsx")["Provenance"]
-    total = len(tables.provenance_table(results).rows)
+    total = len(quality_tables.provenance_table(results).rows)
     assert sheet.max_row <= 5
     last = [cell.value for cell in sheet["A"]][-1]
     assert last.startswith(f"Only the first 2 of {total} rows")

@@ -1,36 +1,25 @@
-"""Geometry of the heat map: NOx by cell of 0.01 degrees over coast and zones.
-
-A plate carrée stretched to the latitude of its middle: within a port's region its error is small against a cell.
-Longitudes are taken relative to the port, so that a port near the antimeridian has one map.
-"""
+"""Geometry of the heat map: NOx by cell of 0.01 degrees over coast and zones."""
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import numpy as np
 
 from sealane.movement.geodesy import normalise_lon
-from sealane.movement.zones import GEO, circle_polygon
 from sealane.reference.ports import find_port
 from sealane.reports.charts import Tick, axis_step, nice_step
 from sealane.reports.figures import number
+from sealane.reports.projection import CELL_DEG, WIDTH, Box, Frame, coast, meets, pixels, polygons, window
 from sealane.reports.results import Results
 
-WIDTH = 720.0
-CELL_DEG = 0.01
-MAX_HEIGHT = 1.25 * WIDTH
 _NM_PER_DEG = 60.0
 _KM_PER_NM = 1.852
 _REACH_DEG = 1.2  # cells further than this from the port's limit are told in words, not drawn
 _CLOSER = 0.7  # a second map must show things this much larger
 _LABEL_PX = 11.0
-Lonlat = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -80,77 +69,6 @@ class HeatMap:
     coast_boxes: tuple[tuple[float, float, float, float], ...]
 
 
-@dataclass(frozen=True)
-class Frame:
-    """Window of a map in degrees; longitudes relative to ``lon0``."""
-
-    lon0: float
-    west: float
-    south: float
-    east: float
-    north: float
-
-    @property
-    def px_per_lon(self) -> float:
-        """Pixels in a degree of longitude."""
-        return WIDTH / (self.east - self.west)
-
-    @property
-    def px_per_lat(self) -> float:
-        """Pixels in a degree of latitude: larger by the cosine of the middle latitude."""
-        return self.px_per_lon / math.cos(math.radians((self.south + self.north) / 2))
-
-    @property
-    def height(self) -> float:
-        """Height of the map [px]."""
-        return (self.north - self.south) * self.px_per_lat
-
-    def x(self, lon: float) -> float:
-        """Pixels from the western edge."""
-        return (normalise_lon(lon - self.lon0) - self.west) * self.px_per_lon
-
-    def y(self, lat: float) -> float:
-        """Pixels from the northern edge."""
-        return (self.north - lat) * self.px_per_lat
-
-    def path(self, rings: Sequence[Sequence[Sequence[float]]]) -> str:
-        """SVG path of the rings of a polygon; corners nearer than half a pixel to the one before are left out."""
-        parts = []
-        for ring in rings:
-            corners: list[tuple[float, float]] = []
-            for lon, lat in ((corner[0], corner[1]) for corner in ring):
-                point = (round(self.x(lon), 1), round(self.y(lat), 1))
-                if not corners or abs(point[0] - corners[-1][0]) + abs(point[1] - corners[-1][1]) > 0.5:
-                    corners.append(point)
-            if len(corners) > 2:
-                parts.append("M" + "L".join(f"{x:g} {y:g}" for x, y in corners) + "Z")
-        return "".join(parts)
-
-    def touches(self, rings: Sequence[Sequence[Sequence[float]]]) -> bool:
-        """True if the box of a polygon's outer ring meets the window."""
-        lons = [normalise_lon(corner[0] - self.lon0) for corner in rings[0]]
-        lats = [corner[1] for corner in rings[0]]
-        return min(lons) < self.east and max(lons) > self.west and min(lats) < self.north and max(lats) > self.south
-
-
-def polygons(feature: dict[str, Any]) -> list[list[list[list[float]]]]:
-    """Polygons of a GeoJSON feature; a point with a radius becomes its circle."""
-    geometry = feature["geometry"]
-    if geometry["type"] == "Point":
-        lon, lat = geometry["coordinates"]
-        circle = circle_polygon(lon, lat, float(feature["properties"]["radius_m"]))
-        return [[[list(corner) for corner in ring] for ring in circle]]
-    coordinates: list[Any] = geometry["coordinates"]
-    return [coordinates] if geometry["type"] == "Polygon" else coordinates
-
-
-@cache
-def coast() -> tuple[tuple[str, tuple[float, float, float, float], list[list[list[list[float]]]]], ...]:
-    """Shipped coastlines: name, box (west, south, east, north) and polygons."""
-    features = json.loads((GEO / "coast.geojson").read_text("utf-8"))["features"]
-    return tuple((f["properties"]["name"], tuple(f["properties"]["bbox"]), polygons(f)) for f in features)
-
-
 def heat_maps(results: Results) -> tuple[HeatMap, ...]:
     """Maps of a run: the region, and the port itself where most of the mass lies in a small part of it.
 
@@ -173,17 +91,17 @@ def heat_maps(results: Results) -> tuple[HeatMap, ...]:
     lon0 = port.lon if port else float(lon[0])
     east = (lon + CELL_DEG / 2 - lon0 + 180.0) % 360.0 - 180.0 - CELL_DEG / 2
     limit = _box(results, lon0, ("port_limit",))
-    region = _frame(lon0, *_region(east, lat, limit))
+    region = window(lon0, *_region(east, lat, limit))
     maps = [_draw("The region", region, results, lat, lon, kg)]
     places = _box(results, lon0, ("berth", "anchorage"))
     if places is not None:
-        harbour = _frame(lon0, *places)
+        harbour = window(lon0, *places)
         if harbour.east - harbour.west < _CLOSER * (region.east - region.west):
             maps.append(_draw("The harbour: berths and anchorages", harbour, results, lat, lon, kg))
     return tuple(maps)
 
 
-def _box(results: Results, lon0: float, kinds: tuple[str, ...]) -> tuple[float, float, float, float] | None:
+def _box(results: Results, lon0: float, kinds: tuple[str, ...]) -> Box | None:
     """Box of the port's zones of some kinds, longitudes relative to the port."""
     corners = [
         corner
@@ -199,9 +117,7 @@ def _box(results: Results, lon0: float, kinds: tuple[str, ...]) -> tuple[float, 
     return min(lons), min(lats), max(lons), max(lats)
 
 
-def _region(
-    east: np.ndarray, lat: np.ndarray, limit: tuple[float, float, float, float] | None
-) -> tuple[float, float, float, float]:
+def _region(east: np.ndarray, lat: np.ndarray, limit: Box | None) -> Box:
     """Box of the limit and of the cells, no further out than a map can show."""
     box = (float(east.min()), float(lat.min()), float(east.max()) + CELL_DEG, float(lat.max()) + CELL_DEG)
     if limit is None:
@@ -213,21 +129,6 @@ def _region(
         max(limit[2], min(reach[2], box[2])),
         max(limit[3], min(reach[3], box[3])),
     )
-
-
-def _frame(lon0: float, west: float, south: float, east: float, north: float) -> Frame:
-    """Window round a box: some sea about it, never smaller than ten cells, never far from 4:3."""
-    pad = max(0.06 * max(east - west, north - south), 2 * CELL_DEG)
-    west, east, south, north = west - pad, east + pad, max(-89.0, south - pad), min(89.0, north + pad)
-    stretch = 1.0 / math.cos(math.radians((south + north) / 2))
-    wide, tall = east - west, (north - south) * stretch
-    if tall < 0.62 * wide:
-        more = (0.62 * wide - tall) / stretch / 2
-        south, north = south - more, north + more
-    elif wide < 0.9 * tall:
-        more = (0.9 * tall - wide) / 2
-        west, east = west - more, east + more
-    return Frame(lon0, west, south, east, north)
 
 
 def levels(kg: np.ndarray) -> list[float]:
@@ -268,13 +169,9 @@ def _draw(title: str, frame: Frame, results: Results, lat: np.ndarray, lon: np.n
     east = (lon + CELL_DEG / 2 - frame.lon0 + 180.0) % 360.0 - 180.0
     inside = (east > frame.west) & (east < frame.east) & (lat + CELL_DEG > frame.south) & (lat < frame.north)
     outlines, labels = _outlines(frame, results, height)
-    land = [
-        (box, frame.path(rings))
-        for _, box, parts in coast()
-        if _meets(frame, box)
-        for rings in parts
-        if frame.touches(rings)
-    ]
+    land = "".join(
+        frame.path(rings) for _, box, parts in coast() if meets(frame, box) for rings in parts if frame.touches(rings)
+    )
     lon_step = axis_step(frame.east - frame.west, 6)
     lat_step = axis_step(frame.north - frame.south, 6)
     nm_px = frame.px_per_lat / _NM_PER_DEG
@@ -283,7 +180,7 @@ def _draw(title: str, frame: Frame, results: Results, lat: np.ndarray, lon: np.n
         title=title,
         width=WIDTH,
         height=height,
-        land="".join(path for _, path in land),
+        land=land,
         shades=tuple(_shades(frame, lat[inside], lon[inside], kg[inside], levels(kg))),
         outlines=tuple(outlines),
         labels=tuple(labels),
@@ -297,20 +194,8 @@ def _draw(title: str, frame: Frame, results: Results, lat: np.ndarray, lon: np.n
         scale_text=f"{number(bar_nm, 2) if bar_nm < 1 else f'{bar_nm:g}'} nm ({number(bar_nm * _KM_PER_NM, 2)} km)",
         cells=int(inside.sum()),
         outside_share=float(kg[~inside].sum() / kg.sum()),
-        coast_boxes=tuple(_pixels(frame, box, height) for _, box, _ in coast() if _meets(frame, box)),
+        coast_boxes=tuple(pixels(frame, box, height) for _, box, _ in coast() if meets(frame, box)),
     )
-
-
-def _pixels(frame: Frame, box: tuple[float, float, float, float], height: float) -> tuple[float, float, float, float]:
-    """Left, top, width and height of a box in the map [px]."""
-    left, right = max(0.0, frame.x(box[0])), min(WIDTH, frame.x(box[2]))
-    top, bottom = max(0.0, frame.y(box[3])), min(height, frame.y(box[1]))
-    return round(left, 1), round(top, 1), round(right - left, 1), round(bottom - top, 1)
-
-
-def _meets(frame: Frame, box: tuple[float, float, float, float]) -> bool:
-    west, east = normalise_lon(box[0] - frame.lon0), normalise_lon(box[2] - frame.lon0)
-    return west < frame.east and east > frame.west and box[1] < frame.north and box[3] > frame.south
 
 
 def _x_ticks(frame: Frame, step: float) -> Iterator[Tick]:

@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from sealane.reports import charts, figures, tables
+from sealane.reports import charts, figures, quality_tables, tables
 from sealane.reports.map import heat_maps
 from sealane.reports.results import Results, read_results
 from sealane.reports.summary import LEADING, MODES, POLLUTANTS, Summary, finding, summarise
@@ -152,11 +152,11 @@ def render_html(results: Results, summary: Summary) -> str:
         vessels=_vessels(results)[:MAX_ROWS],
         vessel_labels=[_particular_label(name) for name in _SHOWN_PARTICULARS],
         origins=_origins(results),
-        left_out_table=tables.left_out_table(results),
-        rules_table=tables.rules_table(results),
-        rejects_table=tables.rejects_table(results, MAX_ROWS),
-        more_quality=list(tables.flat({k: v for k, v in results.quality.items() if k not in _SHOWN_QUALITY})),
-        provenance_table=tables.provenance_table(results),
+        left_out_table=quality_tables.left_out_table(results),
+        rules_table=quality_tables.rules_table(results),
+        rejects_table=quality_tables.rejects_table(results, MAX_ROWS),
+        more_quality=list(quality_tables.flat({k: v for k, v in results.quality.items() if k not in _SHOWN_QUALITY})),
+        provenance_table=quality_tables.provenance_table(results),
         max_rows=MAX_ROWS,
         example_call=next((row["call_id"] for row in sorted(results.by_call, key=_by_co2e) if row["call_id"]), None),
     )

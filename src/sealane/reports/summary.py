@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealane.reference.ports import find_port
-from sealane.reports.figures import day, number, plural, share
+from sealane.reports.banners import Banner, banners, is_simulated
+from sealane.reports.figures import day, share
 from sealane.reports.results import Results
 
 SOURCES = {"main": "Main engines", "auxiliary": "Auxiliary engines", "boiler": "Boilers", "shore_power": "Shore power"}
@@ -36,17 +37,6 @@ POLLUTANTS = {
 LEADING = (("co2e", "t"), ("nox", "t"), ("pm25", "kg"))
 """Pollutants of the breakdowns with the unit each is shown in."""
 _ENERGY = {"main": "main_kwh", "auxiliary": "aux_kwh", "boiler": "boiler_kwh", "shore_power": "shore_kwh"}
-_SIMULATED = "simulated"
-
-
-@dataclass(frozen=True)
-class Banner:
-    """A warning above the figures; `level` is simulated, empty, caution or note."""
-
-    level: str
-    title: str
-    text: str
-    details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,13 +106,6 @@ def _sums(rows: Iterable[dict[str, Any]], key: str, value: str = "grams") -> dic
     return sums
 
 
-def is_simulated(results: Results) -> bool:
-    """True if any input is simulated, by its name or by what the run noted."""
-    files = [file["file"] for file in results.provenance["inputs"]]
-    files += [file["file"] for file in results.provenance.get("user_files", {}).values()]
-    return any(_SIMULATED in text.lower() for text in (*files, *results.quality.get("notes", ())))
-
-
 def summarise(results: Results) -> Summary:
     """Work out what a report leads with.
 
@@ -157,7 +140,7 @@ def summarise(results: Results) -> Summary:
         complete=open_ended.count(False),
         truncated=open_ended.count(True),
         ships=sum(results.ships.values()),
-        banners=tuple(_banners(results, open_ended)),
+        banners=tuple(banners(results, open_ended)),
         pollutants=_pollutants(totals, in_call, shares, results.quality.get("factors_missing", ())),
         by_source=tuple(
             Category(
@@ -229,64 +212,6 @@ def _pollutants(
             )
         )
     return tuple(rows)
-
-
-def _banners(results: Results, open_ended: Sequence[bool]) -> Iterable[Banner]:
-    quality = results.quality
-    if is_simulated(results):
-        yield Banner("simulated", "SIMULATED DATA", "The figures describe no real ship, no real call and no real port.")
-    if not results.ships:
-        left_out = quality["vessels_left_out"]
-        reasons = [
-            f"{plural(int(entry['vessels']), 'vessel')}: {reason}" for reason, entry in left_out["by_reason"].items()
-        ]
-        yield Banner(
-            "empty",
-            "This inventory is empty",
-            f"No ocean-going vessel is in the data. {plural(left_out['count'], 'vessel was', 'vessels were')} seen and "
-            "left out, for these reasons:",
-            tuple(reasons),
-        )
-    if any(open_ended):
-        open_calls = sum(open_ended)
-        if all(open_ended):
-            text = "Every call begins before the data or ends after them: none is complete, all totals are partial."
-        else:
-            text = (
-                f"{open_calls} of {len(open_ended)} calls begin before the data or end after them; their hours and "
-                "emissions are those seen, not those of the whole call."
-            )
-        yield Banner("caution", "Truncated calls", text)
-    limits = [z["properties"] for z in results.zones if z["properties"].get("kind") == "port_limit"]
-    for limit in limits:
-        if limit.get("port") == results.port and limit.get("grade") == "D":
-            text = f"{limit['name']}: no published outline (grade D). Its source stands under zones below."
-            yield Banner("caution", "The port limit is assumed", text)
-    if quality["zones"].get("learnt"):
-        yield Banner(
-            "caution",
-            "Learnt zones",
-            f"{plural(quality['zones']['learnt'], 'berth or anchorage was', 'berths and anchorages were')} learnt from "
-            "where ships lay still in these data (learnt_zones.geojson). They are no surveyed berths (grade D).",
-        )
-    unobserved = quality["hours"].get("unobserved_h", 0.0)
-    if unobserved > 0:
-        yield Banner(
-            "caution",
-            "Hours without reports",
-            f"{number(unobserved)} vessel hours lie in gaps too long to fill; they carry no emissions here.",
-        )
-    if quality.get("factors_missing"):
-        yield Banner(
-            "note",
-            "Missing factors",
-            "Some pollutants have no published factor for some engines. They are left out, not counted as zero:",
-            tuple(quality["factors_missing"]),
-        )
-    said = ("truncated:", "simulated data", "no ocean-going vessel")
-    rest = tuple(note for note in quality.get("notes", ()) if not note.lower().startswith(said))
-    if rest:
-        yield Banner("note", "About these data", "", rest)
 
 
 def finding(categories: Sequence[Category]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import xlsxwriter
 
-from sealane.reports import charts, tables
+from sealane.reports import charts, quality_tables, tables
 from sealane.reports.figures import GRAMS, NONE, NOT_SEEN, printable, share
 from sealane.reports.results import Results
 from sealane.reports.summary import LEADING, POLLUTANTS, Summary
@@ -56,9 +56,9 @@ def write_workbook(results: Results, summary: Summary, path: Path, max_rows: int
     sheets.add(tables.vessels_table(results))
     sheets.add(tables.hours_table(results))
     sheets.add(_quality_table(results))
-    sheets.add(tables.left_out_table(results))
-    sheets.add(tables.rejects_table(results))
-    sheets.add(tables.provenance_table(results))
+    sheets.add(quality_tables.left_out_table(results))
+    sheets.add(quality_tables.rejects_table(results))
+    sheets.add(quality_tables.provenance_table(results))
     book.close()
 
 
@@ -162,14 +162,14 @@ def _summary_table(results: Results, summary: Summary) -> tables.Table:
 
 
 def _quality_table(results: Results) -> tables.Table:
-    rules = tables.rules_table(results)
+    rules = quality_tables.rules_table(results)
     rows = list(rules.rows)
     plain = {
         name: value
         for name, value in results.quality.items()
         if name not in {"rules", "totals", "by_vessel", "vessels_left_out"}
     }
-    rows += [(name, None, None, None, value) for name, value in tables.flat(plain)]
+    rows += [(name, None, None, None, value) for name, value in quality_tables.flat(plain)]
     rows += [
         (f"{rule}, MMSI {mmsi}", None, count if isinstance(count, int) else None, None, str(count))
         for mmsi, counts in results.quality["by_vessel"].items()
