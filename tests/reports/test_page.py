@@ -8,6 +8,7 @@ import json
 import re
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
@@ -237,3 +238,39 @@ def test_long_tables_are_cut_with_a_note(made: Path, monkeypatch: pytest.MonkeyP
     results = read_results(made)
     text = PageAudit(report.render_html(results, summarise(results))).text
     assert f"The first 2 of {len(results.calls)} rows; all stand in report.xlsx." in text
+
+
+def _append(path: Path, rows: list[dict[str, object]]) -> None:
+    table = pq.read_table(path)
+    blank = dict.fromkeys(table.schema.names)
+    more = pa.Table.from_pylist([blank | row for row in rows], schema=table.schema)
+    pq.write_table(pa.concat_tables([table, more]), path)
+
+
+def test_shore_power_is_counted_well_to_wake_and_said_to_be(copy: Path) -> None:
+    call = pq.read_table(copy / "calls.parquet").to_pylist()[0]
+    key = {"call_id": call["call_id"], "mmsi": call["mmsi"], "mode": "berth"}
+    shore = key | {"source": "shore_power", "pollutant": "co2e", "grams": 4.5e6, "basis": "wtw", "grade": "C"}
+    _append(copy / "inventory.parquet", [shore])
+    work = dict.fromkeys(("hours", "distance_nm", "main_kwh", "aux_kwh", "boiler_kwh"), 0.0) | {
+        "shore_kwh": 9_000.0
+    }
+    _append(copy / "activity.parquet", [key | work | {"hour": call["first_seen"], "evidence": "zone"}])
+    before, after = summarise(read_results(copy)), PageAudit(page(copy))
+    assert "Shore power" not in after.text
+    write_report(copy)
+    audit = PageAudit(page(copy))
+    assert audit.row("Shore power")[1:3] == ["9.00", "4.50"]
+    assert "Electricity from shore is made elsewhere" in audit.text
+    assert f"well-to-wake {number(before.wtw_g / 1e6)} t" in audit.text
+
+
+def test_a_pollutant_with_factors_for_some_engines_only_is_marked_partial(copy: Path) -> None:
+    call = pq.read_table(copy / "calls.parquet").to_pylist()[0]
+    row = {"call_id": call["call_id"], "mmsi": call["mmsi"], "mode": "berth", "source": "main", "basis": "ttw"}
+    _append(copy / "inventory.parquet", [row | {"pollutant": "bc", "grams": 1e6, "grade": "B"}])
+    write_report(copy)
+    found = PageAudit(page(copy)).row("Black carbon")
+    assert found[2] == "1.00"
+    assert "some engines" in found[-1]
+    assert PageAudit(page(copy)).row("NOx")[-1] == ""
