@@ -252,9 +252,7 @@ def test_shore_power_is_counted_well_to_wake_and_said_to_be(copy: Path) -> None:
     key = {"call_id": call["call_id"], "mmsi": call["mmsi"], "mode": "berth"}
     shore = key | {"source": "shore_power", "pollutant": "co2e", "grams": 4.5e6, "basis": "wtw", "grade": "C"}
     _append(copy / "inventory.parquet", [shore])
-    work = dict.fromkeys(("hours", "distance_nm", "main_kwh", "aux_kwh", "boiler_kwh"), 0.0) | {
-        "shore_kwh": 9_000.0
-    }
+    work = dict.fromkeys(("hours", "distance_nm", "main_kwh", "aux_kwh", "boiler_kwh"), 0.0) | {"shore_kwh": 9_000.0}
     _append(copy / "activity.parquet", [key | work | {"hour": call["first_seen"], "evidence": "zone"}])
     before, after = summarise(read_results(copy)), PageAudit(page(copy))
     assert "Shore power" not in after.text
