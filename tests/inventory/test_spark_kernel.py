@@ -18,23 +18,15 @@ from hypothesis import strategies as st
 
 from sealane.emissions.vessels import resolve_vessels
 from sealane.errors import EngineError
-from sealane.inventory import spark
+from sealane.inventory import spark_partitions
 from sealane.inventory.batch import Batch, compute
 from sealane.inventory.batch_context import Context
 from sealane.inventory.context import build_context
 from sealane.inventory.prepare import prepare
 from sealane.inventory.settings import Settings
 from sealane.inventory.shore_power import Connections
-from sealane.inventory.spark import (
-    SparkEngine,
-    check_java,
-    check_master,
-    check_pyspark,
-    compute_partition,
-    is_local,
-    prepare_partition,
-    whole_vessels,
-)
+from sealane.inventory.spark import SparkEngine, check_java, check_master, check_pyspark, is_local
+from sealane.inventory.spark_partitions import batch_from_row, compute_partition, prepare_partition, whole_vessels
 from sealane.movement.positions import POSITION_SCHEMA, SORT_KEYS
 from tests.inventory.world import PORT, track, zones
 
@@ -96,7 +88,7 @@ def through_workers(positions: pa.Table, context: Context, batch_rows: int, rows
     first = pa.Table.from_batches(list(prepare_partition(cut_into(positions, batch_rows), SETTINGS, False, rows)))
     tracks = first.filter(first["mmsi"].is_valid()).combine_chunks()
     rows_out = compute_partition(cut_into(tracks, batch_rows), context, rows)
-    return [spark._batch_from_row(row) for batch in rows_out for row in batch.to_pylist()]
+    return [batch_from_row(row) for batch in rows_out for row in batch.to_pylist()]
 
 
 def rows_of(batches: list[Batch], name: str) -> list[dict[str, object]]:
@@ -154,7 +146,7 @@ def test_without_the_carry_the_same_check_fails(monkeypatch: pytest.MonkeyPatch)
     whole = prepare(positions, SETTINGS, with_stops=False)
     context = context_of(whole.static)
     expected = compute(whole.tracks, context)
-    monkeypatch.setattr(spark, "whole_vessels", without_carry)
+    monkeypatch.setattr(spark_partitions, "whole_vessels", without_carry)
     batches = through_workers(positions, context, 64, 100)
     assert rows_of(batches, "calls") != expected.tables["calls"].to_pylist()
     assert rows_of(batches, "load_lines") != expected.tables["load_lines"].to_pylist()

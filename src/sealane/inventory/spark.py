@@ -17,28 +17,33 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from sealane.emissions.layout import GRID_FIELDS
 from sealane.errors import EngineError
-from sealane.inventory.batch import Batch, compute
 from sealane.inventory.batch_context import Context
 from sealane.inventory.local import FirstPass, widest
 from sealane.inventory.outputs import BatchStore
-from sealane.inventory.prepare import prepare
 from sealane.inventory.settings import Settings
+from sealane.inventory.spark_partitions import (
+    FIRST_SCHEMA,
+    LEARNT_SCHEMA,
+    SECOND_SCHEMA,
+    batch_from_row,
+    compute_partition,
+    ddl,
+    from_bytes,
+    prepare_partition,
+)
 from sealane.movement.learned_zones import Stop
 from sealane.movement.positions import POSITION_SCHEMA, SORT_KEYS
 from sealane.movement.staging import Staged
-from sealane.movement.tracks import TRACK_SCHEMA, Tracks
+from sealane.movement.tracks import TRACK_SCHEMA
 
 Progress = Callable[[str, int, int], None]
 
@@ -49,163 +54,6 @@ INSTALL = "Install it with: pip install 'sealane[spark]'"
 
 _CONNECT_S = 5.0
 _STOP_S = 20.0
-_TABLES = ("calls", "events", "activity", "load_lines", "inventory", "voyages")
-_STOP_SCHEMA = pa.schema(
-    [
-        ("mmsi", pa.int32()),
-        ("lat", pa.float64()),
-        ("lon", pa.float64()),
-        ("spread_m", pa.float64()),
-        ("heading_range_deg", pa.float64()),
-        ("length_m", pa.float64()),
-        ("hours", pa.float64()),
-        ("status", pa.int64()),
-        ("begin_s", pa.float64()),
-        ("positions", pa.int64()),
-    ]
-)
-_GRID_SCHEMA = pa.schema([("cell", pa.int64()), ("sums", pa.list_(pa.int64(), GRID_FIELDS))])
-_SEEN_SCHEMA = pa.schema([("mmsi", pa.int32()), ("us", pa.list_(pa.int64(), 3))])
-
-# Spark knows no unsigned integers: the one such column of a track travels as a signed byte.
-_SPARK_TRACKS = pa.schema([f.with_type(pa.int8()) if f.type == pa.uint8() else f for f in TRACK_SCHEMA])
-# A row of the first pass is either a report of a clean track or, once a chunk, what was learnt of it.
-_LEARNT = pa.schema(
-    [
-        ("first_us", pa.int64()),
-        ("last_us", pa.int64()),
-        ("static", pa.binary()),
-        ("stops", pa.binary()),
-        ("quality", pa.binary()),
-    ]
-)
-_FIRST_SCHEMA = pa.schema([*_SPARK_TRACKS, *_LEARNT])
-_SECOND_SCHEMA = pa.schema([(name, pa.binary()) for name in (*_TABLES, "grid", "seen")])
-_DDL = {
-    pa.int8(): "tinyint",
-    pa.int16(): "smallint",
-    pa.int32(): "int",
-    pa.int64(): "bigint",
-    pa.float64(): "double",
-    pa.string(): "string",
-    pa.binary(): "binary",
-    pa.timestamp("us", tz="UTC"): "timestamp",
-}
-
-
-def _ddl(schema: pa.Schema) -> str:
-    return ", ".join(f"{field.name} {_DDL[field.type]}" for field in schema)
-
-
-# --- what the workers run -------------------------------------------------------------------------------------------
-
-
-def whole_vessels(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
-    """Join batches into tables of whole vessels; a vessel that goes on in the next batch is carried over.
-
-    Parameters
-    ----------
-    batches : record batches of one schema with a column ``mmsi``, all rows of a vessel one after another.
-    rows : a table is handed on as soon as so many rows are held; the last one may have fewer, and one has more where
-        a single vessel does.
-    """
-    held: list[pa.RecordBatch] = []
-    count = 0
-    last_mmsi = None
-    for batch in batches:
-        if batch.num_rows == 0:
-            continue
-        mmsi = batch.column("mmsi").to_numpy()
-        changes = np.flatnonzero(mmsi[1:] != mmsi[:-1])
-        cut = int(changes[-1]) + 1 if changes.size else 0  # where the vessel begins that may go on
-        ends_here = cut > 0 or (last_mmsi is not None and mmsi[0] != last_mmsi)
-        if ends_here and count + cut >= rows:
-            yield pa.Table.from_batches([*held, batch.slice(0, cut)] if cut else held)
-            held, count = [batch.slice(cut)], batch.num_rows - cut
-        else:
-            held.append(batch)
-            count += batch.num_rows
-        last_mmsi = mmsi[-1]
-    if held:
-        yield pa.Table.from_batches(held)
-
-
-def _to_bytes(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table.combine_chunks())
-    return bytes(sink.getvalue())
-
-
-def _from_bytes(data: bytes | bytearray) -> pa.Table:
-    return pa.ipc.open_stream(pa.py_buffer(bytes(data))).read_all()
-
-
-def _with_nulls(columns: Mapping[str, Any], schema: pa.Schema, rows: int) -> pa.RecordBatch:
-    """A record batch of ``schema``; columns that are not given are null."""
-    arrays = [
-        pa.array(columns[field.name], field.type) if field.name in columns else pa.nulls(rows, field.type)
-        for field in schema
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def prepare_partition(
-    batches: Iterable[pa.RecordBatch], settings: Settings, with_stops: bool, rows: int
-) -> Iterator[pa.RecordBatch]:
-    """First pass over one sorted partition: the clean reports, and after each chunk what was learnt of it."""
-    for table in whole_vessels(batches, rows):
-        prepared = prepare(table.select(POSITION_SCHEMA.names).cast(POSITION_SCHEMA), settings, with_stops=with_stops)
-        tracks = prepared.tracks
-        if len(tracks):
-            columns = {name: getattr(tracks, name) for name in TRACK_SCHEMA.names}
-            columns["speed_derived"] = tracks.speed_derived.view(np.int8)
-            yield _with_nulls(columns, _FIRST_SCHEMA, len(tracks))
-        first_us, last_us = tracks.period_us() or (None, None)
-        stops = pa.Table.from_pylist([asdict(stop) for stop in prepared.stops], schema=_STOP_SCHEMA)
-        learnt = {
-            "first_us": [first_us],
-            "last_us": [last_us],
-            "static": [_to_bytes(prepared.static)],
-            "stops": [_to_bytes(stops)],
-            "quality": [_to_bytes(prepared.quality)],
-        }
-        yield _with_nulls(learnt, _FIRST_SCHEMA, 1)
-
-
-def compute_partition(batches: Iterable[pa.RecordBatch], context: Context, rows: int) -> Iterator[pa.RecordBatch]:
-    """Second pass over one partition of clean tracks: every output table of each chunk, as Arrow stream bytes."""
-    for table in whole_vessels(batches, rows):
-        tracks = table.select(TRACK_SCHEMA.names).cast(TRACK_SCHEMA).combine_chunks()
-        yield _batch_to_row(compute(Tracks.from_arrow(tracks), context))
-
-
-def _batch_to_row(batch: Batch) -> pa.RecordBatch:
-    def listed(values: np.ndarray, schema: pa.Schema) -> pa.Array:
-        return pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), schema.field(1).type.list_size)
-
-    grid = pa.table([pa.array(batch.grid_cell), listed(batch.grid, _GRID_SCHEMA)], schema=_GRID_SCHEMA)
-    seen = pa.table([pa.array(batch.vessel_mmsi), listed(batch.seen_us, _SEEN_SCHEMA)], schema=_SEEN_SCHEMA)
-    row = {name: [_to_bytes(batch.tables[name])] for name in _TABLES}
-    return _with_nulls({**row, "grid": [_to_bytes(grid)], "seen": [_to_bytes(seen)]}, _SECOND_SCHEMA, 1)
-
-
-def _batch_from_row(row: Mapping[str, Any]) -> Batch:
-    def matrix(table: pa.Table) -> np.ndarray:
-        column = table.column(1).combine_chunks()
-        return column.flatten().to_numpy().reshape(len(column), column.type.list_size)
-
-    grid, seen = _from_bytes(row["grid"]), _from_bytes(row["seen"])
-    return Batch(
-        tables={name: _from_bytes(row[name]) for name in _TABLES},
-        grid_cell=grid.column("cell").to_numpy(),
-        grid=matrix(grid),
-        vessel_mmsi=seen.column("mmsi").to_numpy(),
-        seen_us=matrix(seen),
-    )
-
-
-# --- what must be there ---------------------------------------------------------------------------------------------
 
 
 def java_version(java: str) -> int | None:
@@ -312,9 +160,6 @@ def _spark_faults(what: str, remedy: str) -> Iterator[None]:
         raise EngineError(f"{what}: {_cause(str(error))}. {remedy}") from error
 
 
-# --- the engine -----------------------------------------------------------------------------------------------------
-
-
 class SparkEngine:
     """A Spark session for one run, as a context manager: it is started on entering and stopped on leaving.
 
@@ -401,18 +246,18 @@ class SparkEngine:
                 progress("cleaning", 0, parts)
             result = (
                 self._sorted(staged, parts)
-                .mapInArrow(lambda it: prepare_partition(it, settings, with_stops, rows), _ddl(_FIRST_SCHEMA))
+                .mapInArrow(lambda it: prepare_partition(it, settings, with_stops, rows), ddl(FIRST_SCHEMA))
                 .persist(_disk_only())
             )
             self._tracks = result.where("mmsi IS NOT NULL").select(*TRACK_SCHEMA.names)
-            learnt = result.where("static IS NOT NULL").select(*_LEARNT.names).collect()
+            learnt = result.where("static IS NOT NULL").select(*LEARNT_SCHEMA.names).collect()
             if progress:
                 progress("cleaning", parts, parts)
-        stops = [row for part in learnt for row in _from_bytes(part["stops"]).to_pylist()]
+        stops = [row for part in learnt for row in from_bytes(part["stops"]).to_pylist()]
         return FirstPass(
-            static=pa.concat_tables([_from_bytes(part["static"]) for part in learnt]),
+            static=pa.concat_tables([from_bytes(part["static"]) for part in learnt]),
             stops=tuple(Stop(**row) for row in stops),
-            quality=pa.concat_tables([_from_bytes(part["quality"]) for part in learnt]).sort_by("mmsi"),
+            quality=pa.concat_tables([from_bytes(part["quality"]) for part in learnt]).sort_by("mmsi"),
             tracks=(),
             period_us=widest([None if p["first_us"] is None else (p["first_us"], p["last_us"]) for p in learnt]),
         )
@@ -424,7 +269,7 @@ class SparkEngine:
         # Staging names files and folders itself; only what leads to them can hold a character Spark takes as a pattern.
         place = re.sub(r"([\\*?\[\]{}])", r"\\\1", str(staged.folder.resolve()))
         positions = (
-            self._spark.read.schema(_ddl(POSITION_SCHEMA))
+            self._spark.read.schema(ddl(POSITION_SCHEMA))
             .option("pathGlobFilter", "*.parquet")
             .parquet(f"file://{place}")
             .select(*POSITION_SCHEMA.names)
@@ -440,12 +285,12 @@ class SparkEngine:
         with _spark_faults("Spark could not compute the inventory", _WORK):
             shared = self._spark.sparkContext.broadcast(context)
             result = self._tracks.mapInArrow(
-                lambda it: compute_partition(it, shared.value, rows), _ddl(_SECOND_SCHEMA)
+                lambda it: compute_partition(it, shared.value, rows), ddl(SECOND_SCHEMA)
             ).persist(_disk_only())
             # Streaming alone would run one partition after another: count first, so that all run at once.
             chunks = result.count()
             for number, row in enumerate(result.toLocalIterator()):
-                store.add(number, _batch_from_row(row.asDict()))
+                store.add(number, batch_from_row(row.asDict()))
                 if progress:
                     progress("computing", number + 1, chunks)
             result.unpersist()
