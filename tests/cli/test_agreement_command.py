@@ -63,3 +63,14 @@ def test_show_of_an_unknown_id(capsys: pytest.CaptureFixture[str]) -> None:
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "nagoya-mou-2023" in captured.err
+
+
+def test_a_list_of_none_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["agreement", "list", "--partner", "Nowhere", "--kind", "mou"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "no agreement fits kind mou and partner 'Nowhere'" in printed.err
+    assert run(["agreement", "list", "--partner", "Nowhere", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+    assert run(["agreement", "list", "--partner", "Nagoya"]) == 0
+    assert capsys.readouterr().err == ""

@@ -176,6 +176,13 @@ def test_all_factors_print_as_a_table_that_cuts_nothing_off(capsys: pytest.Captu
         assert row.label in printed
 
 
+def test_each_table_of_factors_is_as_wide_as_its_own_names(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["factors"]) == 0
+    headers = [line for line in capsys.readouterr().out.splitlines() if re.match(r"name +value", line)]
+    assert len(headers) == len({row.table for row in sealane.list_factors(None)})
+    assert len({header.index("grade") for header in headers}) > 1
+
+
 def test_an_unknown_table_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["factors", "no-such-table"]) in (2, 3)
     assert "ogv_llaf" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -54,6 +55,7 @@ def test_calls_alone_are_the_same_calls(
     assert run(["calls", str(samples / HOUR), "--port", "USNYC", "--json"]) == 0
     alone = json.loads(capsys.readouterr().out)
     assert [call["call_id"] for call in alone] == pq.read_table(newyork / "calls.parquet")["call_id"].to_pylist()
+    assert all(re.fullmatch(r"2020-06-30T00:\d\d:\d\dZ", call["first_seen"]) for call in alone)  # ISO 8601, UTC
     assert list(tmp_path.iterdir()) == []
     assert run(["calls", str(samples / HOUR), "--port", "USNYC", "--out", "calls"]) == 0
     printed = capsys.readouterr().out

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from sealane.agreements import Agreement, Kind, Participation, load_agreements
-from sealane.cli.output import print_fields, print_json, print_table
+from sealane.cli.output import message, print_fields, print_json, print_table
 
 group = typer.Typer(
     name="agreement",
@@ -35,6 +35,11 @@ def list_agreements(
     found = load_agreements().find(kind, partner)
     if as_json:
         print_json([as_dict(agreement) for agreement in found])
+        return
+    if not found:
+        asked = [f"kind {kind.value}"] if kind else []
+        asked += [f"partner {partner!r}"] if partner else []
+        message(f"note: no agreement fits {' and '.join(asked)}. `sealane agreement list` prints all of them.")
         return
     rows = [(a.id, a.kind, a.year or "-", a.status, "; ".join(p.named for p in partners(a)) or "-") for a in found]
     print_table(("id", "kind", "year>", "status", "partners"), rows)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import itertools
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sealane.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from sealane.reference import FactorRow
 
 
 def add_to(app: typer.Typer) -> None:
@@ -39,19 +43,14 @@ def factors(
         print_json(content)
         return
     columns = ("name", "value>", "unit", "grade", "valid from", "edition", "source")
-    print_table(
-        columns,
-        (
-            (
-                row.label,
-                # A row that maps text to text (a ship type to a class) has no number.
-                "; ".join(text for _, text in row.texts) if row.value != row.value else f"{row.value:.12g}",
-                row.unit,
-                row.grade,
-                row.valid_from.isoformat(),
-                row.edition,
-                row.source,
-            )
-            for row in rows
-        ),
-    )
+    # Table by table: the names of one table are of one length, those of all of them are not.
+    for number, (_, group) in enumerate(itertools.groupby(rows, key=lambda row: row.table)):
+        if number:
+            typer.echo()
+        print_table(columns, [_cells(row) for row in group])
+
+
+def _cells(row: FactorRow) -> tuple[str, ...]:
+    # A row that maps text to text (a ship type to a class) has no number.
+    value = "; ".join(text for _, text in row.texts) if row.value != row.value else f"{row.value:.12g}"
+    return (row.label, value, row.unit, row.grade, row.valid_from.isoformat(), row.edition, row.source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 import sys
@@ -17,7 +18,7 @@ from rich.text import Text
 def print_json(content: object) -> None:
     """Write one JSON document to standard output.
 
-    Not-a-number and infinity are no JSON; they are written as null.
+    Not-a-number and infinity are no JSON; they are written as null. Times are ISO 8601 with ``Z``.
     """
     sys.stdout.write(json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False))
     # A write of its own: an unbuffered stream whose reader left midway tells so only at the next write.
@@ -35,6 +36,8 @@ def _plain(value: Any) -> Any:
         return None
     if value is None or isinstance(value, str | int | float):
         return value
+    if isinstance(value, dt.datetime):
+        return value.isoformat().replace("+00:00", "Z")
     return str(value)
 
 
