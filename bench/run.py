@@ -207,7 +207,6 @@ def _one_ship(known: Context) -> dict[str, Any]:
             "ship_type": "container_ship",
             "size": 4000,
             "size_unit": "teu",
-            "year_of_build": 2012,
         },
         "low_load": [
             {

@@ -1,5 +1,10 @@
 """The hot loop: one vessel's reports into load lines, hourly activity and the heat map.
 
+Most reports repeat a situation (same zones, status, draught, call, fuel rule) at a speed met before. What line such a
+report belongs to is remembered, so the rules for mode and zone run once for each situation and speed, not once for
+each report. Time is summed by line over a *run*, the reports of one clock hour and one cell of the heat map; energy,
+distance and grams are multiplied out when the run is closed.
+
 The loop never grows an array: in compiled code an array that may be replaced inside a loop is reference-counted at
 every pass, which made it six times slower. It stops where its tables might not hold the next report, says where, and
 goes on when it is called again with larger ones.
@@ -8,19 +13,20 @@ goes on when it is called again with larger ones.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from sealane.emissions.layout import (
     CELLS_PER_DEG,
     EVIDENCE_SHIFT,
     GRID_FIELDS,
     N_PRICED,
+    SHORE_SHIFT,
     US_PER_HOUR,
     Evidence,
     Mode,
     pack,
 )
 from sealane.emissions.pricing import fast_limit, main_load, price
+from sealane.movement.compiled import borrowing
 from sealane.movement.geodesy import great_circle_nm
 
 _TRANSIT, _MANOEUVRING, _ANCHORAGE = int(Mode.TRANSIT), int(Mode.MANOEUVRING), int(Mode.ANCHORAGE)
@@ -34,35 +40,24 @@ STATE_FIELDS = (
     "slots",
     "activity",
     "cells",
-    "last_key",
-    "last_slot",
     "hour",
     "hour_start",
-    "activity_last",
     "cell",
+    "run",
+    "situations",
     "shore",
     "fast_key",
     "fast",
 )
-(
-    LINES,
-    SLOTS,
-    ACTIVITY,
-    CELLS,
-    LAST_KEY,
-    LAST_SLOT,
-    HOUR,
-    HOUR_START,
-    ACTIVITY_LAST,
-    CELL,
-    SHORE,
-    FAST_KEY,
-    FAST,
-) = range(len(STATE_FIELDS))
+LINES, SLOTS, ACTIVITY, CELLS, HOUR, HOUR_START, CELL, RUN, SITUATIONS, SHORE, FAST_KEY, FAST = range(len(STATE_FIELDS))
 _ROW_MASK = ~((1 << EVIDENCE_SHIFT) - 1)
+SITUATIONS_KEPT = 256
+
+# A situation, from the highest bits: call + 1, number of the zones, period, connected to shore, status, draught.
+_CALL_BIT, _ZONES_BIT, _PERIOD_BIT, _CONNECTED_BIT, _STATUS_BIT = 41, 24, 18, 17, 9
 
 
-@njit(nogil=True, cache=True)
+@borrowing
 def decide_mode(v_dkn, fast, berth, anchorage, status, learnt, limits):
     """Operating mode and what decided it: polygon first, then the reported status, then motion.
 
@@ -95,17 +90,20 @@ def decide_mode(v_dkn, fast, berth, anchorage, status, learnt, limits):
     return _DRIFT, _BY_MOTION
 
 
-@njit(nogil=True, cache=True)
-def find(keys, rows, key):
-    """Place of ``key`` in an open-addressed table (a power of two long), or the free place where it belongs."""
-    mask = len(keys) - 1
+@borrowing
+def find(values, rows, key):
+    """Place of ``key`` in the hash table ``rows`` (a power of two long), or the free place where it belongs.
+
+    ``values`` is the key of each row; ``rows`` holds row numbers, -1 where free.
+    """
+    mask = len(rows) - 1
     h = ((key * 0x2545F4914F6CDD1D) >> 20) & mask
-    while rows[h] >= 0 and keys[h] != key:
+    while rows[h] >= 0 and values[rows[h]] != key:
         h = (h + 1) & mask
     return h
 
 
-@njit(nogil=True, cache=True)
+@borrowing
 def _grid_unit(q):
     """Integer units an hour of one: µs of time, µWh of a kilowatt, µg of a gram an hour."""
     if q == 0:
@@ -115,32 +113,72 @@ def _grid_unit(q):
     return 1e6
 
 
-@njit(nogil=True, cache=True)
-def close_cell(state, cell_sum, grid_keys, grid_rows, grid_cells, grid_sums):
-    """Add the run in the present cell, in whole units, so that no order of adding can move a digit."""
+@borrowing
+def close_cell(state, grid):
+    """Add what was summed in the present cell, in whole units, so that no order of adding can move a digit."""
+    grid_rows, grid_cells, grid_sums, cell_sum, _ = grid
     cell = state[CELL]
     if cell < 0:
         return
-    h = find(grid_keys, grid_rows, cell)
-    if grid_rows[h] < 0:
-        grid_keys[h] = cell
-        grid_rows[h] = state[CELLS]
-        grid_cells[state[CELLS]] = cell
-        state[CELLS] += 1
+    h = find(grid_cells, grid_rows, cell)
     row = grid_rows[h]
+    if row < 0:
+        row = np.int32(state[CELLS])
+        grid_rows[h] = row
+        grid_cells[row] = cell
+        state[CELLS] += 1
     for q in range(GRID_FIELDS):
-        grid_sums[row, q] += np.int64(np.rint(cell_sum[q] / US_PER_HOUR * _grid_unit(q)))
+        grid_sums[row, q] += np.int64(np.rint(cell_sum[q]))
         cell_sum[q] = 0.0
     state[CELL] = -1
 
 
-@njit(nogil=True, cache=True)
+@borrowing
+def close_run(state, v, lines, activity, cell_sum):
+    """Multiply out the time of the open run, line by line."""
+    line_key, line_bin, line_us, _, line_main_kw, run_us, run_lines, line_grid = lines
+    act_vessel, act_hour, act_key, act_us, act_shore_us, act_nm, act_kwh = activity
+    with_grid = len(line_grid) > 0
+    for k in range(state[RUN]):
+        line = run_lines[k]
+        us = run_us[line]
+        run_us[line] = 0
+        line_us[line] += us
+        # Rows of the present hour stand from HOUR_START on; there are few, and mostly it is the last one again.
+        row_key = line_key[line] & _ROW_MASK
+        row = state[ACTIVITY] - 1
+        while row >= state[HOUR_START] and act_key[row] != row_key:
+            row -= 1
+        if row < state[HOUR_START]:
+            row = state[ACTIVITY]
+            state[ACTIVITY] += 1
+            act_vessel[row] = v
+            act_hour[row] = state[HOUR]
+            act_key[row] = row_key
+            act_us[row] = 0
+            act_shore_us[row] = 0
+            act_nm[row] = 0.0
+            act_kwh[row] = 0.0
+        hours = us / US_PER_HOUR
+        act_us[row] += us
+        if (line_key[line] >> SHORE_SHIFT) & 1:
+            act_shore_us[row] += us
+        act_nm[row] += line_bin[line] * 0.1 * hours
+        act_kwh[row] += line_main_kw[line] * hours
+        if with_grid:
+            for q in range(GRID_FIELDS):
+                cell_sum[q] += line_grid[line, q] * us
+    state[RUN] = 0
+
+
+@borrowing
 def _open_line(line, v, key, v_dkn, mode, regime, coastal, plugged, draught, vessels, factors, limits, rates, lines):
-    """Fill a new line: its load and, once for all its hours, its rates for the heat map."""
-    line_key, line_bin, line_us, line_main_kw, line_grid = lines
+    """Fill a new line: its load and, once for all its hours, its rates for the heat map in whole units a µs."""
+    line_key, line_bin, line_us, _, line_main_kw, run_us, _, line_grid = lines
     line_key[line] = key
     line_bin[line] = v_dkn
     line_us[line] = 0
+    run_us[line] = 0
     load = main_load(v, v_dkn, mode, coastal, draught, vessels, factors, limits)
     main_kw = load * vessels.installed_kw[v]
     line_main_kw[line] = main_kw
@@ -157,14 +195,85 @@ def _open_line(line, v, key, v_dkn, mode, regime, coastal, plugged, draught, ves
             if not np.isnan(rates[source, q]):
                 total += rates[source, q]
         line_grid[line, 3 + q] = total
+    for q in range(GRID_FIELDS):
+        line_grid[line, q] *= _grid_unit(q) / US_PER_HOUR
 
 
-@njit(nogil=True, cache=True)
+@borrowing
+def _line_of(
+    v,
+    v_dkn,
+    bridged,
+    where,
+    said,
+    call,
+    period,
+    connected,
+    draught,
+    places,
+    vessels,
+    factors,
+    limits,
+    state,
+    slots,
+    lines,
+    rates,
+):
+    """The line of a report, opened if need be: mode, zone and regime by the rules of the method."""
+    b, a, p, e, s = where
+    line_of, slot_keys, slot_rows = slots
+    coastal = 1 if p >= 0 else 0
+    if draught * 2 + coastal != state[FAST_KEY]:
+        state[FAST_KEY] = draught * 2 + coastal
+        state[FAST] = fast_limit(v, coastal, draught, vessels, factors, limits)
+    mode, evidence = decide_mode(v_dkn, v_dkn > state[FAST], b, a, said, places.learnt, limits)
+    if bridged:
+        evidence = _INTERPOLATED
+    zone = np.int64(-1)
+    if mode == _ANCHORAGE and a >= 0:
+        zone = np.int64(a)
+    elif b >= 0:
+        zone = np.int64(b)
+    elif a >= 0:
+        zone = np.int64(a)
+    elif s >= 0:
+        zone = np.int64(s)
+    elif p >= 0:
+        zone = np.int64(p)
+    elif e >= 0:
+        zone = np.int64(e)
+    area = np.int32(0)
+    if e >= 0:
+        area = places.area_of_zone[e]
+    if area == 0 and p >= 0:
+        area = places.area_of_zone[p]
+    regime = np.int64(places.regime[area, period])
+    plugged = 1 if connected and mode == _BERTH else 0
+    key = pack(np.int64(call), mode, zone, evidence, regime, coastal, plugged, draught)
+    h = find(slot_keys, slot_rows, key)
+    slot = slot_rows[h]
+    if slot < 0:
+        slot = np.int32(state[SLOTS])
+        slot_keys[slot] = key
+        slot_rows[h] = slot
+        state[SLOTS] += 1
+    line = line_of[slot, v_dkn]
+    if line < 0:
+        line = np.int32(state[LINES])
+        state[LINES] += 1
+        line_of[slot, v_dkn] = line
+        lines[3][line] = slot
+        _open_line(line, v, key, v_dkn, mode, regime, coastal, plugged, draught, vessels, factors, limits, rates, lines)
+    return line
+
+
+@borrowing
 def accumulate(
     start,
     v,
     columns,
     zones_of,
+    zone_rows,
     call_of,
     places,
     vessels,
@@ -173,7 +282,8 @@ def accumulate(
     limits,
     headroom,
     state,
-    tables,
+    slots,
+    memory,
     lines,
     activity,
     grid,
@@ -187,14 +297,15 @@ def accumulate(
     start : first report to take.
     v : row of ``vessels``.
     columns : (time_us, lat, lon, speed_dkn, status, draught_dm) of the vessel.
-    zones_of : (berth, anchorage, port limit, eca, speed zone) numbers of each report.
+    zones_of : row of ``zone_rows`` for each report; these are (berth, anchorage, port limit, eca, speed zone) numbers.
     call_of : call of each report, -1 none.
     headroom : rows that one report may add at most.
     state : what the loop remembers, see `STATE_FIELDS`.
-    tables : (line_of, slot_keys, slot_rows): line of each (slot, speed step), and the slots' hash table.
-    lines : (key, speed step, time, slot, main_kw, grid rates).
+    slots : (line_of, slot_keys, slot_rows): line of each (slot, speed step), and the slots' keys and hash table.
+    memory : (line of each (situation, speed step), situations, their hash table); a cache, emptied when it is full.
+    lines : (key, speed step, time, slot, main_kw, time in the run, lines of the run, grid rates).
     activity : (vessel, hour, key, time, shore time, distance, main kWh).
-    grid : (keys, rows, cells, sums, present sum); ``cells`` of length 0 switches the heat map off.
+    grid : (hash table, cells, sums, present sum, rates); ``cells`` of length 0 switches the heat map off.
     seen : time observed, interpolated, unobserved; call_gap : the last two by call.
 
     Returns
@@ -202,167 +313,145 @@ def accumulate(
     The report at which the loop stopped: the last one, or the first for which a table was too small.
     """
     time_us, lat, lon, speed_dkn, status, draught_dm = columns
-    berth, anchorage, limit_zone, eca, speed_zone = zones_of
-    line_of, slot_keys, slot_rows = tables
-    line_key, line_bin, line_us, line_slot, line_main_kw, line_grid = lines
-    act_vessel, act_hour, act_key, act_us, act_shore_us, act_nm, act_kwh = activity
-    grid_keys, grid_rows, grid_cells, grid_sums, cell_sum, rates = grid
-    with_grid = len(grid_cells) > 0
+    known_lines, situation_words, situation_rows = memory
+    run_us, run_lines = lines[5], lines[6]
+    cell_sum, rates = grid[3], grid[4]
+    with_grid = len(grid[1]) > 0
     n = len(time_us)
-    max_slots, max_lines, max_cells = len(line_of) - headroom, len(line_key) - headroom, len(grid_cells) - 2
+    max_slots, max_lines, max_cells = len(slots[0]) - headroom, len(run_us) - headroom, len(grid[1]) - 2
+    hour_begin = state[HOUR] * US_PER_HOUR
+    hour_end = hour_begin + US_PER_HOUR
+    shore_at, shore_end = state[SHORE], shore.offsets[v + 1]
+    periods = len(places.period_start_us)
+    period = 0
+    last_word = np.int64(-1)
+    situation = np.int64(0)
     for i in range(start, n - 1):
         if state[SLOTS] > max_slots or state[LINES] > max_lines or (with_grid and state[CELLS] > max_cells):
+            state[SHORE] = shore_at
             return i
-        dt = time_us[i + 1] - time_us[i]
+        now = time_us[i]
+        until = time_us[i + 1]
+        dt = until - now
         call = call_of[i]
-        inside = call >= 0 and call_of[i + 1] == call
         if dt > limits.gap_us:
             seen[2] += dt
-            if inside:
+            if call >= 0 and call_of[i + 1] == call:
                 call_gap[call, 1] += dt
             continue
-        b, a, p, e, s = berth[i], anchorage[i], limit_zone[i], eca[i], speed_zone[i]
-        said = status[i]
+        said = np.int64(status[i])
         v_dkn = np.int64(speed_dkn[i])
+        zones = zones_of[i]
         bridged = dt > limits.hold_us or v_dkn < 0
         if bridged:
             nm = great_circle_nm(lat[i], lon[i], lat[i + 1], lon[i + 1])
             v_dkn = np.int64(np.rint(10.0 * nm / (dt / US_PER_HOUR)))
             if v_dkn > limits.max_speed_dkn:  # no ship sails that: what lies between is not known
                 seen[2] += dt
-                if inside:
+                if call >= 0 and call_of[i + 1] == call:
                     call_gap[call, 1] += dt
                 continue
-            if b != berth[i + 1]:
-                b = np.int32(-1)
-            if a != anchorage[i + 1]:
-                a = np.int32(-1)
-            if s != speed_zone[i + 1]:
-                s = np.int32(-1)
             if said != status[i + 1]:
-                said = np.int8(-1)
+                said = np.int64(-1)
             seen[1] += dt
             if call >= 0:
                 call_gap[call, 0] += dt
         else:
             seen[0] += dt
-        coastal = 1 if p >= 0 else 0
+        while period + 1 < periods and now >= places.period_start_us[period + 1]:
+            period += 1
         draught = np.int64(draught_dm[i])
-        if draught * 2 + coastal != state[FAST_KEY]:
-            state[FAST_KEY] = draught * 2 + coastal
-            state[FAST] = fast_limit(v, coastal, draught, vessels, factors, limits)
-        mode, evidence = decide_mode(v_dkn, v_dkn > state[FAST], b, a, said, places.learnt, limits)
-        if bridged:
-            evidence = _INTERPOLATED
-        zone = np.int64(-1)
-        if mode == _ANCHORAGE and a >= 0:
-            zone = np.int64(a)
-        elif b >= 0:
-            zone = np.int64(b)
-        elif a >= 0:
-            zone = np.int64(a)
-        elif s >= 0:
-            zone = np.int64(s)
-        elif p >= 0:
-            zone = np.int64(p)
-        elif e >= 0:
-            zone = np.int64(e)
-        area = np.int32(0)
-        if e >= 0:
-            area = places.area_of_zone[e]
-        if area == 0 and p >= 0:
-            area = places.area_of_zone[p]
-        period = len(places.period_start_us) - 1
-        while period > 0 and time_us[i] < places.period_start_us[period]:
-            period -= 1
-        regime = np.int64(places.regime[area, period])
         if with_grid:
             column = min(np.int64((lon[i] + 180.0) * CELLS_PER_DEG), np.int64(360 * CELLS_PER_DEG - 1))
             cell = np.int64((lat[i] + 90.0) * CELLS_PER_DEG) * (360 * CELLS_PER_DEG) + column
             if cell != state[CELL]:
-                close_cell(state, cell_sum, grid_keys, grid_rows, grid_cells, grid_sums)
+                close_run(state, v, lines, activity, cell_sum)
+                close_cell(state, grid)
                 state[CELL] = cell
-        now = time_us[i]
-        until = time_us[i + 1]
         while now < until:
-            hour = state[HOUR]
-            if now < hour * US_PER_HOUR or now >= (hour + 1) * US_PER_HOUR:
-                hour = now // US_PER_HOUR
-                state[HOUR] = hour
+            if now >= hour_end or now < hour_begin:
+                close_run(state, v, lines, activity, cell_sum)
+                state[HOUR] = now // US_PER_HOUR
                 state[HOUR_START] = state[ACTIVITY]
-                state[ACTIVITY_LAST] = -1
-            piece_end = min(until, (hour + 1) * US_PER_HOUR)
-            plugged = 0
-            while state[SHORE] < shore.offsets[v + 1] and shore.end_us[state[SHORE]] <= now:
-                state[SHORE] += 1
-            if state[SHORE] < shore.offsets[v + 1]:
-                if shore.start_us[state[SHORE]] <= now:
-                    piece_end = min(piece_end, shore.end_us[state[SHORE]])
-                    plugged = 1 if mode == _BERTH else 0
+                hour_begin = state[HOUR] * US_PER_HOUR
+                hour_end = hour_begin + US_PER_HOUR
+            piece_end = min(until, hour_end)
+            connected = np.int64(0)
+            while shore_at < shore_end and shore.end_us[shore_at] <= now:
+                shore_at += 1
+            if shore_at < shore_end:
+                if shore.start_us[shore_at] <= now:
+                    piece_end = min(piece_end, shore.end_us[shore_at])
+                    connected = np.int64(1)
                 else:
-                    piece_end = min(piece_end, shore.start_us[state[SHORE]])
-            span = piece_end - now
-            key = pack(np.int64(call), mode, zone, evidence, regime, coastal, plugged, draught)
-            if key != state[LAST_KEY]:
-                h = find(slot_keys, slot_rows, key)
-                if slot_rows[h] < 0:
-                    slot_keys[h] = key
-                    slot_rows[h] = state[SLOTS]
-                    state[SLOTS] += 1
-                state[LAST_KEY] = key
-                state[LAST_SLOT] = slot_rows[h]
-            slot = state[LAST_SLOT]
-            line = line_of[slot, v_dkn]
+                    piece_end = min(piece_end, shore.start_us[shore_at])
+            line = np.int32(-1)
+            if not bridged:
+                word = (
+                    ((np.int64(call) + 1) << _CALL_BIT)
+                    | (np.int64(zones) << _ZONES_BIT)
+                    | (np.int64(period) << _PERIOD_BIT)
+                    | (connected << _CONNECTED_BIT)
+                    | ((said + 128) << _STATUS_BIT)
+                    | draught
+                )
+                if word != last_word:
+                    h = find(situation_words, situation_rows, word)
+                    if situation_rows[h] < 0:
+                        if state[SITUATIONS] == SITUATIONS_KEPT:
+                            forget(state, memory)
+                            h = find(situation_words, situation_rows, word)
+                        situation_rows[h] = state[SITUATIONS]
+                        situation_words[state[SITUATIONS]] = word
+                        state[SITUATIONS] += 1
+                    situation = np.int64(situation_rows[h])
+                    last_word = word
+                line = known_lines[situation, v_dkn]
             if line < 0:
-                line = np.int32(state[LINES])
-                state[LINES] += 1
-                line_of[slot, v_dkn] = line
-                line_slot[line] = slot
-                _open_line(
-                    line,
+                where = zone_rows[zones]
+                b, a, p, e, s = where[0], where[1], where[2], where[3], where[4]
+                if bridged:  # what does not hold at both ends is not known between them
+                    then = zone_rows[zones_of[i + 1]]
+                    if b != then[0]:
+                        b = np.int32(-1)
+                    if a != then[1]:
+                        a = np.int32(-1)
+                    if s != then[4]:
+                        s = np.int32(-1)
+                line = _line_of(
                     v,
-                    key,
                     v_dkn,
-                    mode,
-                    regime,
-                    coastal,
-                    plugged,
+                    bridged,
+                    (b, a, p, e, s),
+                    said,
+                    call,
+                    period,
+                    connected,
                     draught,
+                    places,
                     vessels,
                     factors,
                     limits,
+                    state,
+                    slots,
+                    lines,
                     rates,
-                    (line_key, line_bin, line_us, line_main_kw, line_grid),
                 )
-            line_us[line] += span
-            # Rows of the present hour stand from HOUR_START on; there are few, and mostly it is the last one again.
-            row_key = key & _ROW_MASK
-            row = state[ACTIVITY_LAST]
-            if row < 0 or act_key[row] != row_key:
-                row = -1
-                for j in range(state[ACTIVITY] - 1, state[HOUR_START] - 1, -1):
-                    if act_key[j] == row_key:
-                        row = j
-                        break
-                if row < 0:
-                    row = state[ACTIVITY]
-                    state[ACTIVITY] += 1
-                    act_vessel[row] = v
-                    act_hour[row] = hour
-                    act_key[row] = row_key
-                    act_us[row] = 0
-                    act_shore_us[row] = 0
-                    act_nm[row] = 0.0
-                    act_kwh[row] = 0.0
-                state[ACTIVITY_LAST] = row
-            span_h = span / US_PER_HOUR
-            act_us[row] += span
-            if plugged:
-                act_shore_us[row] += span
-            act_nm[row] += v_dkn * 0.1 * span_h
-            act_kwh[row] += line_main_kw[line] * span_h
-            if with_grid:
-                for q in range(GRID_FIELDS):
-                    cell_sum[q] += line_grid[line, q] * span
+                if not bridged:
+                    known_lines[situation, v_dkn] = line
+            if run_us[line] == 0:
+                run_lines[state[RUN]] = line
+                state[RUN] += 1
+            run_us[line] += piece_end - now
             now = piece_end
+    state[SHORE] = shore_at
     return n - 1
+
+
+@borrowing
+def forget(state, memory):
+    """Empty the memory of situations: it is full, or the next vessel begins."""
+    known_lines, _, situation_rows = memory
+    known_lines[: state[SITUATIONS]] = -1
+    situation_rows[:] = -1
+    state[SITUATIONS] = 0

@@ -15,23 +15,27 @@ from numba import njit
 
 from sealane.emissions.accumulate import (
     ACTIVITY,
-    ACTIVITY_LAST,
     CELL,
     CELLS,
     FAST_KEY,
     HOUR,
-    LAST_KEY,
+    HOUR_START,
     LINES,
+    RUN,
     SHORE,
+    SITUATIONS_KEPT,
     SLOTS,
     STATE_FIELDS,
     accumulate,
     close_cell,
+    close_run,
     find,
+    forget,
 )
 from sealane.emissions.layout import GRID_FIELDS, N_PRICED, SPEED_BINS, US_PER_HOUR
+from sealane.movement.compiled import borrowing
 from sealane.movement.port_calls import CALL_FIELDS, STOP_FIELDS, find_calls
-from sealane.movement.zone_index import locate
+from sealane.movement.zone_index import locate, uniform_cell
 
 _FIRST, _END, _FIRST_STOP = (1 + CALL_FIELDS.index(name) for name in ("first", "end", "first_stop"))
 _STOP_FIRST, _STOP_END = (1 + STOP_FIELDS.index(name) for name in ("first", "end"))
@@ -40,33 +44,69 @@ _STOP_FIRST, _STOP_END = (1 + STOP_FIELDS.index(name) for name in ("first", "end
 @njit(nogil=True, cache=True)
 def _pieces(time_us, gap_us):
     """Upper bound for the hourly pieces of a track."""
-    total = 0
-    for i in range(len(time_us) - 1):
-        if time_us[i + 1] - time_us[i] <= gap_us:
-            total += (time_us[i + 1] - 1) // US_PER_HOUR - time_us[i] // US_PER_HOUR + 1
+    total = len(time_us)
+    hour_end = 0
+    for i in range(1, len(time_us)):
+        if time_us[i] > hour_end:
+            if time_us[i] - time_us[i - 1] <= gap_us:
+                total += time_us[i] // US_PER_HOUR - time_us[i - 1] // US_PER_HOUR
+            hour_end = (time_us[i] // US_PER_HOUR + 1) * US_PER_HOUR
     return total
 
 
-@njit(nogil=True, cache=True)
-def _locate_track(index, lat, lon, places, berth, anchorage, limit_zone, eca, speed_zone, port):
-    """Zones of every report, and the port whose limit it lies in."""
+@borrowing
+def _locate_track(index, lat, lon, places, zone_rows, zones_of, berth, anchorage, port):
+    """Zones of every report, as a row of ``zone_rows``, and the port whose limit it lies in.
+
+    A cell of the index without a boundary is remembered: most reports lie in the same one as the report before.
+
+    Returns
+    -------
+    The first report that found no room in ``zone_rows``, or the number of reports.
+    """
+    south = west = 1.0
+    north = east = -1.0
+    rows = 0
+    row = -1
+    number = np.int32(-1)
     for i in range(len(lat)):
-        b, a, p, e, s = locate(index, lat[i], lon[i])
-        berth[i], anchorage[i], limit_zone[i], eca[i], speed_zone[i] = b, a, p, e, s
-        number = places.port_of_zone[p] if p >= 0 else -1
-        port[i] = number if places.call_port < 0 or number == places.call_port else -1
+        y, x = lat[i], lon[i]
+        if not (south <= y < north and west <= x < east):
+            found = locate(index, y, x)
+            south, west, north, east = uniform_cell(index, y, x)
+            row = rows - 1
+            while row >= 0 and not (
+                zone_rows[row, 0] == found[0]
+                and zone_rows[row, 1] == found[1]
+                and zone_rows[row, 2] == found[2]
+                and zone_rows[row, 3] == found[3]
+                and zone_rows[row, 4] == found[4]
+            ):
+                row -= 1
+            if row < 0:
+                if rows == len(zone_rows):
+                    return i
+                row = rows
+                rows += 1
+                for kind in range(5):
+                    zone_rows[row, kind] = found[kind]
+            number = places.port_of_zone[found[2]] if found[2] >= 0 else np.int32(-1)
+            if places.call_port >= 0 and number != places.call_port:
+                number = np.int32(-1)
+        zones_of[i] = row
+        berth[i] = zone_rows[row, 0]
+        anchorage[i] = zone_rows[row, 1]
+        port[i] = number
+    return len(lat)
 
 
 @njit(nogil=True, cache=True)
-def _rehash(keys, values, capacity):
-    """A larger hash table for the first ``len(values)`` rows, whose keys are ``values``."""
-    new_keys = np.zeros(capacity, np.int64)
-    new_rows = np.full(capacity, -1, np.int32)
+def _rehash(values, capacity):
+    """A larger hash table of the rows whose keys are ``values``."""
+    rows = np.full(capacity, -1, np.int32)
     for row in range(len(values)):
-        h = find(new_keys, new_rows, values[row])
-        new_keys[h] = values[row]
-        new_rows[h] = row
-    return new_keys, new_rows
+        rows[find(values, rows, values[row])] = row
+    return rows
 
 
 @njit(nogil=True, cache=True)
@@ -134,11 +174,10 @@ def run_kernel(
         most_connections = max(most_connections, shore.offsets[v + 1] - shore.offsets[v])
     headroom = limits.gap_us // US_PER_HOUR + 2 + 2 * most_connections
 
+    zone_rows = np.empty((256, 5), np.int32)
+    zones_of = np.empty(longest, np.int32)
     berth = np.empty(longest, np.int32)
     anchorage = np.empty(longest, np.int32)
-    limit_zone = np.empty(longest, np.int32)
-    eca = np.empty(longest, np.int32)
-    speed_zone = np.empty(longest, np.int32)
     port = np.empty(longest, np.int32)
     call_of = np.empty(longest, np.int32)
     track_calls = np.empty((longest + 2, len(CALL_FIELDS)), np.int64)
@@ -146,14 +185,21 @@ def run_kernel(
 
     slots = headroom + 64
     line_of = np.full((slots, SPEED_BINS), -1, np.int32)
-    slot_keys = np.zeros(1024, np.int64)
+    slot_keys = np.empty(slots, np.int64)
     slot_rows = np.full(1024, -1, np.int32)
+    memory = (
+        np.full((SITUATIONS_KEPT, SPEED_BINS), -1, np.int32),
+        np.empty(SITUATIONS_KEPT, np.int64),
+        np.full(4 * SITUATIONS_KEPT, -1, np.int32),
+    )
     capacity = headroom + 1024
     line_key = np.empty(capacity, np.int64)
     line_bin = np.empty(capacity, np.int16)
     line_us = np.empty(capacity, np.int64)
     line_slot = np.empty(capacity, np.int32)
     line_main_kw = np.empty(capacity, np.float64)
+    run_us = np.zeros(capacity, np.int64)
+    run_lines = np.empty(capacity, np.int32)
     line_grid = np.empty((capacity if with_grid else 0, GRID_FIELDS), np.float64)
 
     out_vessel = np.empty(4096, np.int32)
@@ -178,7 +224,6 @@ def run_kernel(
     n_stops = 0
 
     cells = 2048 if with_grid else 0
-    grid_keys = np.zeros(2 * 2048, np.int64)
     grid_rows = np.full(2 * 2048, -1, np.int32)
     grid_cells = np.empty(cells, np.int64)
     grid_sums = np.zeros((cells, GRID_FIELDS), np.int64)
@@ -203,19 +248,13 @@ def run_kernel(
             status[begin:end],
             draught_dm[begin:end],
         )
-        zones_of = (berth[:n], anchorage[:n], limit_zone[:n], eca[:n], speed_zone[:n])
-        _locate_track(
-            index,
-            columns[1],
-            columns[2],
-            places,
-            berth[:n],
-            anchorage[:n],
-            limit_zone[:n],
-            eca[:n],
-            speed_zone[:n],
-            port[:n],
-        )
+        while (
+            _locate_track(
+                index, columns[1], columns[2], places, zone_rows, zones_of[:n], berth[:n], anchorage[:n], port[:n]
+            )
+            < n
+        ):
+            zone_rows = np.empty((2 * len(zone_rows), 5), np.int32)
         found, halts = find_calls(
             columns[0],
             columns[3],
@@ -251,19 +290,21 @@ def run_kernel(
 
         state[LINES] = 0
         state[SLOTS] = 0
-        state[LAST_KEY] = -1
-        state[HOUR] = -1
-        state[ACTIVITY_LAST] = -1
+        state[RUN] = 0
+        state[HOUR] = -2  # no hour of any report
+        state[HOUR_START] = state[ACTIVITY]
         state[FAST_KEY] = -1
         state[SHORE] = shore.offsets[v]
         slot_rows[:] = -1
+        forget(state, memory)
         at = 0
         while at < n - 1:
             at = accumulate(
                 at,
                 v,
                 columns,
-                zones_of,
+                zones_of[:n],
+                zone_rows,
                 call_of[:n],
                 places,
                 vessels,
@@ -273,9 +314,10 @@ def run_kernel(
                 headroom,
                 state,
                 (line_of, slot_keys, slot_rows),
-                (line_key, line_bin, line_us, line_slot, line_main_kw, line_grid),
+                memory,
+                (line_key, line_bin, line_us, line_slot, line_main_kw, run_us, run_lines, line_grid),
                 activity,
-                (grid_keys, grid_rows, grid_cells, grid_sums, cell_sum, rates),
+                (grid_rows, grid_cells, grid_sums, cell_sum, rates),
                 seen[t],
                 call_gap[n_calls : n_calls + max(found, 1)],
             )
@@ -285,15 +327,12 @@ def run_kernel(
                 grown = np.full((2 * slots, SPEED_BINS), -1, np.int32)
                 grown[:slots] = line_of
                 line_of = grown
+                slot_keys = _longer(slot_keys, state[SLOTS], 2 * slots)
                 slots *= 2
-                by_row = np.empty(state[SLOTS], np.int64)
-                for h in range(len(slot_rows)):
-                    if slot_rows[h] >= 0:
-                        by_row[slot_rows[h]] = slot_keys[h]
-                size = len(slot_keys)
+                size = len(slot_rows)
                 while size < 4 * slots:
                     size *= 2
-                slot_keys, slot_rows = _rehash(slot_keys, by_row, size)
+                slot_rows = _rehash(slot_keys[: state[SLOTS]], size)
             if state[LINES] > capacity - headroom:
                 used = state[LINES]
                 capacity *= 2
@@ -302,30 +341,34 @@ def run_kernel(
                 line_us = _longer(line_us, used, capacity)
                 line_slot = _longer(line_slot, used, capacity)
                 line_main_kw = _longer(line_main_kw, used, capacity)
+                run_us = _longer(run_us, used, capacity)
+                run_lines = _longer(run_lines, used, capacity)
                 if with_grid:
                     line_grid = _taller(line_grid, used, capacity)
             if with_grid and state[CELLS] > cells - 2:
                 cells *= 2
                 grid_cells = _longer(grid_cells, state[CELLS], cells)
                 grid_sums = _taller(grid_sums, state[CELLS], cells)
-                grid_keys, grid_rows = _rehash(grid_keys, grid_cells[: state[CELLS]], 2 * cells)
+                grid_rows = _rehash(grid_cells[: state[CELLS]], 2 * cells)
+        lines = (line_key, line_bin, line_us, line_slot, line_main_kw, run_us, run_lines, line_grid)
+        close_run(state, v, lines, activity, cell_sum)
         if with_grid:
-            close_cell(state, cell_sum, grid_keys, grid_rows, grid_cells, grid_sums)
+            close_cell(state, (grid_rows, grid_cells, grid_sums, cell_sum, rates))
         # Hand the vessel's lines over and clear its table.
-        lines = state[LINES]
-        if n_out + lines > len(out_key):
-            size = 2 * (n_out + lines)
+        opened = state[LINES]
+        if n_out + opened > len(out_key):
+            size = 2 * (n_out + opened)
             out_vessel = _longer(out_vessel, n_out, size)
             out_key = _longer(out_key, n_out, size)
             out_bin = _longer(out_bin, n_out, size)
             out_us = _longer(out_us, n_out, size)
-        for j in range(lines):
+        for j in range(opened):
             out_vessel[n_out + j] = v
             out_key[n_out + j] = line_key[j]
             out_bin[n_out + j] = line_bin[j]
             out_us[n_out + j] = line_us[j]
             line_of[line_slot[j], line_bin[j]] = -1
-        n_out += lines
+        n_out += opened
         n_calls += found
     rows = state[ACTIVITY]
     return (

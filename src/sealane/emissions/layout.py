@@ -158,7 +158,7 @@ class KernelOutput(NamedTuple):
 
 # A line's key, from the highest bits: call + 1, mode, zone + 1, evidence, regime, coastal, shore, draught in 0.1 m.
 _CALL_SHIFT, _MODE_SHIFT, _ZONE_SHIFT, EVIDENCE_SHIFT, _REGIME_SHIFT = 43, 40, 23, 20, 11
-_COASTAL_SHIFT, _SHORE_SHIFT = 10, 9
+_COASTAL_SHIFT, SHORE_SHIFT = 10, 9
 GROUP_SHIFT = _ZONE_SHIFT  # keys that agree above it share call, mode and zone
 
 
@@ -184,7 +184,7 @@ def pack(call, mode, zone, evidence, regime, coastal, shore, draught_dm):
         | (evidence << EVIDENCE_SHIFT)
         | (regime << _REGIME_SHIFT)
         | (coastal << _COASTAL_SHIFT)
-        | (shore << _SHORE_SHIFT)
+        | (shore << SHORE_SHIFT)
         | draught_dm
     )
 
@@ -198,6 +198,6 @@ def unpack(key: I64) -> LineKey:
         evidence=(key >> EVIDENCE_SHIFT) & 0x7,
         regime=(key >> _REGIME_SHIFT) & 0x1FF,
         coastal=(key >> _COASTAL_SHIFT) & 1,
-        shore=(key >> _SHORE_SHIFT) & 1,
+        shore=(key >> SHORE_SHIFT) & 1,
         draught_dm=key & 0x1FF,
     )

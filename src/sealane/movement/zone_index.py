@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
+from sealane.movement.compiled import borrowing
 from sealane.movement.zone_raster import (
     CELLS,
     ENTRY_INTS,
@@ -36,10 +37,10 @@ from sealane.movement.zone_raster import (
 )
 from sealane.movement.zone_shapes import KINDS, Zone, ZoneSet, zone_area_m2
 
-__all__ = ["IndexArrays", "ZoneIndex", "locate"]
+__all__ = ["IndexArrays", "ZoneIndex", "locate", "uniform_cell"]
 
 
-@njit(cache=True)
+@borrowing
 def _decide(grid, edges, cell, lat, lon):
     """Zones of a position in a boundary cell: its entries, kind by kind, the smallest zone first."""
     r0 = r1 = r2 = r3 = r4 = np.int32(-1)
@@ -66,7 +67,7 @@ def _decide(grid, edges, cell, lat, lon):
     return r0, r1, r2, r3, r4
 
 
-@njit(cache=True)
+@borrowing
 def locate(ix, lat, lon):
     """Zones of one position.
 
@@ -100,6 +101,34 @@ def locate(ix, lat, lon):
     if v >= 0:
         return grid[v], grid[v + 1], grid[v + 2], grid[v + 3], grid[v + 4]
     return _decide(grid, ix.edges, -1 - v >> 1, lat, lon)
+
+
+@borrowing
+def uniform_cell(ix, lat, lon):
+    """Bounds of the cell of a position if no zone boundary runs through it.
+
+    Returns
+    -------
+    (south, west, north, east) degrees, half-open: every position in them has the zones of this one. Bounds that
+    nothing lies in where a boundary runs through the cell, or the position is none.
+    """
+    grid = ix.grid
+    if not (-90.0 <= lat <= 90.0 and -180.0 <= lon < 180.0):
+        return 1.0, 1.0, -1.0, -1.0
+    column = int(min((lon + 180.0) * CELLS, 360.0 * CELLS - 1.0))
+    row = int(min((lat + 90.0) * CELLS, 180.0 * CELLS - 1.0))
+    size = CELLS
+    v = grid[(row >> 10) * 360 + (column >> 10)]
+    if v < 0 and v & 1:
+        size = SPLIT
+        v = grid[(-1 - v >> 1) + (row >> 5 & 31) * SPLIT + (column >> 5 & 31)]
+        if v < 0 and v & 1:
+            size = 1
+            v = grid[(-1 - v >> 1) + (row & 31) * SPLIT + (column & 31)]
+    if v < 0:
+        return 1.0, 1.0, -1.0, -1.0
+    south, west = row // size * size, column // size * size
+    return south / CELLS - 90.0, west / CELLS - 180.0, (south + size) / CELLS - 90.0, (west + size) / CELLS - 180.0
 
 
 @njit(cache=True)

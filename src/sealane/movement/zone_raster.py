@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from sealane.movement.compiled import borrowing
 from sealane.movement.zone_shapes import KINDS, Zone
 
 SPLIT = 32
@@ -37,7 +38,7 @@ class IndexArrays(NamedTuple):
     edges: npt.NDArray[np.float64]
 
 
-@njit(cache=True)
+@borrowing
 def crossing_parity(edges, edge_ids, start, stop, parity, lat, lon):
     """Parity of the crossings of the ray that runs east from a point, begun at `parity`."""
     for k in range(start, stop):
