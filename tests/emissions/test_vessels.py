@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -11,10 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sealane.emissions.fuel_rules import regime_for
+from sealane.emissions.profiles import Place, factor_sheet
 from sealane.emissions.ship_classes import AUX_ENGINE_TYPES, ENGINE_TYPES
 from sealane.emissions.static_data import STATIC_SUMMARY_SCHEMA, clean_name, summarise_static
 from sealane.emissions.user_vessels import UserVessel, UserVessels, imo_check_digit_ok
 from sealane.emissions.vessels import OriginKind, VesselRegister, resolve_vessels
+from sealane.inventory.context import profile_of
 from sealane.movement.positions import POSITION_SCHEMA
 from sealane.reference import load_table
 
@@ -183,10 +187,34 @@ def test_reported_draught_deeper_than_the_class_default_bounds_it_from_below() -
     assert light.max_draught_m == default
 
 
-def test_turbines_and_gas_engines_are_tier_0() -> None:
-    user = UserVessel(row=2, mmsi=799000001, engine_type="ST", keel_year=2018)
+@pytest.mark.parametrize("engine", ["ST", "GT", "LNG"])
+def test_tier_of_a_steamer_binds_her_auxiliary_diesels(engine: str) -> None:
+    """The main engine has no tier (its factor is the Tier 0 row at any), the diesels beside it have."""
+    user = UserVessel(row=2, mmsi=799000001, engine_type=engine, keel_year=2018)
     (ship,) = resolve(static(), user=(user,)).ships
-    assert (ship.nox_tier, ship.keel_year) == (0, 2018)
+    assert (ship.nox_tier, ship.keel_year) == (3, 2018)
+    place = Place("north_american", "north_american", regime_for(date(2024, 1, 1), True))
+    sheet = factor_sheet(profile_of(ship), place, "epa-2022", "ar5")
+    rows = {(row.text("engine_group"), row.text("tier")) for part in sheet.factors for row in part["nox"].rows}
+    assert rows == {("propulsion", "0"), ("auxiliary", "3"), ("boiler", "0")}
+
+
+def test_unknown_tier_does_not_grade_what_it_does_not_touch() -> None:
+    known = UserVessel(
+        row=2,
+        mmsi=799000001,
+        ship_class="Container Ship",
+        subtype="5,000 TEU",
+        installed_kw=40_000,
+        max_speed_kn=25,
+        max_draught_m=14,
+        engine_type="ST",
+        aux_engine_type="AUX-MSD",
+    )
+    (steamer,) = resolve(static(), user=(known,)).ships
+    assert (steamer.main_grade, steamer.hotel_grade) == ("B", "D")
+    (diesel,) = resolve(static(), user=(replace(known, engine_type="SSD"),)).ships
+    assert diesel.main_grade == "D"
 
 
 def test_electric_drive_of_cruise_ships_comes_with_the_class() -> None:

@@ -233,7 +233,8 @@ def _dpm(query: FactorQuery) -> Factor:
 
 def _hc_co(query: FactorQuery, pollutant: str) -> Factor:
     engine = ENGINES[query.engine]
-    fuel_key(query, "rows")
+    # The rows name no fuel; they hold for the fuels that the engine is published to burn, not for a diesel on gas.
+    load_table("ogv_bsfc").row(engine.group, engine.row, fuel_key(query, "rows"))
     row = load_table("ogv_hc_co").row(pollutant, engine.group, engine.row)
     return _factor(query, pollutant, row.value, "row", (row,))
 

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from sealane.emissions.engines import ENGINES
 from sealane.emissions.ship_classes import (
     AUX_ENGINE_TYPES,
     ENGINE_TYPES,
@@ -36,10 +37,8 @@ ASSUMED_AUX_ENGINE = "AUX-MSD"
 """Auxiliary engines are taken as medium-speed diesels, as EPA's ShipEF does (calcEngineType.r)."""
 
 AUX_SOURCE = "EPA ShipEF calcEngineType.r: auxiliary engines are medium-speed diesels"
-UNREGULATED_SOURCE = "EPA ShipEF calcTier.r: steam and gas turbines and LNG engines count as Tier 0"
 TIER_SOURCE = "our assumption: keel year unknown"
 
-_TURBINE_OR_GAS = ("ST", "GT", "GT-ED", "LNG")
 _T = TypeVar("_T", int, float, str)
 
 
@@ -72,9 +71,10 @@ class Particulars:
     installed_kw : installed propulsion power [kW].
     max_speed_kn : maximum speed [kn]; service speed / 0.94 where only that is known.
     max_draught_m : maximum draught [m].
-    nox_tier : 0-3, before the rules of place and load.
+    nox_tier : 0-3, of the ship's diesel engines, before the rules of place and load; turbines and gas engines
+        have none, and their factors do not ask for it.
     keel_year : None where unknown.
-    main_fuel : fuel burnt everywhere by the user's word; None: the rule of date and place decides.
+    main_fuel : fuel the main engine burns everywhere by the user's word; None: the rule of date and place decides.
     electric_drive : no low-load adjustment.
     length_m, beam_m, teu, dwt, gt : None where unknown.
     static_changes : how many more values than one the static fields carried over time.
@@ -108,12 +108,14 @@ class Particulars:
     @property
     def main_grade(self) -> str:
         """Worst grade among the inputs of the main engine's emissions."""
-        return self._worst("installed_kw", "max_speed_kn", "max_draught_m", "engine_type", "nox_tier")
+        names = ("installed_kw", "max_speed_kn", "max_draught_m", "engine_type")
+        return self._worst(*names, *(["nox_tier"] if ENGINES[self.engine_type].diesel else []))
 
     @property
     def hotel_grade(self) -> str:
         """Worst grade among the inputs of the auxiliary and boiler emissions."""
-        return self._worst("ship_class", "subtype", "aux_engine_type", "nox_tier")
+        names = ("ship_class", "subtype", "aux_engine_type")
+        return self._worst(*names, *(["nox_tier"] if ENGINES[self.aux_engine_type].diesel else []))
 
     def _worst(self, *names: str) -> str:
         return max(self.origins[name].grade for name in names)
@@ -287,7 +289,7 @@ def _resolve(mmsi: int, static: StaticData, user: UserVessel | None, file: str) 
             notes.append(f"reported draught {static.draught_max_m:g} m is above the class default {draught:g} m")
             draught = static.draught_max_m
             origins["max_draught_m"] = by_ais._replace(grade="D", source="largest draught reported by AIS")
-    tier = _nox_tier(user, engine, origins, by_user)
+    tier = _nox_tier(user, origins, by_user)
     aux = first("aux_engine_type", user.aux_engine_type)
     if aux is None:
         aux = ASSUMED_AUX_ENGINE
@@ -324,10 +326,8 @@ def _default_origin(source: str, ship_class: str, subtype: str, reason: str | No
     return Origin(OriginKind.CLASS_DEFAULT, "D", f"{ship_class}/{subtype}{stand_in}; {source}")
 
 
-def _nox_tier(user: UserVessel, engine: str, origins: dict[str, Origin], by_user: Callable[[str], Origin]) -> int:
-    if engine in _TURBINE_OR_GAS:
-        origins["nox_tier"] = origins["engine_type"]._replace(source=UNREGULATED_SOURCE)
-        return 0
+def _nox_tier(user: UserVessel, origins: dict[str, Origin], by_user: Callable[[str], Origin]) -> int:
+    """Tier of the diesel engines aboard: a steamer's auxiliary diesels are bound by her keel year like any other's."""
     if user.nox_tier is not None:
         origins["nox_tier"] = by_user("")
         return user.nox_tier

@@ -23,6 +23,7 @@ from sealane.emissions.layout import (
     PRICED,
     SOURCE_NAMES,
     US_PER_HOUR,
+    Mode,
     unpack,
 )
 from sealane.emissions.pricing import main_load, price
@@ -223,6 +224,8 @@ def _inventory_table(
         axis=2,
     )
     grade = np.maximum(context.labels.input_grade[vessel][:, :, None], factor_grade)
+    # No hotel load is published for a drifting ship; taking that of a ship at anchor is an assumption.
+    grade[parts.mode == Mode.DRIFT, SOURCE_NAMES.index("auxiliary") :] = GRADES.index("D")
     row, source, pollutant = np.meshgrid(np.arange(n), np.arange(sources), np.arange(count), indexing="ij")
     keep = masses > 0.0  # a source that does not run has no row; NaN (no factor exists) has none either
     row, source, pollutant = row[keep], source[keep], pollutant[keep]
@@ -238,7 +241,8 @@ def _inventory_table(
         source = np.append(source, np.full(len(shore[0]), 3))
         pollutant = np.append(pollutant, np.full(len(shore[0]), count - 1))
         basis = np.append(basis, np.ones(len(shore[0]), np.int64))
-        grade = np.append(grade, np.full(len(shore[0]), GRADES.index("C")))
+        hotel = context.labels.input_grade[shore[0], SOURCE_NAMES.index("auxiliary")]
+        grade = np.append(grade, np.maximum(hotel, context.shore_grade))
     pollutant = np.where(basis == 1, _CO2E, pollutant)
     table = pa.table(
         {

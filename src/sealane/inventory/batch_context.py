@@ -54,6 +54,7 @@ class Context:
     regime_names: list[str]
     learnt_zone: NDArray[np.uint8]
     shore_g_per_kwh: float  # grid's carbon intensity at the port; NaN where nobody is connected
+    shore_grade: int  # its grade, 0 for A to 3 for D
 
 
 def names_column(values: list[str], codes: NDArray[Any]) -> pa.Array:

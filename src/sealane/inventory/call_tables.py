@@ -15,21 +15,27 @@ from sealane.movement.port_calls import CALL_FIELDS, STOP_BERTH, STOP_FIELDS
 from sealane.movement.tracks import Tracks
 
 
-def call_ids(port: list[str], mmsi: NDArray[np.int32], arrival_us: I64, open_start: NDArray[np.bool_]) -> list[str]:
+def call_ids(
+    port: list[str],
+    mmsi: NDArray[np.int32],
+    arrival_us: I64,
+    open_start: NDArray[np.bool_],
+    data_start: NDArray[np.bool_],
+) -> list[str]:
     """Names of calls from port, MMSI and arrival: ``USLAX-366999999-20260701T081500Z``.
 
-    A call whose arrival was not seen has no arrival to be named by; there is at most one at the start of a vessel's
-    data, ``…-open``. One that begins after a silence takes its first report, ``…-open-20260701T081500Z``.
+    A call whose arrival was not seen has no arrival to be named by. The one that runs when a vessel's data begin
+    (``data_start``) is ``…-open``; one that begins after a silence takes its first report,
+    ``…-open-20260701T081500Z``, whether or not another was open before it: more data in front must not rename it.
     """
     stamps = np.datetime_as_string(arrival_us.astype("datetime64[us]").astype("datetime64[s]"))
-    seen_open: set[tuple[str, int]] = set()
     names = []
-    for p, m, stamp, is_open in zip(port, mmsi.tolist(), stamps.tolist(), open_start.tolist(), strict=True):
+    columns = (mmsi.tolist(), stamps.tolist(), open_start.tolist(), data_start.tolist())
+    for p, m, stamp, is_open, at_start in zip(port, *columns, strict=True):
         time = stamp.replace("-", "").replace(":", "") + "Z"
         if not is_open:
             names.append(f"{p}-{m:09d}-{time}")
-        elif (p, m) not in seen_open:
-            seen_open.add((p, m))
+        elif at_start:
             names.append(f"{p}-{m:09d}-open")
         else:
             names.append(f"{p}-{m:09d}-open-{time}")
@@ -42,8 +48,15 @@ def _call_column(calls: I64, name: str) -> I64:
 
 def call_names(calls: I64, tracks: Tracks, context: Context) -> list[str]:
     ports = [context.port_codes[p] for p in _call_column(calls, "port")]
-    arrival = tracks.time_us[_call_column(calls, "first")]
-    return call_ids(ports, context.vessels.mmsi[calls[:, 0]], arrival, _call_column(calls, "open_start") == 1)
+    first = _call_column(calls, "first")
+    data_start = np.isin(first, tracks.vessels()[1])
+    return call_ids(
+        ports,
+        context.vessels.mmsi[calls[:, 0]],
+        tracks.time_us[first],
+        _call_column(calls, "open_start") == 1,
+        data_start,
+    )
 
 
 def calls_table(

@@ -296,10 +296,9 @@ def _figure(
             )
     grams = total + upstream if row["basis"] == "wtw" else total
     # A main engine that ran on both sides of that load rests on the rows of both.
-    low = {
-        (line["regime"], source == 0 and line["load"] < limits.tier_fallback_load) for line in mine if line[power] > 0
-    }
-    used = [(low_sheets if below else sheets)[name] for name, below in sorted(low)]
+    running = [line for line in mine if line[power] > 0]
+    met = {(line["regime"], source == 0 and line["load"] < limits.tier_fallback_load) for line in running}
+    used = [(low_sheets if low else sheets)[name] for name, low in sorted(met)]
     rows = [
         *(r for sheet in used for r in _rows(sheet, source, row)),
         *_power_rows(row, source, ship, out, method, adjusted=adjusted),
