@@ -15,6 +15,9 @@ from sealane.movement.cleaning import RULE_NAMES, clean, is_ship_mmsi
 from sealane.movement.learned_zones import DEFAULT_SETTINGS, Stop, stationary_stops
 from sealane.movement.tracks import Tracks
 
+# What ships say they do, as navigational status codes (ITU-R M.1371): the modes it can be held against.
+REPORTED: dict[str, tuple[int, ...]] = {"berth": (5,), "anchorage": (1,), "under_way": (0, 8)}
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -127,6 +130,13 @@ def _quality(
         if len(tracks):
             total[at] = np.add.reduceat(np.where(inside, step, 0), offsets[:-1]) / US_PER_HOUR
         hours[name] = total
+    seen = np.where(step <= gap_us, step, 0)
+    for name, codes in REPORTED.items():
+        total = np.zeros(len(mmsi))
+        if len(tracks):
+            said = np.isin(tracks.nav_status, codes)
+            total[at] = np.add.reduceat(np.where(said, seen, 0), offsets[:-1]) / US_PER_HOUR
+        hours[f"reported_{name}_h"] = total
     kept = np.zeros(len(mmsi), np.int64)
     kept[at] = np.diff(offsets)
     return pa.table(

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from sealane.emissions.user_vessels import imo_check_digit_ok
 from sealane.emissions.vessels import VesselRegister
+from sealane.inventory.prepare import REPORTED
 from sealane.movement.cleaning import RULES, mmsi_class
 from sealane.movement.staging import Staged
 from sealane.movement.zones import ZoneSet
@@ -59,6 +60,37 @@ def _by_vessel(quality: pa.Table, static: dict[int, dict[str, int]]) -> dict[str
     return rows
 
 
+def status_and_mode(quality: pa.Table, activity: pa.Table, register: VesselRegister) -> dict[str, Any]:
+    """Hold what each ship reported most of the time against the mode that was decided most of the time."""
+    decided: dict[int, dict[str, float]] = {}
+    for row in activity.group_by(["mmsi", "mode"], use_threads=False).aggregate([("hours", "sum")]).to_pylist():
+        mode = row["mode"] if row["mode"] in {"berth", "anchorage"} else "under_way"
+        own = decided.setdefault(row["mmsi"], dict.fromkeys(REPORTED, 0.0))
+        own[mode] += row["hours_sum"]
+    names = {ship.mmsi: ship.name for ship in register.ships}
+    compared = 0
+    disagreements = []
+    for row in quality.to_pylist():
+        said = {name: row[f"reported_{name}_h"] for name in REPORTED}
+        found = decided.get(row["mmsi"])
+        if not found or not any(said.values()) or not any(found.values()):
+            continue
+        compared += 1
+        reported, mode = (max(hours, key=lambda name: hours[name]) for hours in (said, found))
+        if reported != mode:
+            disagreements.append(
+                {
+                    "mmsi": row["mmsi"],
+                    "name": names.get(row["mmsi"]),
+                    "reported": reported,
+                    "decided": mode,
+                    "reported_h": said,
+                    "decided_h": found,
+                }
+            )
+    return {"compared": compared, "agree": compared - len(disagreements), "disagreements": disagreements}
+
+
 def _grade_d_share(inventory: pa.Table) -> dict[str, float]:
     """Share of grams that rests on filled (grade D) inputs, by pollutant and basis."""
     grouped = inventory.group_by(["pollutant", "basis", "grade"], use_threads=False).aggregate([("grams", "sum")])
@@ -78,6 +110,7 @@ def quality_report(
     static: pa.Table,
     register: VesselRegister,
     calls: pa.Table,
+    activity: pa.Table | None,
     inventory: pa.Table | None,
     zones: ZoneSet,
     learnt: ZoneSet,
@@ -93,7 +126,7 @@ def quality_report(
     static : distinct static messages, from the first pass.
     register : ships of the inventory and vessels left out.
     calls : the finished calls.
-    inventory : the finished inventory; None where only calls were asked for.
+    activity, inventory : the finished tables; None where only calls were asked for.
     zones, learnt : zones used, and those among them that were learnt.
     missing_factors : sentences about pollutants that have no published factor.
     notes : sentences for the reader.
@@ -151,6 +184,8 @@ def quality_report(
         "factors_missing": missing_factors,
         "notes": notes,
     }
+    if activity is not None:
+        report["reported_status_and_mode"] = status_and_mode(quality, activity, register)
     if inventory is not None:
         report["grade_d_share"] = _grade_d_share(inventory)
     return report

@@ -7,10 +7,9 @@ nothing that could be taken for a result.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +23,7 @@ import pyarrow.parquet as pq
 from sealane.emissions.user_vessels import UserVessels, read_user_vessels
 from sealane.emissions.vessels import VesselRegister, resolve_vessels
 from sealane.errors import DataError, Fault
+from sealane.folders import whole_folder
 from sealane.inventory.context import Resolved, build_context
 from sealane.inventory.local import FirstPass, default_threads, first_pass, second_pass
 from sealane.inventory.outputs import BatchStore, write_outputs
@@ -65,37 +65,6 @@ class InventoryResult:
     def table(self, name: str) -> pa.Table:
         """Read one output table, e.g. ``calls``, ``activity``, ``inventory``, ``vessels``."""
         return pq.read_table(self.out / f"{name}.parquet")
-
-
-@contextmanager
-def _fresh_folder(out: Path) -> Iterator[Path]:
-    """A folder to write in; it takes the place of ``out`` if all goes well, and is gone if not."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    for stale in out.parent.glob(f".{out.name}.partial-*"):
-        if not _alive(int(stale.name.rsplit("-", 1)[1])):
-            shutil.rmtree(stale, ignore_errors=True)
-    work = out.parent / f".{out.name}.partial-{os.getpid()}"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir()
-    try:
-        yield work
-        old = out.parent / f".{out.name}.old-{os.getpid()}"
-        if out.exists():
-            out.rename(old)
-        work.rename(out)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def gather_zones(request: InventoryRequest) -> ZoneSet:
@@ -186,6 +155,10 @@ def _notes(
             "No ocean-going vessel is in the data, so the inventory is empty; see vessels_left_out for what was seen."
         )
     simulated = [path.name for path in request.positions if "simulated" in path.name.lower()]
+    # A file can be renamed; our simulated ships say in their own names what they are.
+    ships = sum(str(name or "").upper().startswith("SIMULATED") for name in register.vessels["name"].to_pylist())
+    if ships:
+        simulated.append(f"{ships} vessels named SIMULATED")
     if simulated:
         notes.append(f"SIMULATED DATA: {', '.join(simulated)}. The figures describe no real ship and no real port.")
     return notes
@@ -226,7 +199,7 @@ def run_inventory(
     _check_port(zones, request.port)
     user: UserVessels | None = read_user_vessels(request.vessels) if request.vessels else None
     connections = read_connections(request.shore_power, request.port) if request.shore_power else Connections()
-    with _fresh_folder(request.out) as work, _engine(request, work) as engine:
+    with whole_folder(request.out) as work, _engine(request, work) as engine:
         scratch = work / "scratch"
         scratch.mkdir()
         staged = stage(
@@ -301,6 +274,7 @@ def _describe(
         first.static,
         register,
         calls,
+        None if request.calls_only else pq.read_table(work / "activity.parquet", columns=["mmsi", "mode", "hours"]),
         None if request.calls_only else pq.read_table(work / "inventory.parquet"),
         zones,
         learnt,
