@@ -61,12 +61,18 @@ class DataError(InputError):
     ----------
     title : one sentence saying what could not be used.
     faults : every fault found, not only the first.
+
+    The message shows the first `SHOWN_FAULTS` and says how many more there are; the attribute holds all.
     """
+
+    SHOWN_FAULTS = 200
 
     def __init__(self, title: str, faults: Sequence[Fault]) -> None:
         self.title = title
         self.faults = tuple(faults)
-        lines = "\n".join(f"  - {fault}" for fault in self.faults)
+        lines = "\n".join(f"  - {fault}" for fault in self.faults[: self.SHOWN_FAULTS])
+        if len(self.faults) > self.SHOWN_FAULTS:
+            lines += f"\n  - and {len(self.faults) - self.SHOWN_FAULTS:,} more"
         super().__init__(f"{title}\n{lines}" if self.faults else title)
 
 

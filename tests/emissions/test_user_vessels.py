@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
-from sealane.emissions import user_vessels
+from sealane.emissions import table_file
 from sealane.emissions.user_vessels import (
     COLUMN_ALIASES,
     VESSEL_FILE_COLUMNS,
@@ -195,8 +195,8 @@ def test_an_excel_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypa
     path = tmp_path / "ships.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", "0" * 5_000_000)
-    monkeypatch.setattr(user_vessels, "MAX_UNPACKED_BYTES", 1_000_000)
-    with pytest.raises(FileFormatError, match="unpacks to"):
+    monkeypatch.setattr(table_file, "MAX_UNPACKED_BYTES", 1_000_000)
+    with pytest.raises(FileFormatError, match="unpacks from"):
         read_user_vessels(path)
 
 
@@ -222,3 +222,55 @@ def test_reference_page_lists_every_column_and_alias() -> None:
     page = (Path(__file__).parents[2] / "docs" / "reference" / "vessels.md").read_text(encoding="utf-8")
     for name in (*VESSEL_FILE_COLUMNS, *COLUMN_ALIASES):
         assert f"`{name}`" in page, name
+
+
+def workbook(tmp_path: Path, *rows: list[object]) -> Path:
+    book = Workbook()
+    for row in [["mmsi", "name", "installed_kw"], *rows]:
+        book.active.append(row)
+    book.save(tmp_path / "ships.xlsx")
+    return tmp_path / "ships.xlsx"
+
+
+@pytest.mark.parametrize(
+    ("row", "column"),
+    [
+        ([366999001, "A", "=1000*20"], "installed_kw"),
+        ([366999001, "=B1", 20_000], "name"),
+        (["=A9", "A", 20_000], "mmsi"),
+        (["#N/A", "A", 20_000], "mmsi"),
+        ([366999001, "#REF!", 20_000], "name"),
+    ],
+)
+def test_a_formula_without_value_is_a_fault_never_an_empty_cell(tmp_path: Path, row: list[object], column: str) -> None:
+    """Read as empty, a class default would silently stand for what the user wrote; a failed look-up drops the ship."""
+    path = workbook(tmp_path, [366999002, "B", 10_000], row)
+    with pytest.raises(DataError, match=f"row 3, column {column}"):
+        read_user_vessels(path)
+
+
+def test_the_saved_value_of_a_formula_is_read(tmp_path: Path) -> None:
+    path = workbook(tmp_path, [366999001, "A", "=1000*20"])
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    assert b"<f>1000*20</f><v></v>" in members[sheet] or b"<f>1000*20</f><v />" in members[sheet]
+    for empty in (b"<v></v>", b"<v />"):
+        members[sheet] = members[sheet].replace(b"<f>1000*20</f>" + empty, b"<f>1000*20</f><v>20000</v>")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    assert read_user_vessels(path).rows[0].installed_kw == 20_000
+
+
+@pytest.mark.parametrize("cut", [True, False], ids=["cut off", "no XML"])
+def test_a_workbook_whose_sheet_is_damaged(tmp_path: Path, cut: bool) -> None:
+    path = workbook(tmp_path, [366999001, "A", 20_000])
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            broken = content[: len(content) // 2] if cut else b"garbage"
+            archive.writestr(name, broken if "sheet1" in name else content)
+    with pytest.raises(FileFormatError, match=r"no readable \.xlsx"):
+        read_user_vessels(path)

@@ -251,7 +251,7 @@ def test_a_killed_run_leaves_nothing_that_is_taken_for_good_and_the_next_cleans_
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "under way\n"
-        stale = [p for p in tmp_path.iterdir() if p.name.startswith(".out.staging-")]
+        stale = [p for p in tmp_path.iterdir() if p.name.startswith(".out.partial-")]
         assert len(stale) == 1
         # While it lives, another run leaves its folder alone.
         stage([source], tmp_path / "out")
@@ -279,3 +279,17 @@ def test_bucket_numbers_are_spread_and_depend_on_the_mmsi_only() -> None:
     assert buckets.bucket_of(mmsi, 1).max() == 0
     for n in (1, 2, 4, 1024):
         assert buckets.bucket_of(mmsi, n).max() < n
+
+
+def test_a_name_that_is_not_utf8_is_written_with_escapes(tmp_path: Path) -> None:
+    source = write(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.csv")), lines(5))
+    staged = stage([source], tmp_path / "out")
+    assert staged.files[0].path.endswith(r"\xff.csv")
+    staged.files[0].path.encode("utf-8")
+
+
+@pytest.mark.parametrize("size", ["lots", "\u00b2MB", "-1MB", "1e9MB", "MB", ""])
+def test_a_memory_limit_that_is_no_size(tmp_path: Path, size: str) -> None:
+    with pytest.raises(InputError, match="is not a size"):
+        stage([write(tmp_path / "in.csv", lines(5))], tmp_path / "out", memory_limit=size)
+    assert stage([tmp_path / "in.csv"], tmp_path / "out", memory_limit="9" * 400 + "GB").rows == 5

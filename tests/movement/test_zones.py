@@ -274,3 +274,32 @@ def test_every_property_file_and_setting_is_documented() -> None:
 
 def zone_properties() -> frozenset[str]:
     return zones_module._PROPERTIES  # the list the reader itself refuses by
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ('{"type": "Feature", "properties": null, "geometry": null}', "properties"),
+        ('{"type": "Feature", "properties": [1], "geometry": null}', "properties"),
+        ("null", "properties"),
+        ('{"type": "Feature", "properties": {"id": "\\ud800"}, "geometry": null}', "surrogate"),
+        (json.dumps(feature()).replace("-73.9", "9" * 400), "position"),
+        (json.dumps(feature()).replace("-73.9", "NaN"), "position"),
+        (json.dumps(feature()).replace("-73.9", "1e308"), "position"),
+        (json.dumps(feature({"type": "Point", "coordinates": [-74, 40]}, radius_m=7)).replace("7}", "9" * 400 + "}"),
+         "radius_m"),
+    ],
+    ids=["null", "list", "no object", "surrogate", "400 digits", "NaN", "1e308", "radius"],
+)  # fmt: skip
+def test_hostile_features_are_faults_not_crashes(tmp_path: Path, text: str, where: str) -> None:
+    path = tmp_path / "zones.geojson"
+    path.write_text('{"type": "FeatureCollection", "features": [' + text + "]}", encoding="utf-8")
+    with pytest.raises(DataError, match=where):
+        read_zones(path)
+
+
+def test_the_message_of_many_faults_stays_short_and_the_error_holds_all(tmp_path: Path) -> None:
+    corners = [(999.0, 999.0)] * 5000
+    with pytest.raises(DataError, match="and 4,800 more") as caught:
+        read_zones(write(tmp_path / "zones.geojson", feature(polygon(*corners))))
+    assert len(caught.value.faults) == 5000

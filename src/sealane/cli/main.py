@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -26,8 +27,10 @@ EXIT_CODES: dict[int, str] = {
     5: "the chosen engine cannot run on this machine",
     70: "a fault of the program itself; a traceback is printed",
     74: "the machine could not read or write, for instance a full disk",
+    129: "the terminal was closed (SIGHUP); nothing half-written is left",
     130: "stopped by the user (Ctrl-C); nothing half-written is left",
     141: "whoever read the output stopped reading",
+    143: "ended from outside (SIGTERM); nothing half-written is left",
 }
 
 app = typer.Typer(
@@ -121,6 +124,14 @@ def _usage_or_fault(error: Exception) -> int:
     return 70
 
 
+def _end(number: int, _: object) -> None:
+    # An ordinary exit, so that temporary folders are removed on the way out; the code is what a shell would give.
+    raise SystemExit(128 + number)
+
+
 def main() -> None:
     """Entry point of the installed command."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup stays in force
+            signal.signal(number, _end)
     sys.exit(run(sys.argv[1:]))

@@ -24,8 +24,8 @@ def parse_utc(text: str | None, option: str) -> dt.datetime | None:
         return None
     try:
         time = dt.datetime.fromisoformat(text)
-    except ValueError:
+        return time.replace(tzinfo=dt.UTC) if time.tzinfo is None else time.astimezone(dt.UTC)
+    except (ValueError, OverflowError):
         raise InputError(
             f"{option} {text!r} is no time. Give ISO 8601 in UTC, e.g. 2020-06-30 or 2020-06-30T12:00:00Z."
         ) from None
-    return time.replace(tzinfo=dt.UTC) if time.tzinfo is None else time.astimezone(dt.UTC)

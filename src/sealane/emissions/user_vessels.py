@@ -6,15 +6,11 @@ at once, with row and column. What is not given is filled later from AIS and cla
 
 from __future__ import annotations
 
-import csv
 import difflib
-import io
 import math
 import re
-import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 from sealane.emissions.ship_classes import (
@@ -29,13 +25,8 @@ from sealane.emissions.ship_classes import (
     subtype_from_size,
     tier_of_keel_year,
 )
+from sealane.emissions.table_file import EXCEL_ERRORS, read_rows
 from sealane.errors import DataError, Fault, FileFormatError, MissingFactorError
-
-MAX_FILE_BYTES = 50_000_000
-MAX_UNPACKED_BYTES = 400_000_000
-MAX_ROWS = 200_000
-MAX_COLUMNS = 100
-MAX_CELL_CHARS = 1_000
 
 # name -> (unit or form, lower bound, upper bound, meaning). The bounds only catch slips of the pen (W for kW).
 VESSEL_FILE_COLUMNS: dict[str, tuple[str, float, float, str]] = {
@@ -55,13 +46,14 @@ VESSEL_FILE_COLUMNS: dict[str, tuple[str, float, float, str]] = {
     "max_draught_m": ("m", 0.5, 30, "maximum (summer) draught"),
     "engine_type": ("code", 0, 0, "main engine: SSD, MSD, HSD, ST, GT, LNG, MSD-ED, GT-ED"),
     "aux_engine_type": ("code", 0, 0, "auxiliary engine: AUX-MSD, AUX-HSD, AUX-LNG, or without AUX-"),
-    "nox_tier": ("0-3", 0, 3, "MARPOL Annex VI NOx tier of the main engine"),
+    "nox_tier": ("0-3", 0, 3, "MARPOL Annex VI NOx tier of the diesel engines"),
     "keel_year": ("year", 1900, 2100, "year the keel was laid; decides the NOx tier where nox_tier is empty"),
     "fuel": (
         "code",
         0,
         0,
-        "fuel burnt everywhere, instead of the rule of date and place: HFO, VLSFO, MGO, LNG",
+        "fuel the main engine burns everywhere, instead of the rule of date and place, at the sulphur limit in force: "
+        "HFO, VLSFO, MGO, LNG",
     ),
     "electric_drive": ("yes or no", 0, 0, "diesel- or turbine-electric drive: no low-load adjustment"),
     "dwt": ("t", 1, 600_000, "deadweight"),
@@ -158,7 +150,7 @@ def read_user_vessels(path: Path | str) -> UserVessels:
         check digit, value out of bounds, the same ship twice, fields that contradict each other.
     """
     path = Path(path)
-    lines = _read_lines(path)
+    lines = read_rows(path, "vessels file")
     header_at = next(iter(lines), None)
     if header_at is None:
         raise FileFormatError(f"{path.name} holds no table. Start from the vessels template ('sealane sample DIR').")
@@ -175,92 +167,6 @@ def read_user_vessels(path: Path | str) -> UserVessels:
     if faults:
         raise DataError(f"The vessels file {path.name} cannot be used.", faults)
     return UserVessels(file=path.name, rows=tuple(vessels))
-
-
-def _read_lines(path: Path) -> list[tuple[int, list[str]]]:
-    """Row number (from 1, as a spreadsheet shows it) and cells of every row but empty ones and comments."""
-    if not path.is_file():
-        raise FileFormatError(f"The vessels file {path} does not exist. Give a CSV or .xlsx file.")
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise FileFormatError(
-            f"{path.name} is larger than {MAX_FILE_BYTES // 1_000_000} MB: this is no vessels file. "
-            "Were the positions given by mistake?"
-        )
-    with path.open("rb") as file:
-        is_zip = file.read(4) == b"PK\x03\x04"
-    if path.suffix.lower() == ".xlsx" or is_zip:
-        return list(_bounded(path.name, _excel_rows(path)))
-    return list(_bounded(path.name, _csv_rows(path)))
-
-
-def _bounded(name: str, rows: Iterable[tuple[int, Sequence[str]]]) -> Iterator[tuple[int, list[str]]]:
-    for count, (number, row) in enumerate(rows, start=1):
-        if count > MAX_ROWS:
-            raise FileFormatError(f"{name} has more than {MAX_ROWS:,} rows. Give one row per ship.")
-        cells = [cell.strip() for cell in row]
-        while cells and not cells[-1]:
-            cells.pop()
-        if len(cells) > MAX_COLUMNS:
-            raise FileFormatError(f"{name} row {number} has {len(cells)} columns; at most {MAX_COLUMNS} are read.")
-        for at, cell in enumerate(cells, start=1):
-            if len(cell) > MAX_CELL_CHARS:
-                raise FileFormatError(
-                    f"{name} row {number}, column {at}: a cell of {len(cell):,} characters; "
-                    f"at most {MAX_CELL_CHARS:,} are read."
-                )
-        if cells and not cells[0].startswith("#"):
-            yield number, cells
-
-
-def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    raw = path.read_bytes()
-    if b"\x00" in raw:
-        raise FileFormatError(f"{path.name} holds NUL bytes (UTF-16 or not a text). Save it as CSV UTF-8 or as .xlsx.")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        raise FileFormatError(
-            f"{path.name} is not UTF-8 (byte {problem.start}). Save it as CSV UTF-8 or as .xlsx."
-        ) from problem
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        for row in reader:
-            yield reader.line_num, row
-    except csv.Error as problem:
-        raise FileFormatError(f"{path.name} line {reader.line_num}: no valid CSV ({problem}).") from problem
-
-
-def _excel_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    from openpyxl import load_workbook
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-        too_large = unpacked > MAX_UNPACKED_BYTES
-        book = None if too_large else load_workbook(path, read_only=True, data_only=True)
-    except Exception as problem:
-        # openpyxl raises many kinds of error for a broken workbook; each means the same to the user.
-        raise FileFormatError(f"{path.name} is no readable .xlsx workbook ({problem}). Save it again.") from problem
-    if book is None:
-        raise FileFormatError(f"{path.name} unpacks to {unpacked:,} bytes; this is no vessels file.")
-    try:
-        sheet = book.worksheets[0]
-        for number, row in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS + 1, values_only=True), start=1):
-            yield number, [_cell_text(value) for value in row]
-    finally:
-        book.close()
-
-
-def _cell_text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value)
 
 
 def _column_key(text: str) -> str:
@@ -322,7 +228,9 @@ def _read_row(
         if column is None or not cell:
             continue
         name, factor = column
-        if name in _TEXTS:
+        if cell in EXCEL_ERRORS or cell.startswith("="):
+            fault(name, f"'{cell}'", "Give the value itself; the formula has none. Open and save the file in Excel")
+        elif name in _TEXTS:
             values[name] = cell
         else:
             number_or_none = _read_number(name, cell, factor, fault)

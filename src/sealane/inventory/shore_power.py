@@ -1,22 +1,26 @@
 """Shore power by call: when a ship was connected, and what its electricity cost the climate.
 
-The user's CSV has the columns ``mmsi`` or ``imo``, ``from``, ``to`` (ISO 8601, UTC). While connected at berth the
-auxiliary engines stand still; the grid's emissions are booked instead, CO2e only, as no other is published here.
+The user's table (CSV or Excel) has the columns ``mmsi`` or ``imo``, ``from``, ``to`` (ISO 8601, UTC). While connected
+at berth the auxiliary engines stand still; the grid's emissions are booked instead, CO2e only, as no other is
+published here.
 """
 
 from __future__ import annotations
 
-import csv
+import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sealane.emissions.table_file import read_rows
 from sealane.errors import DataError, Fault, MissingFactorError
 from sealane.reference import FactorRow, load_table
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 SHORE_POWER_COLUMNS = {
     "mmsi": "MMSI of the ship; or give imo",
@@ -104,7 +108,35 @@ def _micros(text: str) -> int:
     moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return round(moment.timestamp() * 1_000_000)
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def _connection(where: str, names: list[str], cells: list[str], faults: list[Fault]) -> Connection | None:
+    """One row as a connection; None, with its faults added, where it is wrong."""
+    before = len(faults)
+    if len(cells) > len(names):
+        faults.append(
+            Fault(where, f"{len(cells)} cells under {len(names)} headings", "Give one cell for each heading.")
+        )
+    record = dict(zip(names, cells, strict=False))
+    numbers: dict[str, int | None] = {}
+    for name, digits in (("mmsi", 9), ("imo", 7)):
+        text = record.get(name, "")
+        if text and not re.fullmatch(rf"[0-9]{{{digits}}}", text):
+            faults.append(Fault(f"{where}, column {name}", repr(text[:60]), f"Give {digits} digits and nothing else."))
+        numbers[name] = int(text) if text and len(faults) == before else None
+    if numbers["mmsi"] is None and numbers["imo"] is None and len(faults) == before:
+        faults.append(Fault(where, "neither mmsi nor imo", "Name the ship."))
+    moments = []
+    for name in ("from", "to"):
+        try:
+            moments.append(_micros(record.get(name, "")))
+        except (ValueError, OverflowError):
+            shown = repr(record.get(name, "")[:60])
+            faults.append(Fault(f"{where}, column {name}", shown, "Give an ISO 8601 time in UTC."))
+    if len(faults) == before and moments[0] >= moments[1]:
+        faults.append(Fault(where, "from is not before to", "The period is half-open: from < to."))
+    return Connection(numbers["mmsi"], numbers["imo"], *moments) if len(faults) == before else None
 
 
 def read_connections(path: Path, port: str) -> Connections:
@@ -112,51 +144,28 @@ def read_connections(path: Path, port: str) -> Connections:
 
     Raises
     ------
+    FileFormatError
+        if the file is no table.
     DataError
         naming row, field and remedy of every fault.
     MissingFactorError
         if the port's grid has no row.
     """
+    lines = read_rows(path, "shore-power file")
+    names = [name.lower() for name in lines[0][1]] if lines else []
+    lacking = [name for name in ("from", "to") if name not in names]
+    twice = [name for name in SHORE_POWER_COLUMNS if names.count(name) > 1]
+    if lacking or twice or not {"mmsi", "imo"} & set(names):
+        expected = ", ".join(SHORE_POWER_COLUMNS)
+        found = f"found {', '.join(names)[:200] or 'nothing'}"
+        remedy = f"Give each of the columns {expected} once; mmsi or imo may be left out."
+        raise DataError("The shore-power file cannot be used.", [Fault(f"{path}, header", found, remedy)])
     faults: list[Fault] = []
-    rows: list[Connection] = []
-    with path.open(newline="", encoding="utf-8-sig") as handle:
-        reader = csv.DictReader(handle)
-        names = [name.strip().lower() for name in reader.fieldnames or []]
-        lacking = [name for name in ("from", "to") if name not in names]
-        if lacking or not {"mmsi", "imo"} & set(names):
-            expected = ", ".join(SHORE_POWER_COLUMNS)
-            raise DataError(
-                "The shore-power file cannot be used.",
-                [Fault(f"{path}, header", f"found {', '.join(names) or 'nothing'}", f"Give the columns {expected}.")],
-            )
-        reader.fieldnames = names
-        for number, record in enumerate(reader, start=2):
-            where = f"{path} row {number}"
-            before = len(faults)
-            values: dict[str, int | None] = {}
-            for name in ("mmsi", "imo"):
-                text = (record.get(name) or "").strip()
-                if text and not text.isdigit():
-                    faults.append(Fault(f"{where}, column {name}", f"{text!r}", "Give digits only."))
-                values[name] = int(text) if text.isdigit() else None
-            if values["mmsi"] is None and values["imo"] is None and len(faults) == before:
-                faults.append(Fault(where, "neither mmsi nor imo", "Name the ship."))
-            for name in ("from", "to"):
-                try:
-                    values[name] = _micros(record.get(name) or "")
-                except ValueError:
-                    faults.append(
-                        Fault(f"{where}, column {name}", f"{record.get(name)!r}", "Give an ISO 8601 time in UTC.")
-                    )
-            if len(faults) > before:
-                continue
-            start, end = values["from"], values["to"]
-            assert start is not None
-            assert end is not None
-            if start >= end:
-                faults.append(Fault(where, "from is not before to", "The period is half-open: from < to."))
-                continue
-            rows.append(Connection(values["mmsi"], values["imo"], start, end))
+    rows = []
+    for number, cells in lines[1:]:
+        connection = _connection(f"{path} row {number}", names, cells, faults)
+        if connection is not None:
+            rows.append(connection)
     for ship in {(c.mmsi, c.imo) for c in rows}:
         own = sorted((c for c in rows if (c.mmsi, c.imo) == ship), key=lambda c: c.start_us)
         for a, b in pairwise(own):

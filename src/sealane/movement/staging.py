@@ -9,15 +9,12 @@ and renamed when complete: a folder that stands under its own name is whole.
 from __future__ import annotations
 
 import csv
-import fcntl
 import hashlib
 import json
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +24,7 @@ import numpy as np
 import pyarrow as pa
 
 from sealane.errors import DataError, Fault, InputError
+from sealane.folders import whole_folder
 from sealane.movement.buckets import BucketWriter, bucket_count, read_sorted
 from sealane.movement.positions import POSITION_COLUMNS
 from sealane.movement.readers.chunks import COLUMN_DTYPES, Chunk, Reject, TextPool
@@ -145,13 +143,12 @@ def stage(
     if resume and (staged := load(out_dir, signature)) is not None:
         return staged
     buckets = bucket_count(sum(o.rows_about for o in opened), ROWS_PER_BUCKET)
-    with _temporary(out_dir) as folder:
+    with whole_folder(out_dir) as folder:
         run = _Run(folder, buckets, window, _buffered_rows(memory_limit), progress)
         with ThreadPoolExecutor(threads or os.cpu_count() or 1, "sealane-read") as pool:
             staged = run.stage(opened, pool)
         staged = replace(staged, folder=out_dir)
         (folder / _MANIFEST).write_text(json.dumps(_to_json(staged, signature), indent=1), encoding="utf-8")
-        _put_in_place(folder, out_dir)
     return staged
 
 
@@ -233,7 +230,8 @@ class _Run:
 
     def _file(self, opened: Opened, pool: ThreadPoolExecutor, rejects: Any) -> StagedFile:
         rows = rejected = ignored = outside = latin1 = 0
-        name = str(opened.path)
+        # A name that is not UTF-8 is written with escapes: every output of the job names its inputs.
+        name = os.fsencode(opened.path).decode("utf-8", "backslashreplace")
         with reading(opened, self._texts, pool) as source:
             for chunk in source.chunks:
                 taken = self._take(chunk)
@@ -323,9 +321,9 @@ def _buffered_rows(memory_limit: str) -> int:
     text = memory_limit.strip().upper()
     number = text.rstrip("KMGIB ")
     unit = text[len(number) :].strip()
-    if unit not in units or not number.replace(".", "", 1).isdigit():
+    if unit not in units or not re.fullmatch(r"[0-9]+(\.[0-9]*)?", number):
         raise InputError(f"memory_limit {memory_limit!r} is not a size. Write it like 512MB or 2GiB.")
-    return max(1 << 16, min(1 << 20, int(float(number) * units[unit]) // 1000))
+    return int(max(1 << 16, min(1 << 20, float(number) * units[unit] / 1000)))
 
 
 def _signature(
@@ -354,44 +352,3 @@ def _check_target(out_dir: Path) -> None:
         raise InputError(f"{out_dir}: expected a folder to stage into, found a file. Name another folder.")
     if out_dir.is_dir() and any(out_dir.iterdir()) and not (out_dir / _MANIFEST).exists():
         raise InputError(f"{out_dir}: holds files that are no staging of Sealane. Name an empty or new folder.")
-
-
-@contextmanager
-def _temporary(out_dir: Path) -> Iterator[Path]:
-    """A temporary folder beside `out_dir`; it is removed whatever happens, and so are those of killed runs.
-
-    Each run holds a lock in its folder as long as it lives, which the system gives up when a process is killed. A
-    folder whose lock can be had is therefore nobody's.
-    """
-    out_dir.parent.mkdir(parents=True, exist_ok=True)
-    prefix = f".{out_dir.name}.staging-"
-    for stale in out_dir.parent.glob(f"{prefix}*"):
-        try:
-            with (stale / ".lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(stale, ignore_errors=True)
-        except BlockingIOError:
-            continue
-        except OSError:
-            shutil.rmtree(stale, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=out_dir.parent))
-    folder.chmod(0o755)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            yield folder
-        finally:
-            if folder.exists():
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _put_in_place(folder: Path, out_dir: Path) -> None:
-    """Rename the complete folder to its name; an older one steps aside first and is then removed."""
-    (folder / ".lock").unlink()
-    if out_dir.exists():
-        aside = Path(tempfile.mkdtemp(prefix=f".{out_dir.name}.staging-", dir=out_dir.parent))
-        out_dir.rename(aside / "old")
-        folder.rename(out_dir)
-        shutil.rmtree(aside, ignore_errors=True)
-    else:
-        folder.rename(out_dir)

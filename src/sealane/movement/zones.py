@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import math
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -71,11 +70,7 @@ class _Reader:
         self.faults.append(Fault(f"{self.where}, {field}", found, remedy))
 
     def position(self, value: object, field: str) -> tuple[float, float] | None:
-        if not (
-            isinstance(value, list)
-            and len(value) >= 2
-            and all(isinstance(x, int | float) and not isinstance(x, bool) and math.isfinite(x) for x in value[:2])
-        ):
+        if not (isinstance(value, list) and len(value) >= 2 and all(_is_number(x) for x in value[:2])):
             self.fault(field, f"{_short(value)}", "Give a position as [longitude, latitude] in degrees.")
             return None
         lon, lat = float(value[0]), float(value[1])
@@ -159,6 +154,9 @@ class _Reader:
             return None
         if not isinstance(value, str) or not value.strip():
             self.fault(f"properties.{key}", f"{_short(value)}", f"Give {key} as a text that is not empty.")
+            return None
+        if any("\ud800" <= c <= "\udfff" for c in value):  # JSON can hold them, no file in UTF-8 can
+            self.fault(f"properties.{key}", _short(value), "Leave out the half of a surrogate pair.")
             return None
         return value.strip()
 
@@ -249,11 +247,12 @@ class _Reader:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    # No number of a zone comes near this bound; a whole number of hundreds of digits is no float at all.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 1e300
 
 
 def _short(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False) if value is not None else "nothing"
+    text = json.dumps(value) if value is not None else "nothing"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -294,7 +293,8 @@ def read_zones(path: str | Path) -> ZoneSet:
     first: dict[str, int] = {}
     for number, feature in enumerate(features):
         zone = reader.zone(number, feature)
-        identity = feature.get("properties", {}).get("id") if isinstance(feature, dict) else None
+        properties = feature.get("properties") if isinstance(feature, dict) else None
+        identity = properties.get("id") if isinstance(properties, dict) else None
         if isinstance(identity, str) and first.setdefault(identity, number) != number:
             reader.fault(
                 "properties.id", f"'{identity}' stands in feature {first[identity] + 1} too", "Give another id."

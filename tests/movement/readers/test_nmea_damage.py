@@ -131,3 +131,13 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     assert large < 1.2 * small
     assert large < 100_000_000
     assert pa.total_allocated_bytes() < 100_000_000
+
+
+@pytest.mark.parametrize("filling", [b"\n", b"#"], ids=["blank lines", "one endless comment"])
+def test_a_bomb_after_good_lines_is_refused(tmp_path: Path, filling: bytes) -> None:
+    with gzip.open(tmp_path / "log", "wb") as log:
+        log.write(GOOD)
+        for _ in range(100):
+            log.write(filling * 1_000_000)
+    with pytest.raises(FileFormatError, match="decompression bomb"):
+        read(tmp_path / "log")

@@ -153,3 +153,19 @@ def test_missing_columns_and_no_rows(tmp_path: Path) -> None:
         rows_of(pa.table({"mmsi": [1], "lat": [1.0], "lon": [1.0]}), tmp_path)
     with pytest.raises(FileFormatError, match="no rows"):
         rows_of(pa.table({"mmsi": [1], "time": [TIME], "lat": [1.0], "lon": [1.0]}).slice(0, 0), tmp_path)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_damaged_clocks_in_timestamps_are_rejected_in_every_unit(unit: str, tmp_path: Path) -> None:
+    """Turned into microseconds before they are compared, the largest would wrap round into a plausible time."""
+    per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
+    largest = 2**63 - 1 if unit != "s" else (2**63 - 1) // 1000  # Parquet holds seconds as milliseconds
+    ticks = [1_593_478_923 * per_second, largest, -largest, 0, None]
+    times = pa.array(ticks, pa.timestamp(unit))
+    table = pa.table({"mmsi": [367000140] * 5, "time": times, "lat": [40.5] * 5, "lon": [-74.25] * 5})
+    (row,) = rows_of(table, tmp_path)
+    assert row["time"] == datetime(2020, 6, 30, 1, 2, 3, tzinfo=UTC)
+    with (tmp_path / "out" / "rejects.csv").open(newline="") as handle:
+        assert [(r["record"], "clock" in r["reason"]) for r in csv.DictReader(handle)] == [
+            ("2", True), ("3", True), ("4", True), ("5", False)
+        ]  # fmt: skip

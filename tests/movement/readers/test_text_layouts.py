@@ -219,3 +219,21 @@ def test_nmea_goes_through_the_same_door(tmp_path: Path) -> None:
     assert rows[0]["time"] == datetime(2020, 1, 1, tzinfo=UTC)
     assert staged.rejected == 1
     assert "checksum does not match" in staged.rejects.read_text()
+
+
+def test_one_clock_that_was_never_set_does_not_stretch_the_period(tmp_path: Path) -> None:
+    """A single row of 1970 in a file of 2020 once made the whole job fail for want of a fuel rule of that year."""
+    path = tmp_path / "in.csv"
+    good = "367000140,2020-06-30T01:02:03,40.5,-74.2\n"
+    path.write_text("MMSI,BaseDateTime,LAT,LON\n" + good + good.replace("2020", "1970") + good.replace("2020", "9999"))
+    staged = stage([path], tmp_path / "out")
+    assert (staged.rows, staged.rejected) == (1, 2)
+    assert staged.time_first == staged.time_last == datetime(2020, 6, 30, 1, 2, 3, tzinfo=UTC)
+    assert staged.rejects.read_text("utf-8").count("the clock was not set") == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
+def test_column_names_with_umlauts_can_be_mapped(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "in.csv"
+    path.write_bytes("Schlüssel,Zeit,LAT,LON\n367000140,2020-06-30T01:02:03,40.5,-74.2\n".encode(encoding))
+    assert stage([path], tmp_path / "out", columns={"mmsi": "Schlüssel", "time": "Zeit"}).rows == 1

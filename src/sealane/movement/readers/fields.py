@@ -20,6 +20,13 @@ TEXTS = ("nav_status", "transceiver_class", "imo", "vessel_name", "call_sign", "
 STRINGS = ("transceiver_class", "vessel_name", "call_sign")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# AIS was first recommended as ITU-R M.1371 in 1998, so an earlier time comes from a clock that was never set. One such
+# row would stretch the period of the whole job. The NMEA reader keeps to the same years.
+YEAR_FIRST, YEAR_LAST = 1998, 2099
+TIME_FIRST_US, TIME_END_US = (
+    (datetime(year, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(microseconds=1) for year in (YEAR_FIRST, YEAR_LAST + 1)
+)
+TIME_OUTSIDE = f"outside the years {YEAR_FIRST} to {YEAR_LAST}: the clock was not set"
 _NULLS = frozenset(("", "null", "none", "nan", "na", "n/a", "\\n"))
 _INTEGER = re.compile(r"[+-]?\d+(\.0*)?")
 
@@ -41,10 +48,10 @@ def parse_mmsi(text: str) -> int:
         raise FieldError("missing")
     if not _INTEGER.fullmatch(text.strip()):
         raise FieldError("not a whole number; an MMSI has up to 9 digits")
-    value = int(float(text)) if "." in text else int(text)
+    value = float(text)  # a float takes any number of digits
     if not 0 <= value <= 999_999_999:
         raise FieldError("outside 0 to 999999999, the range of an MMSI")
-    return value
+    return int(value)
 
 
 def parse_time(text: str, kind: str = "iso") -> int:
@@ -56,20 +63,20 @@ def parse_time(text: str, kind: str = "iso") -> int:
         raise FieldError("missing")
     text = text.strip()
     try:
-        if kind == "unix":
-            return _unix_microseconds(text)
-        if kind == "day_first":
-            stamp = datetime.strptime(text, "%d/%m/%Y %H:%M:%S").replace(tzinfo=UTC)
-        else:
-            stamp = datetime.fromisoformat(text)
+        time_us = _unix_microseconds(text) if kind == "unix" else _clock_microseconds(text, kind)
     except (ValueError, OverflowError):
         form = {"iso": "YYYY-MM-DDTHH:MM:SS", "day_first": "DD/MM/YYYY HH:MM:SS", "unix": "seconds since 1970"}[kind]
         raise FieldError(f"not a time of the form {form} (UTC)") from None
-    if len(text) <= 10:
+    if kind != "unix" and len(text) <= 10:
         raise FieldError("a date without a time of day")
-    if stamp.tzinfo is None:
-        stamp = stamp.replace(tzinfo=UTC)
-    return (stamp - EPOCH) // timedelta(microseconds=1)
+    if not TIME_FIRST_US <= time_us < TIME_END_US:
+        raise FieldError(TIME_OUTSIDE)
+    return time_us
+
+
+def _clock_microseconds(text: str, kind: str) -> int:
+    stamp = datetime.strptime(text, "%d/%m/%Y %H:%M:%S") if kind == "day_first" else datetime.fromisoformat(text)
+    return (stamp.replace(tzinfo=stamp.tzinfo or UTC) - EPOCH) // timedelta(microseconds=1)
 
 
 def _unix_microseconds(text: str) -> int:
@@ -105,7 +112,7 @@ def parse_coordinate(text: str, *, decimal_comma: bool = False) -> float:
 
 def _whole(text: str, low: int, high: int, what: str) -> int:
     value = float(text)
-    if value != int(value) or not low <= value <= high:
+    if not low <= value <= high or value != int(value):
         raise FieldError(f"outside {low} to {high}, {what}")
     return int(value)
 

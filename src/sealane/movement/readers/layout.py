@@ -104,13 +104,21 @@ def read_header(head: bytes, path: Path) -> Header:
     delimiter = max(DELIMITERS, key=first.count)
     rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)) if text else []
     rows = [row for row in rows[:200] if row]
-    names = tuple(name.strip() for name in rows[0])
+    names = tuple(_as_utf8(name).strip() for name in rows[0])
     lead = len(text) - len(text.lstrip("\r\n"))
     size, lines = _record_size(text, lead)
     complete = rows[1:-1] if len(head) >= MAX_HEADER_BYTES else rows[1:]
     if not complete and len(head) < MAX_HEADER_BYTES:
         raise FileFormatError(f"{path}: there is a header ({', '.join(names[:6])}, ...) but no row below it.")
     return Header(names, delimiter, mark + size, lines, tuple(tuple(row) for row in complete))
+
+
+def _as_utf8(name: str) -> str:
+    """A name read as Latin-1, by its bytes as UTF-8 where they are that; sizes are counted in bytes, so text is not."""
+    try:
+        return name.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return name
 
 
 def _record_size(text: str, at: int) -> tuple[int, int]:

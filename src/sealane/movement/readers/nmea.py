@@ -11,17 +11,11 @@ contains. A static report alone makes no row.
 
 from __future__ import annotations
 
-import gzip
-import lzma
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +28,7 @@ from sealane.movement.readers import nmea_parts as parts
 from sealane.movement.readers.nmea_payload import NAME_CHARS, ROW, Ints, Records, Statics, new_statics, with_room
 from sealane.movement.readers.nmea_sentence import MAX_LINE, read_block
 from sealane.movement.readers.nmea_time import NO_TIME, Bytes
+from sealane.movement.readers.sources import Source, open_source, read_blocks
 
 OnReject = Callable[[int, int, str, str, str], None]
 
@@ -134,9 +129,9 @@ def read(
     Raises
     ------
     InputError
-        No such file, or a `base_time` without a zone.
+        A `base_time` without a zone.
     FileFormatError
-        The file is empty, holds no AIS sentence, or its compression is broken.
+        There is no such file, it is empty, holds no AIS sentence, or its compression is broken or a bomb.
 
     References
     ----------
@@ -149,8 +144,13 @@ def read(
         if base_time.tzinfo is None:
             raise InputError(f"base_time: {base_time} has no zone. Give it with one, e.g. in UTC.")
         base_us = (base_time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-    with ExitStack() as stack:
-        yield from _batches(path, _blocks(path, stack), on_reject, base_us, batch_rows, on_counts)
+    with open_source(path) as source:
+        yield from _batches(path, _blocks(source), on_reject, base_us, batch_rows, on_counts)
+
+
+def read_source(source: Source, *, on_reject: OnReject, batch_rows: int = 250_000) -> Iterator[pa.RecordBatch]:
+    """Read a log that is open already; see `read`."""
+    yield from _batches(source.path, _blocks(source), on_reject, NO_TIME, batch_rows, None)
 
 
 def _batches(
@@ -275,53 +275,16 @@ def _string_buffers(
     return offsets, data, valid
 
 
-def _blocks(path: Path, stack: ExitStack) -> Iterator[tuple[bytes, bool]]:
-    """Uncompressed blocks of the file, and whether each is the last; the last may be empty."""
-    try:
-        stream = _open(path, stack)
-        block = stream.read(BLOCK_BYTES)
-        if not block:
-            raise FileFormatError(f"{path}: {_EXPECTED}; found an empty file.")
-        if block[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise FileFormatError(f"{path}: {_EXPECTED}; found UTF-16 text. Save it as ASCII or UTF-8.")
-        block = block.removeprefix(b"\xef\xbb\xbf")
-        while True:
-            following = stream.read(BLOCK_BYTES)
-            yield block, not following
-            if not following:
-                return
-            block = following
-    except (
-        OSError,
-        EOFError,
-        zlib.error,
-        lzma.LZMAError,
-        zipfile.BadZipFile,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
-        raise FileFormatError(
-            f"{path}: cannot be read: {error}. Give a whole file, plain or as .gz, .zst or .zip."
-        ) from error
-
-
-def _open(path: Path, stack: ExitStack) -> IO[bytes] | pa.NativeFile:
-    """Open the file for reading, through the decompressor that its first bytes ask for."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file. Give the path of an NMEA log.")
-    raw: BufferedReader = stack.enter_context(path.open("rb"))
-    magic = raw.read(4)
-    raw.seek(0)
-    if magic[:2] == b"\x1f\x8b":
-        return stack.enter_context(gzip.GzipFile(fileobj=raw))
-    if magic == b"\x28\xb5\x2f\xfd":
-        return stack.enter_context(pa.CompressedInputStream(raw, "zstd"))
-    if magic[:2] == b"PK":
-        archive = stack.enter_context(zipfile.ZipFile(raw))
-        names = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
-        if len(names) != 1:
-            raise FileFormatError(
-                f"{path}: expected one file in the archive, found {len(names)}. Unpack it and give its files."
-            )
-        return stack.enter_context(archive.open(names[0]))
-    return raw
+def _blocks(source: Source) -> Iterator[tuple[bytes, bool]]:
+    """Uncompressed blocks of the log, and whether each is the last; the last may be empty."""
+    blocks = read_blocks(source, BLOCK_BYTES)
+    block = next(blocks, b"")
+    if not block:
+        raise FileFormatError(f"{source.path}: {_EXPECTED}; found an empty file.")
+    if block[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise FileFormatError(f"{source.path}: {_EXPECTED}; found UTF-16 text. Save it as ASCII or UTF-8.")
+    block = block.removeprefix(b"\xef\xbb\xbf")
+    for following in blocks:
+        yield block, False
+        block = following
+    yield block, True

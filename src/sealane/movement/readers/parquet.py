@@ -18,7 +18,16 @@ import pyarrow.parquet as pq
 from sealane.errors import FileFormatError
 from sealane.movement.readers import generic
 from sealane.movement.readers.chunks import COLUMN_DTYPES, Chunk, Reject, TextPool, null_column, shorten
-from sealane.movement.readers.fields import ESSENTIAL, STRINGS, FieldError, Value, parsers
+from sealane.movement.readers.fields import (
+    ESSENTIAL,
+    STRINGS,
+    TIME_END_US,
+    TIME_FIRST_US,
+    TIME_OUTSIDE,
+    FieldError,
+    Value,
+    parsers,
+)
 from sealane.movement.readers.layout import Header, Layout, match_columns, plain_name, require_essential
 
 NAME = "parquet"
@@ -194,9 +203,7 @@ def _column(
 ) -> tuple[np.ndarray, list[tuple[int, str, str]]]:
     """One column in the reader's form, and (row, value, reason) of what could not be read."""
     if column == "time" and pa.types.is_timestamp(array.type):
-        micros = array.cast(pa.timestamp("us", array.type.tz), safe=False).cast(pa.int64())
-        bad = [(row, "", "missing") for row in np.flatnonzero(array.is_null().to_numpy(zero_copy_only=False)).tolist()]
-        return pc.fill_null(micros, 0).to_numpy(zero_copy_only=False), bad
+        return _timestamps(array)
     floating = dtype.kind == "f" and (pa.types.is_floating(array.type) or pa.types.is_integer(array.type))
     if floating:
         values = pc.fill_null(array.cast(pa.float64()), np.nan).to_numpy(zero_copy_only=False)
@@ -224,6 +231,21 @@ def _column(
         return texts.codes(v if isinstance(v, str) else None for v in values_of)[indices], bad
     null = np.nan if dtype.kind == "f" else -1
     return np.array([null if v is None else v for v in values_of], dtype)[indices], bad
+
+
+def _timestamps(array: pa.Array) -> tuple[np.ndarray, list[tuple[int, str, str]]]:
+    """Microseconds since 1970 of Arrow timestamps of any unit; without a zone they are UTC."""
+    unit = array.type.unit
+    per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
+    missing = array.is_null().to_numpy(zero_copy_only=False)
+    ticks = pc.fill_null(array.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
+    # Compared in the file's own unit: a damaged clock would overflow when it is turned into microseconds.
+    first, end = (bound // 10**6 * per_second for bound in (TIME_FIRST_US, TIME_END_US))
+    wrong = ~missing & ((ticks < first) | (ticks >= end))
+    bad = [(row, "", "missing") for row in np.flatnonzero(missing).tolist()]
+    bad += [(row, f"{ticks[row]} {unit} since 1970", TIME_OUTSIDE) for row in np.flatnonzero(wrong).tolist()]
+    micros = np.where(wrong | missing, 0, ticks)
+    return micros // 1000 if unit == "ns" else micros * (10**6 // per_second), bad
 
 
 def _as_text(value: object) -> str:

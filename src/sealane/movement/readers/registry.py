@@ -116,7 +116,7 @@ def reading(opened: Opened, texts: TextPool, pool: ThreadPoolExecutor, *, ahead:
             assert opened.layout is not None
             chunks = parquet.read(opened.path, opened.layout, opened.geometry, texts)
         elif opened.layout is None:
-            chunks = _nmea_chunks(opened, texts)
+            chunks = _nmea_chunks(source, texts)
         else:
             chunks = delimited.read(source, opened.layout, texts, pool, ahead=ahead)
         yield Reading(chunks, source.raw.sha256)
@@ -131,7 +131,7 @@ def _raw(path: Path) -> Iterator[Source]:
         raw.close()
 
 
-def _nmea_chunks(opened: Opened, texts: TextPool) -> Iterator[Chunk]:
+def _nmea_chunks(source: Source, texts: TextPool) -> Iterator[Chunk]:
     from sealane.movement.readers import nmea  # its compiled code is large; other formats do not need it
 
     found: list[Reject] = []
@@ -139,12 +139,9 @@ def _nmea_chunks(opened: Opened, texts: TextPool) -> Iterator[Chunk]:
     def on_reject(record: int, line: int, column: str, value: str, reason: str) -> None:
         found.append(Reject(record, line, column, shorten(value), reason, row_lost=True))
 
-    rows = 0
-    for batch in nmea.read(opened.path, on_reject=on_reject):
+    for batch in nmea.read_source(source, on_reject=on_reject):
         rejects = tuple(found)
         found.clear()
-        rows += batch.num_rows
-        done = min(opened.size_bytes, opened.size_bytes * rows // max(opened.rows_about, rows))
-        yield Chunk(from_batch(batch, texts), batch.num_rows, rejects, len(rejects), 0, done)
+        yield Chunk(from_batch(batch, texts), batch.num_rows, rejects, len(rejects), 0, source.bytes_done)
     empty = {name: null_column(name, 0) for name in COLUMN_DTYPES}
-    yield Chunk(empty, 0, tuple(found), len(found), 0, opened.size_bytes)
+    yield Chunk(empty, 0, tuple(found), len(found), 0, source.size_bytes)

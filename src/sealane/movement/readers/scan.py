@@ -12,6 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from sealane.movement.readers.fields import TIME_END_US, TIME_FIRST_US
+
 # What a column holds; SKIP columns are only counted.
 SKIP, MMSI, TIME, NUMBER, TEXT = 0, 1, 2, 3, 4
 # How times are written.
@@ -60,6 +62,11 @@ def _month_days(year: int, month: int) -> int:
 
 
 @njit(nogil=True, cache=True)
+def _in_years(time_us: int) -> int:
+    return time_us if TIME_FIRST_US <= time_us < TIME_END_US else NO_TIME
+
+
+@njit(nogil=True, cache=True)
 def parse_time(buf: np.ndarray, start: int, end: int, kind: int) -> int:
     """Microseconds since 1970 of a UTC time, or NO_TIME where the plain form does not fit."""
     size = end - start
@@ -67,7 +74,7 @@ def parse_time(buf: np.ndarray, start: int, end: int, kind: int) -> int:
         whole = _digits(buf, start, size) if 9 <= size <= 13 else -1
         if whole < 0 or size == 12:
             return NO_TIME
-        return whole * 1000 if size == 13 else whole * 1_000_000
+        return _in_years(whole * 1000 if size == 13 else whole * 1_000_000)
     if size < 19:
         return NO_TIME
     if kind == ISO_TIME:
@@ -98,7 +105,7 @@ def parse_time(buf: np.ndarray, start: int, end: int, kind: int) -> int:
     if at != end:
         return NO_TIME
     seconds = days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second
-    return seconds * 1_000_000 + micros
+    return _in_years(seconds * 1_000_000 + micros)
 
 
 @njit(nogil=True, cache=True)
