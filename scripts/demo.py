@@ -47,18 +47,28 @@ def sealane(*arguments: str) -> None:
 def index_page(folders: list[tuple[str, str]]) -> str:
     """Return a page that leads to the reports."""
     items = "\n".join(
-        f'<li><a href="{html.escape(folder)}/report.html">{html.escape(title)}</a></li>' for folder, title in folders
+        f'<li><a href="{html.escape(folder)}/report.html">{html.escape(title)}</a>, '
+        f'<a href="{html.escape(folder)}/report.xlsx">as a workbook</a></li>'
+        for folder, title in folders
     )
     return (
-        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>Sealane: demo</title>\n'
-        f"<h1>Sealane: demo</h1>\n<ul>\n{items}\n</ul>\n</html>\n"
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>Sealane: demo</title>\n'
+        "<style>:root { color-scheme: light dark } body { font: 1rem/1.6 system-ui, sans-serif; max-width: 42rem;"
+        " margin: 2rem auto; padding: 0 1rem }</style>\n</head>\n<body>\n<h1>Sealane: two reports</h1>\n"
+        "<p>The same job on real and on simulated positions. Each report says what to know before a figure is"
+        f" trusted.</p>\n<ul>\n{items}\n</ul>\n</body>\n</html>\n"
     )
 
 
 def serve(folder: Path, host: str, port: int) -> None:
     """Serve a folder until Ctrl-C."""
     handler = functools.partial(SimpleHTTPRequestHandler, directory=str(folder))
-    with ThreadingHTTPServer((host, port), handler) as server:
+    try:
+        server = ThreadingHTTPServer((host, port), handler)
+    except OSError as error:
+        sys.exit(f"Cannot serve on {host}:{port} ({error.strerror}). Choose another port: make demo PORT=8001")
+    with server:
         sys.stdout.write(f"\nServing on http://{host}:{server.server_port}/ until Ctrl-C\n")
         sys.stdout.flush()
         try:
