@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -125,6 +125,22 @@ def forbidden(licence: str) -> bool:
         r"(?i)\bLGPL\S*|lesser general public licen[cs]e|library general public licen[cs]e", "", licence
     )
     return bool(re.search(r"(?i)\bA?GPL|general public licen[cs]e|affero", without_lesser))
+
+
+IMPORT_NAMES = {"pyyaml": "yaml"}
+
+
+def never_imported(names: Iterable[str], sources: str) -> list[str]:
+    modules = {name: IMPORT_NAMES.get(name, name) for name in names}
+    return [name for name, module in modules.items() if not re.search(rf"(?m)^\s*(import|from) {module}\b", sources)]
+
+
+def test_users_install_nothing_that_is_not_imported() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = [Requirement(text).name for text in project["dependencies"]]
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    assert never_imported(names, sources) == []
+    assert never_imported([*names, "no_such_package"], sources) == ["no_such_package"]
 
 
 def test_nothing_users_install_is_gpl() -> None:
