@@ -6,7 +6,6 @@ import importlib.util
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -28,18 +27,6 @@ def missing_for_spark() -> str | None:
     done = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
     found = re.search(r'version "(\d+)', done.stderr)
     return None if found and int(found.group(1)) >= 17 else "Java is older than 17"
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Throw away compiled code that is older than any source: numba looks at one file only, not at what it calls."""
-    if hasattr(config, "workerinput"):  # the controller has done it
-        return
-    package = Path(__file__).parents[1] / "src" / "sealane"
-    newest = max((path.stat().st_mtime for path in package.rglob("*.py")), default=0.0)
-    for index in package.rglob("__pycache__/*.nbi"):
-        if index.stat().st_mtime < newest:
-            for stale in index.parent.glob(f"{index.stem}*.nb?"):
-                stale.unlink(missing_ok=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

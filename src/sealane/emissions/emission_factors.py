@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from sealane.emissions.engines import ENGINES, FUELS
 from sealane.emissions.factor_query import EPA, FactorQuery, constant, factor_query, fuel_consumption, fuel_key
 from sealane.errors import DataError, Fault, MissingFactorError
+from sealane.movement.compiled import njit
 from sealane.reference import FactorRow, load_table
 
 PERCENT = 0.01

@@ -84,8 +84,8 @@ def regime_for(day: date, inside_eca: bool) -> Regime:
             return regime
     raise MissingFactorError(
         f"No fuel rule is held for {place} on {day}; the first row of table 'fuel_sulphur' is later. "
-        "Give fuel and sulphur of the ship yourself; if the date comes from a clock that was not set, leave it out with "
-        "--from."
+        "Give fuel and sulphur of the ship yourself; if the date comes from a clock that was not set, leave it out "
+        "with --from."
     )
 
 

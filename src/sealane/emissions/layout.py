@@ -6,8 +6,9 @@ from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from sealane.movement.compiled import njit
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]

@@ -11,10 +11,9 @@ import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from numba import njit
-
 from sealane.emissions.propulsion import LOAD_FLOOR
 from sealane.errors import MissingFactorError
+from sealane.movement.compiled import njit
 from sealane.reference import FactorRow, load_table
 
 LOW_LOAD_LIMIT = 0.2

@@ -7,11 +7,11 @@ The kernel, `explain` and the tests call it alike.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from sealane.emissions.layout import N_PRICED, PRICED, SPEED_BINS, Mode
 from sealane.emissions.low_load import low_load_factor_at
 from sealane.emissions.propulsion import LOAD_FLOOR, imo4_propulsion_load, load_based_sfc_factor, propulsion_load
+from sealane.movement.compiled import njit
 
 _CO2, _CH4, _N2O, _CO2E = (PRICED.index(name) for name in ("co2", "ch4", "n2o", "co2e"))
 _SO2, _BC, _WTT = PRICED.index("so2"), PRICED.index("bc"), PRICED.index("wtt_co2e")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
+from sealane.movement.compiled import njit
 
 SERVICE_TO_MAX_SPEED = 0.94
 LOAD_FLOOR = 0.02

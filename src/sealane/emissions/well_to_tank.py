@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from numba import njit
-
 from sealane.emissions.emission_factors import Factor
 from sealane.emissions.factor_query import factor_query, fuel_consumption
 from sealane.errors import DataError, Fault, MissingFactorError
+from sealane.movement.compiled import njit
 from sealane.reference import load_table
 
 WTT_SETS = ("imo-lca-2024", "fueleu-2023")

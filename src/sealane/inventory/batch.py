@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
 from sealane.emissions.kernel import run_kernel
@@ -30,6 +29,7 @@ from sealane.emissions.pricing import main_load, price
 from sealane.inventory.batch_context import F64, I64, Context, hours_of, names_column, time_column
 from sealane.inventory.call_tables import call_names, calls_table, events_table, voyages_table
 from sealane.inventory.schemas import ACTIVITY, INVENTORY, LINES
+from sealane.movement.compiled import njit
 from sealane.movement.tracks import Tracks
 
 GRADES = ("A", "B", "C", "D")

@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numba import njit
 
+from sealane.movement.compiled import njit
 from sealane.movement.positions import POSITION_SCHEMA, SORT_KEYS
 from sealane.movement.readers.chunks import COLUMN_DTYPES, Columns, TextPool, to_arrow
 from sealane.movement.readers.fields import STRINGS

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from sealane.movement.compiled import njit
 from sealane.movement.tracks import Tracks
 
 # rule -> (what happens, meaning); the order is the order of the counters.

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
+from sealane.movement.compiled import njit
 
 # Defining constants of the coordinate system and of the unit, not adjustable factors: they stand here because every
 # distance in the package means them.

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from sealane.errors import DataError, Fault
+from sealane.movement.compiled import njit
 from sealane.movement.geodesy import MEAN_RADIUS_M, great_circle_m, normalise_lon
 from sealane.movement.zone_shapes import Zone, ZoneSet, unwrap
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-from numba import njit
+
+from sealane.movement.compiled import njit
 
 
 class State(IntEnum):

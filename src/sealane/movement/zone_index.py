@@ -22,9 +22,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, prange
+from numba import prange
 
-from sealane.movement.compiled import borrowing
+from sealane.movement.compiled import borrowing, njit
 from sealane.movement.zone_raster import (
     CELLS,
     ENTRY_INTS,

@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
-from sealane.movement.compiled import borrowing
+from sealane.movement.compiled import borrowing, njit
 from sealane.movement.zone_shapes import KINDS, Zone
 
 SPLIT = 32

@@ -15,9 +15,9 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from sealane.errors import DataError, Fault
+from sealane.movement.compiled import njit
 from sealane.movement.geodesy import MEAN_RADIUS_M, destination
 
 KINDS = ("berth", "anchorage", "port_limit", "eca", "speed_zone")

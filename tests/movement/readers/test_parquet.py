@@ -85,7 +85,12 @@ def test_geoparquet_with_snake_case_columns(kind: pa.DataType, tmp_path: Path) -
     [
         (geo("point"), "expected WKB"),
         (geo(crs={"id": {"authority": "EPSG", "code": 3857}}), "EPSG:3857"),
+        (geo(crs={"name": "unknown"}), "without an id"),
+        (geo(crs={"id": []}), "without an id"),
         ({b"geo": b"{"}, "metadata cannot be read"),
+        ({b"geo": b"[" * 100_000}, "metadata cannot be read"),
+        ({b"geo": b"[]"}, "metadata cannot be read"),
+        ({b"geo": b'{"primary_column": ["a"], "columns": {}}'}, "metadata cannot be read"),
     ],
 )
 def test_other_geometries_are_refused(metadata: dict[bytes, bytes], message: str, tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from numba import njit
 
 from sealane.errors import FileFormatError, InputError
+from sealane.movement.compiled import njit
 from sealane.movement.positions import POSITION_SCHEMA
 from sealane.movement.readers import nmea_parts as parts
 from sealane.movement.readers.nmea_payload import NAME_CHARS, ROW, Ints, Records, Statics, new_statics, with_room

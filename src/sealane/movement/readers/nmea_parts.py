@@ -7,8 +7,8 @@ mixed with other messages' parts; where tag blocks name the source station or a 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from sealane.movement.compiled import njit
 from sealane.movement.readers.nmea_payload import Ints, Records
 from sealane.movement.readers.nmea_time import NO_TIME, Bytes
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from sealane.movement.compiled import njit
 from sealane.movement.readers.nmea_time import Bytes, byte
 
 Ints = npt.NDArray[np.int64]

@@ -6,8 +6,7 @@ A line is ``[time] [\\tag block*hh\\] !ttVDM,total,number,sequence,channel,paylo
 
 from __future__ import annotations
 
-from numba import njit
-
+from sealane.movement.compiled import njit
 from sealane.movement.readers.nmea_parts import (
     BAD_CHECKSUM,
     BAD_FILL_BITS,

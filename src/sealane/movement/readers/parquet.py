@@ -106,18 +106,21 @@ def _geometry_column(file: pq.ParquetFile, path: Path) -> str | None:
         name = geo["primary_column"]
         column = geo["columns"][name]
         encoding, crs = column["encoding"], column.get("crs")
-    except (ValueError, KeyError, TypeError) as error:
-        raise FileFormatError(f"{path}: its GeoParquet metadata cannot be read ({error}).") from error
+        label = _crs_label(crs) if isinstance(crs, dict) else _WGS84[0]  # which the specification means without one
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise FileFormatError(f"{path}: its GeoParquet metadata cannot be read ({error!r}).") from error
     if name not in names:
         raise FileFormatError(f"{path}: its GeoParquet metadata name {name!r}, which is not a column.")
     if encoding != "WKB":
         raise FileFormatError(f"{path}: geometry encoded as {encoding!r}; expected WKB. Write it with WKB points.")
-    if isinstance(crs, dict):
-        code = crs.get("id", {})
-        label = f"{code.get('authority')}:{code.get('code')}"
-        if label not in _WGS84:
-            raise FileFormatError(f"{path}: coordinates in {label}; expected WGS 84 longitude and latitude.")
+    if label not in _WGS84:
+        raise FileFormatError(f"{path}: coordinates in {label}; expected WGS 84 longitude and latitude.")
     return str(name)
+
+
+def _crs_label(crs: Mapping[str, object]) -> str:
+    code = crs.get("id")
+    return f"{code.get('authority')}:{code.get('code')}" if isinstance(code, dict) else "a system without an id"
 
 
 def decode_points(array: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

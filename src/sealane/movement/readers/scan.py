@@ -10,8 +10,8 @@ with at most 22 decimals are converted by one exact division and are therefore t
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from sealane.movement.compiled import njit
 from sealane.movement.readers.fields import TIME_END_US, TIME_FIRST_US
 
 # What a column holds; SKIP columns are only counted.
