@@ -43,13 +43,16 @@ STATE_FIELDS = (
     "hour",
     "hour_start",
     "cell",
+    "cell_row",
     "run",
     "situations",
     "shore",
     "fast_key",
     "fast",
 )
-LINES, SLOTS, ACTIVITY, CELLS, HOUR, HOUR_START, CELL, RUN, SITUATIONS, SHORE, FAST_KEY, FAST = range(len(STATE_FIELDS))
+(LINES, SLOTS, ACTIVITY, CELLS, HOUR, HOUR_START, CELL, CELL_ROW, RUN, SITUATIONS, SHORE, FAST_KEY, FAST) = range(
+    len(STATE_FIELDS)
+)
 _ROW_MASK = ~((1 << EVIDENCE_SHIFT) - 1)
 SITUATIONS_KEPT = 256
 
@@ -114,31 +117,50 @@ def _grid_unit(q):
 
 
 @borrowing
-def close_cell(state, grid):
-    """Add what was summed in the present cell, in whole units, so that no order of adding can move a digit."""
-    grid_rows, grid_cells, grid_sums, cell_sum, _ = grid
-    cell = state[CELL]
-    if cell < 0:
-        return
-    h = find(grid_cells, grid_rows, cell)
-    row = grid_rows[h]
+def enter_cell(state, cell, grid):
+    """Make a cell of the heat map the present one."""
+    cell_rows, cells, sums = grid
+    h = find(cells, cell_rows, cell)
+    row = cell_rows[h]
     if row < 0:
         row = np.int32(state[CELLS])
-        grid_rows[h] = row
-        grid_cells[row] = cell
+        cell_rows[h] = row
+        cells[row] = cell
+        for q in range(GRID_FIELDS):
+            sums[row, q] = 0.0
         state[CELLS] += 1
-    for q in range(GRID_FIELDS):
-        grid_sums[row, q] += np.int64(np.rint(cell_sum[q]))
-        cell_sum[q] = 0.0
-    state[CELL] = -1
+    state[CELL] = cell
+    state[CELL_ROW] = row
 
 
 @borrowing
-def close_run(state, v, lines, activity, cell_sum):
+def add_cells(count, cells, sums, all_rows, all_cells, all_sums, used):
+    """Add one vessel's cells to those of all, in whole units, so that no order of vessels can move a digit.
+
+    Returns
+    -------
+    Number of cells of all vessels; there must be room for ``count`` more.
+    """
+    for k in range(count):
+        h = find(all_cells, all_rows, cells[k])
+        row = all_rows[h]
+        if row < 0:
+            row = np.int32(used)
+            all_rows[h] = row
+            all_cells[row] = cells[k]
+            used += 1
+        for q in range(GRID_FIELDS):
+            all_sums[row, q] += np.int64(np.rint(sums[k, q]))
+    return used
+
+
+@borrowing
+def close_run(state, v, lines, activity, cell_sums):
     """Multiply out the time of the open run, line by line."""
     line_key, line_bin, line_us, _, line_main_kw, run_us, run_lines, line_grid = lines
     act_vessel, act_hour, act_key, act_us, act_shore_us, act_nm, act_kwh = activity
     with_grid = len(line_grid) > 0
+    cell_row = state[CELL_ROW]
     for k in range(state[RUN]):
         line = run_lines[k]
         us = run_us[line]
@@ -167,7 +189,7 @@ def close_run(state, v, lines, activity, cell_sum):
         act_kwh[row] += line_main_kw[line] * hours
         if with_grid:
             for q in range(GRID_FIELDS):
-                cell_sum[q] += line_grid[line, q] * us
+                cell_sums[cell_row, q] += line_grid[line, q] * us
     state[RUN] = 0
 
 
@@ -287,6 +309,7 @@ def accumulate(
     lines,
     activity,
     grid,
+    rates,
     seen,
     call_gap,
 ):
@@ -305,7 +328,8 @@ def accumulate(
     memory : (line of each (situation, speed step), situations, their hash table); a cache, emptied when it is full.
     lines : (key, speed step, time, slot, main_kw, time in the run, lines of the run, grid rates).
     activity : (vessel, hour, key, time, shore time, distance, main kWh).
-    grid : (hash table, cells, sums, present sum, rates); ``cells`` of length 0 switches the heat map off.
+    grid : (hash table, cells, sums) of the vessel; ``cells`` of length 0 switches the heat map off.
+    rates : scratch ``(3, PRICED)``.
     seen : time observed, interpolated, unobserved; call_gap : the last two by call.
 
     Returns
@@ -315,7 +339,6 @@ def accumulate(
     time_us, lat, lon, speed_dkn, status, draught_dm = columns
     known_lines, situation_words, situation_rows = memory
     run_us, run_lines = lines[5], lines[6]
-    cell_sum, rates = grid[3], grid[4]
     with_grid = len(grid[1]) > 0
     n = len(time_us)
     max_slots, max_lines, max_cells = len(slots[0]) - headroom, len(run_us) - headroom, len(grid[1]) - 2
@@ -365,12 +388,11 @@ def accumulate(
             column = min(np.int64((lon[i] + 180.0) * CELLS_PER_DEG), np.int64(360 * CELLS_PER_DEG - 1))
             cell = np.int64((lat[i] + 90.0) * CELLS_PER_DEG) * (360 * CELLS_PER_DEG) + column
             if cell != state[CELL]:
-                close_run(state, v, lines, activity, cell_sum)
-                close_cell(state, grid)
-                state[CELL] = cell
+                close_run(state, v, lines, activity, grid[2])
+                enter_cell(state, cell, grid)
         while now < until:
             if now >= hour_end or now < hour_begin:
-                close_run(state, v, lines, activity, cell_sum)
+                close_run(state, v, lines, activity, grid[2])
                 state[HOUR] = now // US_PER_HOUR
                 state[HOUR_START] = state[ACTIVITY]
                 hour_begin = state[HOUR] * US_PER_HOUR

@@ -11,7 +11,6 @@ taken apart into the same lines again. The hourly activity and the heat map are 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from sealane.emissions.accumulate import (
     ACTIVITY,
@@ -27,13 +26,13 @@ from sealane.emissions.accumulate import (
     SLOTS,
     STATE_FIELDS,
     accumulate,
-    close_cell,
+    add_cells,
     close_run,
     find,
     forget,
 )
 from sealane.emissions.layout import GRID_FIELDS, N_PRICED, SPEED_BINS, US_PER_HOUR
-from sealane.movement.compiled import borrowing
+from sealane.movement.compiled import borrowing, njit
 from sealane.movement.port_calls import CALL_FIELDS, STOP_FIELDS, find_calls
 from sealane.movement.zone_index import locate, uniform_cell
 
@@ -223,11 +222,16 @@ def run_kernel(
     stops = np.empty((256, len(STOP_FIELDS) + 1), np.int64)
     n_stops = 0
 
+    # The heat map of the vessel at hand, small enough for the processor's own memory, and that of all vessels.
     cells = 2048 if with_grid else 0
-    grid_rows = np.full(2 * 2048, -1, np.int32)
-    grid_cells = np.empty(cells, np.int64)
-    grid_sums = np.zeros((cells, GRID_FIELDS), np.int64)
-    cell_sum = np.zeros(GRID_FIELDS, np.float64)
+    cell_rows = np.full(2 * 2048, -1, np.int32)
+    cell_numbers = np.empty(cells, np.int64)
+    cell_sums = np.empty((cells, GRID_FIELDS), np.float64)
+    grid_size = 4096
+    grid_rows = np.full(2 * grid_size, -1, np.int32)
+    grid_cells = np.empty(grid_size, np.int64)
+    grid_sums = np.zeros((grid_size, GRID_FIELDS), np.int64)
+    n_cells = 0
     rates = np.empty((3, N_PRICED), np.float64)
 
     seen = np.zeros((tracks, 3), np.int64)
@@ -317,7 +321,8 @@ def run_kernel(
                 memory,
                 (line_key, line_bin, line_us, line_slot, line_main_kw, run_us, run_lines, line_grid),
                 activity,
-                (grid_rows, grid_cells, grid_sums, cell_sum, rates),
+                (cell_rows, cell_numbers, cell_sums),
+                rates,
                 seen[t],
                 call_gap[n_calls : n_calls + max(found, 1)],
             )
@@ -347,13 +352,22 @@ def run_kernel(
                     line_grid = _taller(line_grid, used, capacity)
             if with_grid and state[CELLS] > cells - 2:
                 cells *= 2
-                grid_cells = _longer(grid_cells, state[CELLS], cells)
-                grid_sums = _taller(grid_sums, state[CELLS], cells)
-                grid_rows = _rehash(grid_cells[: state[CELLS]], 2 * cells)
+                cell_numbers = _longer(cell_numbers, state[CELLS], cells)
+                cell_sums = _taller(cell_sums, state[CELLS], cells)
+                cell_rows = _rehash(cell_numbers[: state[CELLS]], 2 * cells)
         lines = (line_key, line_bin, line_us, line_slot, line_main_kw, run_us, run_lines, line_grid)
-        close_run(state, v, lines, activity, cell_sum)
+        close_run(state, v, lines, activity, cell_sums)
         if with_grid:
-            close_cell(state, (grid_rows, grid_cells, grid_sums, cell_sum, rates))
+            if n_cells + state[CELLS] > grid_size:
+                while n_cells + state[CELLS] > grid_size:
+                    grid_size *= 2
+                grid_cells = _longer(grid_cells, n_cells, grid_size)
+                grid_sums = _taller(grid_sums, n_cells, grid_size)
+                grid_rows = _rehash(grid_cells[:n_cells], 2 * grid_size)
+            n_cells = add_cells(state[CELLS], cell_numbers, cell_sums, grid_rows, grid_cells, grid_sums, n_cells)
+            cell_rows[:] = -1
+            state[CELLS] = 0
+            state[CELL] = -1
         # Hand the vessel's lines over and clear its table.
         opened = state[LINES]
         if n_out + opened > len(out_key):
@@ -384,8 +398,8 @@ def run_kernel(
         ),
         calls[:n_calls],
         stops[:n_stops],
-        grid_cells[: state[CELLS]],
-        grid_sums[: state[CELLS]],
+        grid_cells[:n_cells],
+        grid_sums[:n_cells],
         seen,
         call_gap[:n_calls],
     )

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from sealane.emissions.layout import CELLS_PER_DEG, GRID_FIELDS, US_PER_HOUR
 from sealane.inventory.batch import Batch
@@ -21,18 +22,47 @@ from sealane.inventory.schemas import GRID, TABLES, TableSpec
 
 ROWS_PER_GROUP = 262_144
 _LON_CELLS = 360 * CELLS_PER_DEG
+_LEAST_MERGED = 200_000
+
+
+@dataclass
+class HeatMap:
+    """The heat map, added up in integers, so that the order of arrival does not matter.
+
+    Cells that arrive wait until they are as many as those already added up; then one sort merges them.
+    """
+
+    cells: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    sums: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, GRID_FIELDS), np.int64))
+    _waiting: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = field(default_factory=list)
+    _waiting_cells: int = 0
+
+    def add(self, cells: NDArray[np.int64], sums: NDArray[np.int64]) -> None:
+        """Take the cells of one batch: cell numbers, and sums of shape ``(n, GRID_FIELDS)``."""
+        self._waiting.append((cells, sums))
+        self._waiting_cells += len(cells)
+        if self._waiting_cells > max(len(self.cells), _LEAST_MERGED):
+            self.merge()
+
+    def merge(self) -> None:
+        """Add up what waits; ``cells`` are then sorted and distinct."""
+        cells = np.concatenate([self.cells, *(c for c, _ in self._waiting)])
+        sums = np.concatenate([self.sums, *(s for _, s in self._waiting)])
+        self._waiting, self._waiting_cells = [], 0
+        order = np.argsort(cells, kind="stable")
+        cells = cells[order]
+        first = np.flatnonzero(np.diff(cells, prepend=cells[:1] - 1))
+        self.cells = cells[first]
+        self.sums = np.add.reduceat(sums[order], first, axis=0) if len(first) else sums
 
 
 @dataclass
 class BatchStore:
-    """Batches on disk until all are there; the only thing that grows with the data is on disk.
-
-    The heat map is added up here in integers, so that the order of arrival does not matter.
-    """
+    """Batches on disk until all are there; of what is in memory only the heat map's cells grow with the data."""
 
     folder: Path
     parts: dict[str, list[Path]] = field(default_factory=dict)
-    grid: dict[int, Any] = field(default_factory=dict)
+    grid: HeatMap = field(default_factory=HeatMap)
 
     def add(self, number: int, batch: Batch) -> None:
         """Keep one batch; ``number`` only names its files."""
@@ -42,11 +72,7 @@ class BatchStore:
                 with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
                     writer.write_table(table.combine_chunks())
                 self.parts.setdefault(name, []).append(path)
-        for cell, sums in zip(batch.grid_cell.tolist(), batch.grid, strict=True):
-            if cell in self.grid:
-                self.grid[cell] += sums
-            else:
-                self.grid[cell] = sums.copy()
+        self.grid.add(batch.grid_cell, batch.grid)
 
     def tables(self, name: str) -> list[pa.Table]:
         """The parts of one table, memory-mapped."""
@@ -87,10 +113,10 @@ def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     return pq.ParquetWriter(path, schema, compression="zstd", version="2.6", write_statistics=True)
 
 
-def grid_table(grid: dict[int, Any]) -> pa.Table:
-    """The heat map as a table, from integer sums by cell number."""
-    cells = np.array(sorted(grid), np.int64)
-    sums = np.array([grid[cell] for cell in cells.tolist()], np.int64).reshape(len(cells), GRID_FIELDS)
+def grid_table(grid: HeatMap) -> pa.Table:
+    """The heat map as a table."""
+    grid.merge()
+    cells, sums = grid.cells, grid.sums
     names = list(GRID.columns)
     columns: dict[str, Any] = {
         "lat": (cells // _LON_CELLS) / CELLS_PER_DEG - 90.0,
