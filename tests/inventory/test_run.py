@@ -173,6 +173,19 @@ def test_shore_power_moves_the_auxiliary_load_to_the_grid(world: Path, result: I
         assert explain(other.out, call_id).adds_up
 
 
+def test_a_ship_named_in_a_file_and_not_seen_is_told(world: Path, tmp_path: Path) -> None:
+    seen, unseen = 366_000_001, 366_000_009
+    for name, head, row in (("shore", "from,to", "2020-01-01,2020-01-02"), ("vessels", "name", "MADE UP")):
+        (tmp_path / f"{name}.csv").write_text(f"mmsi,{head}\n{seen},{row}\n{unseen},{row}\n")
+    told = request_of(world, tmp_path / "out", shore_power=tmp_path / "shore.csv", vessels=tmp_path / "vessels.csv")
+    notes = run_inventory(told).quality["notes"]
+    (shore,) = [note for note in notes if note.startswith("Shore power was given")]
+    assert f"MMSI {unseen}" in shore
+    assert str(seen) not in shore
+    (rows,) = [note for note in notes if note.startswith("Rows of the vessels file")]
+    assert rows.endswith(": 3.")
+
+
 def test_calls_only(world: Path, result: InventoryResult, tmp_path: Path) -> None:
     calls = run_inventory(request_of(world, tmp_path / "out", calls_only=True))
     assert calls.table("calls").equals(result.table("calls"))

@@ -135,7 +135,12 @@ def neighbours(zones: ZoneSet, port: str) -> list[str]:
 
 
 def _notes(
-    request: InventoryRequest, staged: Staged, calls: pa.Table, register: VesselRegister, zones: ZoneSet
+    request: InventoryRequest,
+    staged: Staged,
+    calls: pa.Table,
+    register: VesselRegister,
+    zones: ZoneSet,
+    connections: Connections,
 ) -> list[str]:
     notes = []
     inside = neighbours(zones, request.port)
@@ -154,11 +159,19 @@ def _notes(
         notes.append(
             "No ocean-going vessel is in the data, so the inventory is empty; see vessels_left_out for what was seen."
         )
+    if register.unused_user_rows:
+        unused = [str(row) for row in register.unused_user_rows]
+        rows = ", ".join(unused[:10]) + (" …" if len(unused) > 10 else "")
+        notes.append(f"Rows of the vessels file whose ship is not in the inventory, and which changed nothing: {rows}.")
+    unseen = connections.ships_not_seen(*(set(register.vessels[key].to_pylist()) for key in ("mmsi", "imo")))
+    if unseen:
+        ships = ", ".join(unseen[:10]) + (" …" if len(unseen) > 10 else "")
+        notes.append(f"Shore power was given for ships that are not in the inventory, and changed nothing: {ships}.")
     simulated = [path.name for path in request.positions if "simulated" in path.name.lower()]
     # A file can be renamed; our simulated ships say in their own names what they are.
-    ships = sum(str(name or "").upper().startswith("SIMULATED") for name in register.vessels["name"].to_pylist())
-    if ships:
-        simulated.append(f"{ships} vessels named SIMULATED")
+    named = sum(str(name or "").upper().startswith("SIMULATED") for name in register.vessels["name"].to_pylist())
+    if named:
+        simulated.append(f"{named} vessels named SIMULATED")
     if simulated:
         notes.append(f"SIMULATED DATA: {', '.join(simulated)}. The figures describe no real ship and no real port.")
     return notes
@@ -245,7 +258,9 @@ def run_inventory(
         if len(learnt):
             write_zones(learnt, work / "learnt_zones.geojson")
         shutil.copyfile(staged.folder / "rejects.csv", work / "rejects.csv")
-        result = _describe(request, staged, first, register, zones, learnt, resolved, rows, begin, end, work)
+        result = _describe(
+            request, staged, first, register, zones, learnt, resolved, connections, rows, begin, end, work
+        )
         shutil.rmtree(scratch)
         if finish:
             finish(work)
@@ -260,6 +275,7 @@ def _describe(
     zones: ZoneSet,
     learnt: ZoneSet,
     resolved: Resolved,
+    connections: Connections,
     rows: dict[str, int],
     begin: datetime,
     end: datetime,
@@ -279,7 +295,7 @@ def _describe(
         zones,
         learnt,
         missing,
-        _notes(request, staged, calls, register, zones),
+        _notes(request, staged, calls, register, zones, connections),
     )
     origin = provenance(request, staged, zones, resolved, begin, end, rows)
     for name, content in (("quality.json", quality), ("provenance.json", origin)):

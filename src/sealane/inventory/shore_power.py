@@ -8,6 +8,7 @@ published here.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -85,6 +86,11 @@ class Connections:
                 ends.append(c.end_us)
             offsets[v + 1] = len(starts)
         return offsets, np.array(starts, np.int64), np.array(ends, np.int64)
+
+    def ships_not_seen(self, mmsi: Collection[int], imo: Collection[int | None]) -> list[str]:
+        """Ships that are named here and not among the ships given, e.g. because a digit is wrong; sorted."""
+        unseen = [c for c in self.rows if c.mmsi not in mmsi and (c.imo is None or c.imo not in imo)]
+        return sorted({f"MMSI {c.mmsi:09d}" if c.mmsi is not None else f"IMO {c.imo}" for c in unseen})
 
 
 def grid_row(port: str) -> FactorRow:
