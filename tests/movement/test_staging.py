@@ -163,7 +163,7 @@ def test_window_is_half_open(tmp_path: Path) -> None:
     assert staged.rows == 3
     assert staged.files[0].rows_outside_window == 7
     assert (staged.time_first, staged.time_last) == (start, end.replace(second=5))
-    with pytest.raises(DataError, match="10 lie outside"):
+    with pytest.raises(DataError, match="all 10 that could be read lie outside"):
         stage([source], tmp_path / "out", time_from=datetime(2025, 1, 1, tzinfo=UTC))
     assert load(tmp_path / "out") == staged, "the older staging still stands"
 

@@ -286,7 +286,11 @@ class _Run:
         outside = sum(f.rows_outside_window for f in files)
         rejected = sum(f.rejected for f in files)
         if outside:
-            raise DataError(f"no position lies in the time asked for; {outside} lie outside it", self._faults)
+            raise DataError(
+                f"No position lies in the period asked for; all {outside} that could be read lie outside it. "
+                "Give --from and --to in UTC, inside the time the files cover.",
+                self._faults,
+            )
         raise DataError(
             f"not one position could be read; {rejected} records were rejected, the first of them:", self._faults
         )
