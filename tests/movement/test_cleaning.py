@@ -103,6 +103,13 @@ def test_jump_is_removed_and_counted() -> None:
     assert len(result.tracks) == 20
 
 
+@pytest.mark.parametrize(("stray_nm", "removed"), [(1.30, 0), (1.37, 1)])
+def test_what_can_be_sailed_is_no_jump(stray_nm: float, removed: int) -> None:
+    """In a minute at 50 kn, and half a mile of slack: 1.333 nm."""
+    rows = [(k * 60, 33.0 + (stray_nm / 60 if k == 5 else 0.0), -118.0, 0.0, SHIP) for k in range(20)]
+    assert count(run(rows), "position_jump") == removed
+
+
 def test_shared_mmsi_keeps_the_longer_track() -> None:
     other = [(t + 30, lat + 20, lon, sog, mmsi) for t, lat, lon, sog, mmsi in sail(12)]
     result = run([*sail(), *other])

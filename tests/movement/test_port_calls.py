@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sealane.inventory.settings import Settings, kernel_limits
 from sealane.movement.port_calls import (
     CALL_FIELDS,
     STOP_ANCHORAGE,
@@ -87,6 +88,23 @@ def test_passage_without_stop_is_no_call() -> None:
 
 def test_short_stop_is_none() -> None:
     assert run([(OUT, 60, 14), (SEA, 30, 8), (BERTH, 6, 0.2), (SEA, 30, 8), (OUT, 60, 14)])[0] == []
+
+
+@pytest.mark.parametrize(("minutes", "calls"), [(9, 0), (10, 1)])
+def test_stop_of_exactly_the_least_time_is_one(minutes: int, calls: int) -> None:
+    story = [(OUT, 60, 14), (SEA, 30, 8), (BERTH, minutes, 0.2), (SEA, 30, 8), (OUT, 60, 14)]
+    assert len(run(story, step_min=1)[0]) == calls
+
+
+def test_default_thresholds() -> None:
+    """The literals of the method page; a change moves hours and calls, so it must be meant."""
+    limits = kernel_limits(
+        Settings(), sea_margin_coastal=0.1, sea_margin_at_sea=0.15, low_load_limit=0.2, tier_fallback_load=0.25
+    )
+    assert (limits.stop_dkn, limits.anchorage_exit_dkn, limits.berth_exit_dkn) == LIMITS
+    assert (limits.min_stop_us, limits.exit_confirm_us, limits.gap_us) == TIMES
+    assert (limits.anchorage_mode_dkn, limits.berth_mode_dkn, limits.slow_dkn, limits.rest_dkn) == (30, 10, 10, 10)
+    assert (limits.hold_us, limits.max_speed_dkn, limits.manoeuvring_load) == (10 * MINUTE, 500, 0.2)
 
 
 def test_anchored_ship_that_swings_stays_anchored() -> None:
