@@ -95,9 +95,11 @@ def scan(path: Path, threads: int) -> int:
     return sum(_over_groups(path, threads, lambda group: len(read_group(path, group)["mmsi"])))
 
 
-def run(path: Path, threads: int, known: Context) -> list[Batch]:
-    """Read, join, locate, find calls, sum and build every output table."""
-    return _over_groups(path, threads, lambda group: compute(to_tracks(read_group(path, group)), known))
+def run(path: Path, threads: int, known: Context, *, with_grid: bool = True) -> list[Batch]:
+    """Read, join, locate, find calls, sum and build every output table, the heat map too unless switched off."""
+    return _over_groups(
+        path, threads, lambda group: compute(to_tracks(read_group(path, group)), known, with_grid=with_grid)
+    )
 
 
 def total_grams(batches: Sequence[Batch], pollutant: str) -> float:

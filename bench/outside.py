@@ -44,6 +44,8 @@ def movingpandas_stops(columns: Columns) -> dict[str, Any]:
 
 def _poeminv_config(known: dict[str, Any]) -> dict[str, Any]:
     """poeminv's configuration from the bench's own published factors (one ship's, for all)."""
+    from poeminv.config import VALID_SHIP_TYPE_SIZE_UNITS
+
     engines = {"propulsion": "main", "auxiliary": "aux", "boiler": "boiler"}
     names = ("co2", "nox")
     modes = ("transit", "maneuvering", "hotelling", "anchorage")
@@ -51,6 +53,11 @@ def _poeminv_config(known: dict[str, Any]) -> dict[str, Any]:
         {"match_criteria": {"engine_group": group}, **dict.fromkeys(modes, known[f"{engine}_kw"])}
         for group, engine in engines.items()
         if group != "propulsion"
+    ]
+    # poeminv wants a default size for every ship type it knows; none of them is used.
+    sizes = [
+        {"match_criteria": {"ship_type": kind}, "ship_type": kind, "size": 0, "size_unit": sorted(units)[0]}
+        for kind, units in VALID_SHIP_TYPE_SIZE_UNITS.items()
     ]
     return {
         "sea_margin_adjustment_factor": known["margin"],
@@ -63,8 +70,8 @@ def _poeminv_config(known: dict[str, Any]) -> dict[str, Any]:
         },
         "pollutants": {name: [{"match_criteria": {}, "base_value_name": name}] for name in names},
         "default_engine_powers": powers,
-        "vessel_info_guess_data": [{"match_criteria": {}, **known["vessel"]}],
-        "average_vessel_build_times": [{"match_criteria": {}, "build_time": 0}],
+        "vessel_info_guess_data": [*sizes, {"match_criteria": {}, **known["vessel"]}],
+        "average_vessel_build_times": [{"match_criteria": {}, "build_time_years": 0}],
         "low_load_adjustment_factors": [{"match_criteria": {}, "range_factors": known["low_load"]}],
     }
 
