@@ -9,12 +9,16 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sealane.errors import DataError, FileFormatError
 from sealane.movement import zones as zones_module
 from sealane.movement.learned_zones import StopSettings
 from sealane.movement.zone_index import ZoneIndex
+from sealane.movement.zone_shapes import first_crossing
 from sealane.movement.zones import (
     GEO,
     KINDS,
@@ -303,3 +307,25 @@ def test_the_message_of_many_faults_stays_short_and_the_error_holds_all(tmp_path
     with pytest.raises(DataError, match="and 4,800 more") as caught:
         read_zones(write(tmp_path / "zones.geojson", feature(polygon(*corners))))
     assert len(caught.value.faults) == 5000
+
+
+def slow_first_crossing(lon: list[float], lat: list[float]) -> tuple[int, int]:
+    """Every pair of edges, by the definition."""
+
+    def side(a: int, b: int, c: int) -> float:
+        return (lon[b] - lon[a]) * (lat[c] - lat[a]) - (lat[b] - lat[a]) * (lon[c] - lon[a])
+
+    n = len(lon) - 1
+    for i in range(n):
+        for j in range(i + 2, n):
+            if i == 0 and j == n - 1:
+                continue
+            if side(i, i + 1, j) * side(i, i + 1, j + 1) < 0 and side(j, j + 1, i) * side(j, j + 1, i + 1) < 0:
+                return i, j
+    return -1, -1
+
+
+@given(corners=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=3, max_size=12))
+def test_the_first_crossing_is_the_one_of_all_pairs(corners: list[tuple[int, int]]) -> None:
+    lon, lat = ([float(corner[k]) for corner in [*corners, corners[0]]] for k in (0, 1))
+    assert first_crossing(np.array(lon), np.array(lat)) == slow_first_crossing(lon, lat)

@@ -151,15 +151,21 @@ def unwrap(ring: Sequence[tuple[float, float]]) -> Ring:
 
 @njit(cache=True)
 def first_crossing(lon: npt.NDArray[np.float64], lat: npt.NDArray[np.float64]) -> tuple[int, int]:
-    """First pair of edges of a closed ring that properly cross, or (-1, -1)."""
+    """First pair of edges of a closed ring that properly cross, or (-1, -1).
+
+    Edges are met by rising latitude, so that each is held against those beside it only; a coastline has many.
+    """
     n = lon.size - 1
-    for i in range(n):
-        low_i = min(lat[i], lat[i + 1])
-        high_i = max(lat[i], lat[i + 1])
-        for j in range(i + 2, n):
-            if i == 0 and j == n - 1:
-                continue
-            if min(lat[j], lat[j + 1]) > high_i or max(lat[j], lat[j + 1]) < low_i:
+    low = np.minimum(lat[:-1], lat[1:])
+    order = np.argsort(low)
+    first_i, first_j = n, n
+    for a in range(n):
+        high = max(lat[order[a]], lat[order[a] + 1])
+        for b in range(a + 1, n):
+            if low[order[b]] > high:
+                break
+            i, j = min(order[a], order[b]), max(order[a], order[b])
+            if j - i < 2 or (i == 0 and j == n - 1) or i > first_i or (i == first_i and j > first_j):
                 continue
             ax, ay = lon[i + 1] - lon[i], lat[i + 1] - lat[i]
             bx, by = lon[j + 1] - lon[j], lat[j + 1] - lat[j]
@@ -168,5 +174,5 @@ def first_crossing(lon: npt.NDArray[np.float64], lat: npt.NDArray[np.float64]) -
             d1 = bx * (lat[i] - lat[j]) - by * (lon[i] - lon[j])
             d2 = bx * (lat[i + 1] - lat[j]) - by * (lon[i + 1] - lon[j])
             if c1 * c2 < 0.0 and d1 * d2 < 0.0:
-                return i, j
-    return -1, -1
+                first_i, first_j = i, j
+    return (first_i, first_j) if first_i < n else (-1, -1)
