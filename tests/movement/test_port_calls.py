@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sealane.emissions.accumulate import decide_mode
+from sealane.emissions.layout import Mode
 from sealane.inventory.settings import Settings, kernel_limits
 from sealane.movement.port_calls import (
     CALL_FIELDS,
@@ -16,6 +18,7 @@ from sealane.movement.port_calls import (
     Observation,
     State,
     find_calls,
+    observe,
     transition,
 )
 
@@ -221,3 +224,13 @@ def test_reported_status_makes_a_stop_where_no_zone_does(status: int, kind: str)
     assert len(calls) == 1
     assert calls[0][kind] == 1
     assert run([(OUT, 60, 14), (SEA, 30, 8), (SEA, 120, 0), (OUT, 90, 14)], status=-1)[0] == []
+
+
+def test_where_outlines_overlap_the_anchorage_goes_first() -> None:
+    """The call machine and the mode rule must not disagree about one report."""
+    speeds = (10, 30, 15)
+    mode_limits = kernel_limits(
+        Settings(), sea_margin_coastal=0.1, sea_margin_at_sea=0.15, low_load_limit=0.2, tier_fallback_load=0.25
+    )
+    assert observe(0, 0, 7, 3, -1, State.IN_PORT, 0, speeds) == Observation.AT_ANCHORAGE
+    assert decide_mode(0, False, 7, 3, -1, np.zeros(9, np.uint8), mode_limits)[0] == Mode.ANCHORAGE

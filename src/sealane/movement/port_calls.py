@@ -223,10 +223,10 @@ def observe(speed_dkn, port, berth, anchorage, status, state, here, limits_dkn):
         return _IDLE
     if speed_dkn > limit:
         return _MOVING
+    if anchorage >= 0:  # as in the mode rule: where outlines overlap, the anchorage goes first
+        return _AT_ANCHORAGE
     if berth >= 0:
         return _AT_BERTH
-    if anchorage >= 0:
-        return _AT_ANCHORAGE
     if status == 5:
         return _AT_BERTH
     if status == 1:
