@@ -6,14 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealane.emissions.hotel_loads import (
-    HOTEL_TABLES,
-    MODES,
-    hotel_load,
-    parse_ship_class,
-    ship_classes,
-    sized_hotel_load,
-)
+from sealane.emissions.hotel_loads import HOTEL_TABLES, MODES, hotel_load, sized_hotel_load
+from sealane.emissions.ship_classes import parse_ship_class, ship_classes
 from sealane.errors import DataError, MissingFactorError
 
 NOT_IN_POLA = {

@@ -14,7 +14,8 @@ from sealane.emissions import low_load, propulsion
 from sealane.emissions.emission_factors import POLLUTANTS, emission_factor
 from sealane.emissions.engines import ENGINES, FUELS
 from sealane.emissions.factor_query import AGES, GWP_SETS, METHODS, TIERS
-from sealane.emissions.hotel_loads import DRIFT_NOTE, HOTEL_TABLES, MODES, hotel_load, parse_ship_class
+from sealane.emissions.hotel_loads import DRIFT_NOTE, HOTEL_TABLES, MODES, hotel_load
+from sealane.emissions.ship_classes import parse_ship_class
 from sealane.emissions.well_to_tank import WTT_SETS, well_to_tank
 from sealane.errors import DataError, Fault
 from sealane.reference import FactorRow, load_table

@@ -122,41 +122,6 @@ class ShoreArrays(NamedTuple):
     end_us: I64
 
 
-class Lines(NamedTuple):
-    """Load lines: hours at one speed, draught, mode, place and regime."""
-
-    vessel: I32
-    key: I64
-    speed_dkn: I16
-    time_us: I64
-
-
-class Activity(NamedTuple):
-    """Hourly activity rows."""
-
-    vessel: I32
-    hour: I64
-    key: I64
-    time_us: I64
-    shore_us: I64
-    distance_nm: F64
-    main_kwh: F64
-
-
-class KernelOutput(NamedTuple):
-    """All that one batch of whole vessels yields."""
-
-    lines: Lines
-    activity: Activity
-    calls: I64  # (calls, len(CALL_FIELDS) + 1), vessel first; report numbers are into the batch
-    stops: I64  # (stops, len(STOP_FIELDS) + 1), vessel first; call counts within the vessel
-    grid_cell: I64
-    grid: I64  # (cells, GRID_FIELDS)
-    seen_us: I64  # (vessels, 3) observed, interpolated, unobserved
-    call_gap_us: I64  # (calls, 2) interpolated, unobserved inside the call
-    modes: I8  # (reports,) mode that each report's state was given
-
-
 # A line's key, from the highest bits: call + 1, mode, zone + 1, evidence, regime, coastal, shore, draught in 0.1 m.
 _CALL_SHIFT, _MODE_SHIFT, _ZONE_SHIFT, EVIDENCE_SHIFT, _REGIME_SHIFT = 43, 40, 23, 20, 11
 _COASTAL_SHIFT, SHORE_SHIFT = 10, 9

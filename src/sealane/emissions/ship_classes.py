@@ -15,13 +15,13 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
-from sealane.errors import MissingFactorError, ReferenceDataError
+from sealane.errors import DataError, Fault, MissingFactorError, ReferenceDataError
 from sealane.reference import FactorRow, Table, TableSpec, load_table, read_table
 
 ENGINE_TYPES = ("SSD", "MSD", "HSD", "ST", "GT", "LNG", "MSD-ED", "GT-ED")
@@ -282,40 +282,102 @@ def listed_classes() -> Mapping[str, tuple[str, ...]]:
     return {name: tuple(subtypes) for name, subtypes in classes.items()}
 
 
-def _plain(text: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", text.lower())
+@cache
+def ship_classes() -> tuple[tuple[str, str], ...]:
+    """All ``(ship class, subtype)`` pairs of EPA-420-B-22-011 Table E.1, in its order."""
+    return tuple((name, subtype) for name, subtypes in listed_classes().items() for subtype in subtypes)
 
 
-def _find(text: str, names: Iterable[str], what: str) -> str:
-    names = tuple(names)
-    by_plain = {_plain(name): name for name in names}
-    if _plain(text) in by_plain:
-        return by_plain[_plain(text)]
-    near = difflib.get_close_matches(_plain(text), list(by_plain), n=3, cutoff=0.5)
-    hint = f"Near: {'; '.join(by_plain[key] for key in near)}. " if near else ""
-    raise MissingFactorError(f"No {what} '{text}'. {hint}Listed: {'; '.join(names)}.")
+_CLASS_ALIASES = {
+    "Container Ship": ("container", "containership", "container vessel"),
+    "Bulk Carrier": ("bulk", "bulker"),
+    "Chemical Tanker": ("chemical",),
+    "Oil Tanker": ("crude tanker", "product tanker"),
+    "Liquified Gas Tanker": ("liquefied gas tanker", "gas tanker", "gas carrier", "lng carrier", "lpg carrier"),
+    "Cruise": ("cruise ship",),
+    "Vehicle Carrier": ("car carrier", "pctc"),
+    "RORO": ("ro-ro ship", "roll-on roll-off"),
+    "Reefer": ("refrigerated cargo", "reefer ship"),
+    "Ferry/Passenger (C3)": ("ferry", "passenger ferry"),
+    "Ferry/Roll-on/Passenger (C3)": ("ropax", "ro-pax"),
+    "General Cargo": ("general cargo ship",),
+    "Fishing (C3)": ("fishing vessel",),
+    "Miscellaneous (C3)": ("misc",),
+    "Offshore Support/Drillship": ("offshore support", "drillship"),
+    "Yacht": ("yacht (c2/c3)",),
+}
+
+
+def _squeeze(text: str) -> str:
+    """Letters and digits only, so that spelling of blanks, commas, slashes and hyphens does not matter."""
+    return re.sub(r"[^a-z0-9]", "", text.lower().replace("(c3)", ""))
+
+
+@cache
+def _spellings() -> dict[str, tuple[str, str]]:
+    """Every accepted spelling of a class with its subtype, squeezed."""
+    spellings: dict[str, tuple[str, str]] = {}
+    for ship_class, subtype in ship_classes():
+        alone = len([pair for pair in ship_classes() if pair[0] == ship_class]) == 1
+        number = re.match(r"[\d,]+", subtype)
+        for name in (ship_class, *_CLASS_ALIASES.get(ship_class, ())):
+            endings = [subtype, *([number.group()] if number else []), *([""] if alone else [])]
+            for ending in endings:
+                spellings.setdefault(_squeeze(f"{name} {ending}"), (ship_class, subtype))
+    return spellings
+
+
+def parse_ship_class(text: str) -> tuple[str, str]:
+    """Ship class and subtype, spelt as in EPA Table E.1, from a forgiving spelling.
+
+    ``container ship 5000 TEU``, ``container-ship/5,000-teu`` and ``Container Ship/5,000 TEU`` are the same.
+
+    Raises
+    ------
+    DataError
+        for an unknown class or a class without its subtype, listing near matches.
+    """
+    found = _spellings().get(_squeeze(text))
+    if found is not None:
+        return found
+    names = {_squeeze(name): c for c in {c for c, _ in ship_classes()} for name in (c, *_CLASS_ALIASES.get(c, ()))}
+    ship_class = names.get(_squeeze(text))
+    if ship_class is None:
+        near = difflib.get_close_matches(_squeeze(text), list(_spellings()), n=8, cutoff=0.5)
+        pairs = list(dict.fromkeys(_spellings()[spelling] for spelling in near))
+    else:
+        pairs = [pair for pair in ship_classes() if pair[0] == ship_class]
+    listed = "; ".join("/".join(pair) for pair in pairs) or ", ".join(dict.fromkeys(c for c, _ in ship_classes()))
+    what = "a class of several sizes" if ship_class else "not a ship class of EPA Table E.1"
+    raise DataError(
+        "The ship class is not clear.", [Fault("ship class", f"'{text}' is {what}", f"Give one of: {listed}")]
+    )
+
+
+def class_and_subtype(text: str) -> tuple[str, str] | None:
+    """Class and subtype from one text, in the spellings of `parse_ship_class`; None where it names no pair."""
+    return _spellings().get(_squeeze(text))
+
+
+def _find(text: str, names: Mapping[str, str], what: str) -> str:
+    """Name of a forgiving spelling; ``names`` maps squeezed spellings to names."""
+    if _squeeze(text) in names:
+        return names[_squeeze(text)]
+    near = difflib.get_close_matches(_squeeze(text), list(names), n=3, cutoff=0.5)
+    hint = f"Near: {'; '.join(dict.fromkeys(names[key] for key in near))}. " if near else ""
+    raise MissingFactorError(f"No {what} '{text}'. {hint}Listed: {'; '.join(dict.fromkeys(names.values()))}.")
 
 
 def find_ship_class(text: str) -> str:
-    """The class as EPA Table E.1 spells it; case, blanks and punctuation do not matter.
+    """The class as EPA Table E.1 spells it; case, blanks, punctuation and common other names do not matter.
 
     Raises
     ------
     MissingFactorError
         naming near matches and all classes.
     """
-    return _find(text, listed_classes(), "ship class")
-
-
-def class_and_subtype(text: str) -> tuple[str, str] | None:
-    """Class and subtype from one text, e.g. ``Container Ship/5,000 TEU`` or ``reefer``; None where it names no pair.
-
-    A class of one subtype needs no more than its name. Case, blanks and punctuation do not matter.
-    """
-    pairs = [(name, subtype) for name, subtypes in listed_classes().items() for subtype in subtypes]
-    by_plain = {_plain("".join(pair)): pair for pair in pairs}
-    by_plain |= {_plain(name): (name, subtypes[0]) for name, subtypes in listed_classes().items() if len(subtypes) == 1}
-    return by_plain.get(_plain(text))
+    names = {_squeeze(name): c for c in listed_classes() for name in (c, *_CLASS_ALIASES.get(c, ()))}
+    return _find(text, names, "ship class")
 
 
 def find_subtype(ship_class: str, text: str) -> str:
@@ -326,7 +388,8 @@ def find_subtype(ship_class: str, text: str) -> str:
     MissingFactorError
         naming near matches and all subtypes of the class.
     """
-    return _find(text, listed_classes()[ship_class], f"subtype of {ship_class}")
+    names = {_squeeze(subtype): subtype for subtype in listed_classes()[ship_class]}
+    return _find(text, names, f"subtype of {ship_class}")
 
 
 def tier_of_keel_year(keel_year: int) -> FactorRow:

@@ -15,8 +15,9 @@ from sealane.emissions.emission_factors import POLLUTANTS, emission_factor
 from sealane.emissions.engines import ENGINES, FUELS
 from sealane.emissions.factor_query import METHODS, TIERS
 from sealane.emissions.fuel_rules import regime_table
-from sealane.emissions.hotel_loads import HOTEL_TABLES, MODES, hotel_load, ship_classes
+from sealane.emissions.hotel_loads import HOTEL_TABLES, MODES, hotel_load
 from sealane.emissions.low_load import LLAF_ROW, low_load_factor
+from sealane.emissions.ship_classes import ship_classes
 from sealane.emissions.well_to_tank import WTT_SETS, well_to_tank
 from sealane.errors import MissingFactorError
 

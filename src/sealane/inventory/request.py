@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from sealane.errors import DataError, Fault
@@ -46,7 +46,7 @@ class InventoryRequest:
     columns : for CSV of a form of its own, column of ours to column of theirs.
     settings : thresholds.
     threads : None takes what this process may use.
-    memory_limit : what DuckDB may use while reading, e.g. ``700MB``.
+    memory_limit : scales how many rows are held back while reading, e.g. ``700MB``.
     calls_only : stop at port calls; no energy, no emissions, no report.
     """
 
@@ -127,8 +127,3 @@ def _finished_by_us(folder: Path) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(record, dict) and "sealane" in record
-
-
-def utc(moment: datetime) -> datetime:
-    """Return the moment in UTC."""
-    return moment.astimezone(UTC)
