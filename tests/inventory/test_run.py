@@ -255,3 +255,9 @@ def test_ports_that_share_a_limit_are_named() -> None:
     """Without a sourced boundary a call at Long Beach counts for Los Angeles; the run says so."""
     assert neighbours(shipped_zones("USLAX"), "USLAX") == ["USLGB"]
     assert neighbours(shipped_zones("USNYC"), "USNYC") == []
+
+
+def test_a_pollutant_without_a_factor_is_null_in_the_heat_map(result: InventoryResult) -> None:
+    grid = result.table("grid")
+    assert grid["bc_g"].null_count == len(grid)
+    assert all(grid[name].null_count == 0 for name in grid.column_names if name != "bc_g")

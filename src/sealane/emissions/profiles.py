@@ -268,3 +268,9 @@ def resolve_factors(
         grades,
         missing,
     )
+
+
+def pollutants_without_factor(factors: FactorArrays) -> frozenset[str]:
+    """Pollutants that no engine of any profile has a factor for."""
+    sources = (factors.main, factors.auxiliary, factors.boiler)
+    return frozenset(name for p, name in enumerate(PRICED[:-1]) if all(np.isnan(a[..., p]).all() for a in sources))

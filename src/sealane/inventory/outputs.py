@@ -6,7 +6,7 @@ memory-mapped; what is in memory is one row group.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,8 +113,8 @@ def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     return pq.ParquetWriter(path, schema, compression="zstd", version="2.6", write_statistics=True)
 
 
-def grid_table(grid: HeatMap) -> pa.Table:
-    """The heat map as a table."""
+def grid_table(grid: HeatMap, unknown: Collection[str] = ()) -> pa.Table:
+    """The heat map as a table; null, not zero, for pollutants that no ship has a factor for (``unknown``)."""
     grid.merge()
     cells, sums = grid.cells, grid.sums
     names = list(GRID.columns)
@@ -124,17 +124,19 @@ def grid_table(grid: HeatMap) -> pa.Table:
     }
     units = [US_PER_HOUR, 1e9, 1e9] + [1e6] * (len(names) - 5)
     for k, name in enumerate(names[2:]):
-        columns[name] = sums[:, k] / units[k]
-    return pa.table({name: pa.array(columns[name], pa.float64()) for name in names})
+        columns[name] = np.full(len(cells), np.nan) if name[:-2] in unknown else sums[:, k] / units[k]
+    return pa.table({name: pa.array(columns[name], pa.float64(), from_pandas=True) for name in names})
 
 
-def write_outputs(store: BatchStore, out: Path, names: Iterable[str] = tuple(TABLES)) -> dict[str, int]:
-    """Write the named Parquet tables; return rows by table name."""
+def write_outputs(
+    store: BatchStore, out: Path, names: Iterable[str] = tuple(TABLES), unknown: Collection[str] = ()
+) -> dict[str, int]:
+    """Write the named Parquet tables; return rows by table name. ``unknown`` as in `grid_table`."""
     rows = {}
     for name in names:
         spec = TABLES[name]
         if name == "grid":
-            table = grid_table(store.grid)
+            table = grid_table(store.grid, unknown)
             with _writer(out / spec.file, spec.schema) as writer:
                 writer.write_table(table.cast(spec.schema), row_group_size=ROWS_PER_GROUP)
             rows[name] = len(table)

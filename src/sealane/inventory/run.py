@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from sealane.emissions.profiles import pollutants_without_factor
 from sealane.emissions.user_vessels import UserVessels, read_user_vessels
 from sealane.emissions.vessels import VesselRegister, resolve_vessels
 from sealane.errors import DataError, Fault
@@ -252,7 +253,12 @@ def run_inventory(
             engine.second_pass(resolved.context, store, progress=progress)
         else:
             second_pass(first.tracks, resolved.context, store, threads=threads, progress=progress)
-        rows = write_outputs(store, work, CALL_TABLES if request.calls_only else tuple(TABLES))
+        rows = write_outputs(
+            store,
+            work,
+            CALL_TABLES if request.calls_only else tuple(TABLES),
+            pollutants_without_factor(resolved.context.factors),
+        )
         pq.write_table(register.vessels, work / "vessels.parquet", compression="zstd")
         write_zones(zones, work / "zones.geojson")
         if len(learnt):

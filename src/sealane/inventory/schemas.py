@@ -195,7 +195,7 @@ GRID = TableSpec(
         "hours": Column(_H, "h", "vessel hours"),
         "main_kwh": Column(_H, "kWh", "work of main engines"),
         "hotel_kwh": Column(_H, "kWh", "work of auxiliary engines and boilers"),
-        **{f"{name}_g": Column(_H, "g", f"mass of {name}") for name in PRICED[:-1]},
+        **{f"{name}_g": Column(_H, "g", f"mass of {name}; null where no ship has a factor") for name in PRICED[:-1]},
     },
     ("lat", "lon"),
 )
