@@ -102,7 +102,7 @@ def prepare(positions: pa.Table, settings: Settings, *, with_stops: bool) -> Pre
         settings.cleaning,
     )
     ships = is_ship_mmsi(result.mmsi)
-    of_ships = positions.filter(pa.array(np.repeat(ships, result.reports)))
+    of_ships = positions if ships.all() else positions.filter(pa.array(np.repeat(ships, result.reports)))
     static = summarise_static(of_ships)
     stops = large_ship_stops(result.tracks, static) if with_stops else ()
     return Prepared(
