@@ -34,6 +34,7 @@ class Watch:
     def __init__(self) -> None:
         self.begin = time.perf_counter()
         self.last: dict[str, float] = {}
+        self.busy: dict[str, float] = {}
         self.peaks: dict[str, int] = {}
         self.anonymous = 0
         self._stage = "reading"
@@ -45,6 +46,7 @@ class Watch:
         """Called by the job."""
         name = stage if stage in ("cleaning", "computing") else "reading"
         self.last[name] = time.perf_counter() - self.begin
+        self.busy[name] = time.process_time()
         if done == total:
             self._stage = {"reading": "cleaning", "cleaning": "computing"}.get(name, "writing")
         else:
@@ -60,20 +62,28 @@ class Watch:
         total = time.perf_counter() - self.begin
         self._done.set()
         self._thread.join()
-        stages, before = {}, 0.0
-        for name, until in {**self.last, "writing": total}.items():
-            stages[name] = round(until - before, 2)
-            before = until
+        stages = _differences({**self.last, "writing": total})
+        busy = _differences({**self.busy, "writing": time.process_time()})
         own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
         scale = 1 if sys.platform == "darwin" else 1024
         return {
             "seconds": total,
             "cpu_seconds": own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime,
             "stages": stages,
+            "stages_cpu": busy,
             "stage_peaks": self.peaks,
             "peak_bytes": own.ru_maxrss * scale,
             "anonymous_bytes": self.anonymous,
         }
+
+
+def _differences(until: dict[str, float]) -> dict[str, float]:
+    """What each stage took, from when each ended."""
+    found, before = {}, 0.0
+    for name, end in until.items():
+        found[name] = round(end - before, 2)
+        before = end
+    return found
 
 
 def main() -> None:

@@ -244,9 +244,9 @@ def job(bench: Bench) -> None:
     good = [run for run in runs if run]
     if len(good) == len(runs):
         peak = max(run["peak_bytes"] for run in good)
-        stages = good[len(good) // 2]["stages"]
+        stages = {kind: good[len(good) // 2][kind] for kind in ("stages", "stages_cpu")}
         wall, cpu = [run["seconds"] for run in good], [run["cpu_seconds"] for run in good]
-        bench.record("job", rows, wall, cpu, peak_bytes=peak, stages=stages)
+        bench.record("job", rows, wall, cpu, peak_bytes=peak, **stages)
 
 
 def spark(bench: Bench) -> None:

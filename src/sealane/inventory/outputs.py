@@ -22,14 +22,14 @@ from sealane.inventory.schemas import GRID, TABLES, TableSpec
 
 ROWS_PER_GROUP = 262_144
 _LON_CELLS = 360 * CELLS_PER_DEG
-_LEAST_MERGED = 200_000
+_LEAST_MERGED = 100_000
 
 
 @dataclass
 class HeatMap:
     """The heat map, added up in integers, so that the order of arrival does not matter.
 
-    Cells that arrive wait until they are as many as those already added up; then one sort merges them.
+    Cells that are known are added to in place; new ones wait until they are enough to be worth a copy of all.
     """
 
     cells: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
@@ -38,22 +38,31 @@ class HeatMap:
     _waiting_cells: int = 0
 
     def add(self, cells: NDArray[np.int64], sums: NDArray[np.int64]) -> None:
-        """Take the cells of one batch: cell numbers, and sums of shape ``(n, GRID_FIELDS)``."""
-        self._waiting.append((cells, sums))
-        self._waiting_cells += len(cells)
-        if self._waiting_cells > max(len(self.cells), _LEAST_MERGED):
+        """Take the cells of one batch: distinct cell numbers, and sums of shape ``(n, GRID_FIELDS)``."""
+        place = np.searchsorted(self.cells, cells)
+        known = np.zeros(len(cells), np.bool_)
+        inside = place < len(self.cells)
+        known[inside] = self.cells[place[inside]] == cells[inside]
+        self.sums[place[known]] += sums[known]
+        self._waiting.append((cells[~known], sums[~known]))
+        self._waiting_cells += len(self._waiting[-1][0])
+        if self._waiting_cells > max(len(self.cells) // 4, _LEAST_MERGED):
             self.merge()
 
     def merge(self) -> None:
-        """Add up what waits; ``cells`` are then sorted and distinct."""
-        cells = np.concatenate([self.cells, *(c for c, _ in self._waiting)])
-        sums = np.concatenate([self.sums, *(s for _, s in self._waiting)])
+        """Add up what waits and put it in its place; ``cells`` are then sorted and distinct."""
+        if not self._waiting_cells:
+            return
+        cells = np.concatenate([c for c, _ in self._waiting])
+        sums = np.concatenate([s for _, s in self._waiting])
         self._waiting, self._waiting_cells = [], 0
         order = np.argsort(cells, kind="stable")
         cells = cells[order]
-        first = np.flatnonzero(np.diff(cells, prepend=cells[:1] - 1))
-        self.cells = cells[first]
-        self.sums = np.add.reduceat(sums[order], first, axis=0) if len(first) else sums
+        first = np.flatnonzero(np.diff(cells, prepend=cells[0] - 1))
+        cells, sums = cells[first], np.add.reduceat(sums[order], first, axis=0)
+        place = np.searchsorted(self.cells, cells)
+        self.cells = np.insert(self.cells, place, cells)
+        self.sums = np.insert(self.sums, place, sums, axis=0)
 
 
 @dataclass
