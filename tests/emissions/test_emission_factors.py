@@ -146,3 +146,9 @@ def test_well_to_tank_by_hand() -> None:
     assert well_to_tank("LNG").value == well_to_tank("LNG", wtt_set="fueleu-2023").value
     with pytest.raises(DataError, match=", ".join(WTT_SETS)):
         well_to_tank("SSD", wtt_set="own")
+
+
+def test_black_carbon_is_held_at_the_load_floor() -> None:
+    """Its power law grows without bound towards zero load; nothing below 2 % is published."""
+    floor = emission_factor("bc", "SSD", "MGO", 1, 0.02, method="imo4-2020").value
+    assert emission_factor("bc", "SSD", "MGO", 1, 5e-324, method="imo4-2020").value == pytest.approx(floor, rel=0.02)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from sealane.emissions.engines import ENGINES, FUELS
 from sealane.emissions.factor_query import EPA, FactorQuery, constant, factor_query, fuel_consumption, fuel_key
+from sealane.emissions.propulsion import LOAD_FLOOR
 from sealane.errors import DataError, Fault, MissingFactorError
 from sealane.movement.compiled import njit
 from sealane.reference import FactorRow, load_table
@@ -240,7 +241,10 @@ def _hc_co(query: FactorQuery, pollutant: str) -> Factor:
 
 
 def _bc(query: FactorQuery) -> Factor:
-    """Black carbon of diesel main engines by load and stroke type, Fourth IMO GHG Study equations 18 to 21."""
+    """Black carbon of diesel main engines by load and stroke type, Fourth IMO GHG Study equations 18 to 21.
+
+    The load is held at the floor of the propulsion law (2 %): the power law grows without bound towards zero.
+    """
     engine = ENGINES[query.engine]
     fuel = FUELS[query.fuel].imo4
     diesel_main = engine.group == "propulsion" and engine.diesel
@@ -254,8 +258,8 @@ def _bc(query: FactorQuery) -> Factor:
     kind = f"bc_{engine.strokes}stroke_{'hfo' if fuel == 'HFO' else 'mdo'}"
     scale, exponent = (constant(f"{kind}_{part}", "imo4-2020") for part in ("factor", "exponent"))
     consumption, words, rows = fuel_consumption(query)
-    value = consumption * scale.value * query.load**exponent.value
-    return _factor(query, "bc", value, f"{words} x c LF^n", (*rows, scale, exponent))
+    value = consumption * scale.value * max(query.load, LOAD_FLOOR) ** exponent.value
+    return _factor(query, "bc", value, f"{words} x c max(LF, 0.02)^n", (*rows, scale, exponent))
 
 
 def _resolve(query: FactorQuery, pollutant: str) -> Factor:
