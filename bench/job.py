@@ -72,7 +72,8 @@ class Watch:
             "stages": stages,
             "stages_cpu": busy,
             "stage_peaks": self.peaks,
-            "peak_bytes": own.ru_maxrss * scale,
+            # Not ru_maxrss where it can be helped: a process inherits it from the one that started it.
+            "peak_bytes": _status("VmHWM") or own.ru_maxrss * scale,
             "anonymous_bytes": self.anonymous,
         }
 
