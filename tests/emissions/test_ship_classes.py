@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealane.emissions import ship_classes
+from sealane.emissions.fuel_rules import tier_for_keel_year
 from sealane.emissions.ship_classes import (
     AIS_TYPE_MAX,
     classify,
@@ -21,7 +22,6 @@ from sealane.emissions.ship_classes import (
     read_ais_type_rules,
     size_units,
     subtype_from_size,
-    tier_of_keel_year,
 )
 from sealane.errors import MissingFactorError, ReferenceDataError
 from sealane.reference import load_table
@@ -190,4 +190,4 @@ def test_unknown_class_names_near_matches() -> None:
     ("year", "tier"), [(1999, 0), (2000, 1), (2010, 1), (2011, 2), (2015, 2), (2016, 3), (2024, 3)]
 )
 def test_tier_by_keel_year(year: int, tier: int) -> None:
-    assert tier_of_keel_year(year).value == tier
+    assert tier_for_keel_year(year)[0] == tier

@@ -22,7 +22,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from sealane.errors import DataError, Fault, MissingFactorError, ReferenceDataError
-from sealane.reference import FactorRow, Table, TableSpec, load_table, read_table
+from sealane.reference import Table, TableSpec, load_table, read_table
 
 ENGINE_TYPES = ("SSD", "MSD", "HSD", "ST", "GT", "LNG", "MSD-ED", "GT-ED")
 AUX_ENGINE_TYPES = ("AUX-MSD", "AUX-HSD", "AUX-LNG")
@@ -390,8 +390,3 @@ def find_subtype(ship_class: str, text: str) -> str:
     """
     names = {_squeeze(subtype): subtype for subtype in listed_classes()[ship_class]}
     return _find(text, names, f"subtype of {ship_class}")
-
-
-def tier_of_keel_year(keel_year: int) -> FactorRow:
-    """Row of table ``nox_tier`` for the year the keel was laid; its value is the tier 0-3."""
-    return load_table("nox_tier").in_range(float(keel_year))[0]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sealane.emissions.fuel_rules import tier_for_keel_year
 from sealane.emissions.ship_classes import (
     AUX_ENGINE_TYPES,
     ENGINE_TYPES,
@@ -23,7 +24,6 @@ from sealane.emissions.ship_classes import (
     listed_classes,
     size_units,
     subtype_from_size,
-    tier_of_keel_year,
 )
 from sealane.emissions.table_file import EXCEL_ERRORS, read_rows
 from sealane.errors import DataError, Fault, FileFormatError, MissingFactorError
@@ -354,7 +354,7 @@ def _check_contradictions(values: dict[str, object], fault: Callable[[str, str, 
             )
     tier, keel = values.get("nox_tier"), values.get("keel_year")
     if isinstance(tier, int) and isinstance(keel, int):
-        required = int(tier_of_keel_year(keel).value)
+        required, _ = tier_for_keel_year(keel)
         diesel = engine is None or (isinstance(engine, str) and engine.split("-")[0] in ("SSD", "MSD", "HSD"))
         if diesel and tier < required:
             fault("nox_tier", f"{tier}, with keel_year {keel}", f"A keel of {keel} requires tier {required}")

@@ -18,13 +18,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sealane.emissions.engines import ENGINES
+from sealane.emissions.fuel_rules import tier_for_keel_year
 from sealane.emissions.ship_classes import (
     AUX_ENGINE_TYPES,
     ENGINE_TYPES,
     FUEL_TYPES,
     classify,
     nearest_listed,
-    tier_of_keel_year,
 )
 from sealane.emissions.static_data import STATIC_SUMMARY_SCHEMA, StaticData, read_static
 from sealane.emissions.user_vessels import UserVessel, UserVessels
@@ -332,9 +332,9 @@ def _nox_tier(user: UserVessel, origins: dict[str, Origin], by_user: Callable[[s
         origins["nox_tier"] = by_user("")
         return user.nox_tier
     if user.keel_year is not None:
-        row = tier_of_keel_year(user.keel_year)
+        tier, row = tier_for_keel_year(user.keel_year)
         origins["nox_tier"] = by_user(f", keel of {user.keel_year}: {row.source}")
-        return int(row.value)
+        return tier
     origins["nox_tier"] = Origin(OriginKind.ASSUMPTION, "D", TIER_SOURCE)
     return ASSUMED_NOX_TIER
 

@@ -13,7 +13,7 @@ from sealane.emissions.low_load import ELECTRIC_DRIVES
 from sealane.emissions.profiles import GRADES, Area, Places, Profile, resolve_factors, resolve_places
 from sealane.emissions.vessels import Particulars, VesselRegister
 from sealane.inventory.batch_context import Context, VesselLabels
-from sealane.inventory.settings import Settings, kernel_limits
+from sealane.inventory.settings import Settings, published_limits
 from sealane.inventory.shore_power import Connections
 from sealane.movement.zone_index import ZoneIndex
 from sealane.movement.zones import ZoneSet
@@ -156,8 +156,6 @@ def build_context(
     vessels, labels, profiles = vessel_arrays(register, method)
     arrays, places, codes = place_arrays(zones, port, first, last)
     factors, grades, missing = resolve_factors(profiles, places.places, method, gwp)
-    margins = load_table("sea_margin")
-    constants = load_table("method_constants")
     offsets, start_us, end_us = connections.by_vessel(vessels.mmsi, labels.imo)
     context = Context(
         index=ZoneIndex.build(zones).arrays,
@@ -173,13 +171,7 @@ def build_context(
         ),
         factors=factors,
         shore=ShoreArrays(offsets, start_us, end_us),
-        limits=kernel_limits(
-            settings,
-            sea_margin_coastal=margins.row("epa-2022", "coastal").value,
-            sea_margin_at_sea=margins.row("epa-2022", "at_sea").value,
-            low_load_limit=constants.row("epa-2022", "low_load_limit").value,
-            tier_fallback_load=constants.row("epa-2022", "tier3_min_load").value,
-        ),
+        limits=published_limits(settings),
         zone_ids=[zone.id for zone in zones],
         port_codes=codes,
         regime_names=[place.name for place in places.places],

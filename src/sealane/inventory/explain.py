@@ -26,7 +26,7 @@ from sealane.emissions.pricing import adjustment as load_adjustment
 from sealane.emissions.profiles import Area, FactorSheet, Place, Profile, factor_sheet, resolve_factors, resolve_places
 from sealane.errors import DataError, Fault, FileFormatError
 from sealane.inventory.request import GWP_SETS, METHODS
-from sealane.inventory.settings import Settings, kernel_limits
+from sealane.inventory.settings import Settings, published_limits
 from sealane.inventory.shore_power import grid_row
 from sealane.reference import FactorRow, load_table
 
@@ -226,18 +226,11 @@ class _Resolved(NamedTuple):
 
 
 def _resolve(profile: Profile, regimes: dict[str, Place], method: str, gwp: str) -> _Resolved:
-    constants = load_table("method_constants")
     return _Resolved(
         sheets={name: factor_sheet(profile, place, method, gwp) for name, place in regimes.items()},
         low_sheets={name: factor_sheet(profile, place, method, gwp, low=True) for name, place in regimes.items()},
         arrays={name: resolve_factors([profile], [place], method, gwp)[0] for name, place in regimes.items()},
-        limits=kernel_limits(
-            Settings(),
-            sea_margin_coastal=0.0,
-            sea_margin_at_sea=0.0,
-            low_load_limit=constants.row("epa-2022", "low_load_limit").value,
-            tier_fallback_load=constants.row("epa-2022", "tier3_min_load").value,
-        ),
+        limits=published_limits(Settings()),
         method=method,
     )
 

@@ -29,7 +29,7 @@ from sealane.emissions.low_load import ELECTRIC_DRIVES
 from sealane.emissions.pricing import fast_limit, main_load, price
 from sealane.emissions.profiles import Place, Profile, resolve_factors
 from sealane.errors import DataError, Fault
-from sealane.inventory.settings import Settings, kernel_limits
+from sealane.inventory.settings import Settings, published_limits
 from sealane.reference import load_table
 
 _AUX_ENGINE = "AUX-MSD"
@@ -159,17 +159,6 @@ def _vessels(classes: list[tuple[str, str]], hotel_table: str, tier: int) -> tup
     return arrays, profiles
 
 
-def _limits() -> KernelLimits:
-    margins, constants = load_table("sea_margin"), load_table("method_constants")
-    return kernel_limits(
-        Settings(),
-        sea_margin_coastal=margins.row("epa-2022", "coastal").value,
-        sea_margin_at_sea=margins.row("epa-2022", "at_sea").value,
-        low_load_limit=constants.row("epa-2022", "low_load_limit").value,
-        tier_fallback_load=constants.row("epa-2022", "tier3_min_load").value,
-    )
-
-
 def _mode(v: int, leg: Leg, speed_dkn: int, vessels: VesselArrays, factors: FactorArrays, limits: KernelLimits) -> int:
     """Mode of a leg by the kernel's own rule; a stop is taken for what it is said to be."""
     if leg.stop is not None:
@@ -214,7 +203,7 @@ def port_year(activity: PortYearActivity, *, gwp: str = "ar5", hotel_table: str 
     vessels, profiles = _vessels(classes, hotel_table, tier)
     place = Place("", None, activity.regime)
     factors, _, _ = resolve_factors(profiles, [place], "epa-2022", gwp)
-    limits = _limits()
+    limits = published_limits(Settings())
     ratio = load_table("ogv_transit_speed_ratio")
     rates = np.empty((len(SOURCE_NAMES), N_PRICED))
     grams: dict[tuple[str, str, str], float] = {}

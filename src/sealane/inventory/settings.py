@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sealane.emissions.layout import KernelLimits
 from sealane.movement.cleaning import CleaningSettings
 from sealane.movement.port_calls import PortCallSettings
+from sealane.reference import load_table
 
 _US_PER_MIN = 60_000_000
 _US_PER_H = 3_600_000_000
@@ -79,4 +80,16 @@ def kernel_limits(
         sea_margin_at_sea=sea_margin_at_sea,
         low_load_limit=low_load_limit,
         tier_fallback_load=tier_fallback_load,
+    )
+
+
+def published_limits(settings: Settings) -> KernelLimits:
+    """Return the settings with the margins and limits of load that EPA-420-B-22-011 publishes."""
+    margins, constants = load_table("sea_margin"), load_table("method_constants")
+    return kernel_limits(
+        settings,
+        sea_margin_coastal=margins.row("epa-2022", "coastal").value,
+        sea_margin_at_sea=margins.row("epa-2022", "at_sea").value,
+        low_load_limit=constants.row("epa-2022", "low_load_limit").value,
+        tier_fallback_load=constants.row("epa-2022", "tier3_min_load").value,
     )

@@ -282,7 +282,6 @@ def _clean_vessel(
 ):
     """Apply every rule to one vessel's sorted reports, writing into the slices it is given."""
     max_speed_kn, slack_nm, min_side, window_us, limit_us = limits
-    n = len(time_us)
     _drop_invalid(time_us, lat, lon, sog, keep, counts)
     _drop_jumps(time_us, lat, lon, keep, max_speed_kn, slack_nm, min_side, counts)
     index = np.flatnonzero(keep)
@@ -323,7 +322,6 @@ def _clean_vessel(
         else:
             counts[_DRAUGHT_NA] += 1
         draught_dm[i] = last_draught
-    return n - len(index)
 
 
 @njit(nogil=True, cache=True)
