@@ -7,7 +7,9 @@
     ├── MissingFactorError  no published row answers the question; ask the user (exit code 3)
     ├── ReferenceDataError  a shipped reference table breaks its own rules (exit code 4)
     ├── EngineError         the chosen engine cannot run here, e.g. no Java for Spark (exit code 5)
-    └── InterruptedWorkError  a run was stopped; says how to resume (exit code 130)
+    ├── InterruptedWorkError  a run was stopped; says how to resume (exit code 130)
+    ├── RequestRefusedError a request from outside is refused; becomes problem+json (exit code 2)
+    └── StoreError          the node's database or disk cannot take or give data now (exit code 74)
 
 An error names the file, the row, the field and the remedy. The command line prints it without a traceback and
 exits with `exit_code`.
@@ -98,3 +100,43 @@ class InterruptedWorkError(SealaneError):
     """Work was interrupted; nothing half-written stands in the output folder."""
 
     exit_code = 130
+
+
+class RequestRefusedError(SealaneError):
+    """A request from outside is refused; the edge answers with ``application/problem+json`` (RFC 9457).
+
+    Parameters
+    ----------
+    status : HTTP status, 400 to 599.
+    kind : short slug that stays the same over versions, e.g. ``duplicate-key``; the problem's type ends with it.
+    detail : what was found, without any secret.
+    remedy : what the sender should do.
+    faults : every fault found, where there can be several.
+    retry_after_s : for 429 and 503, when to try again.
+    """
+
+    exit_code = 2
+
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        detail: str,
+        remedy: str,
+        faults: Sequence[Fault] = (),
+        retry_after_s: int | None = None,
+    ) -> None:
+        self.status = status
+        self.kind = kind
+        self.detail = detail
+        self.remedy = remedy
+        self.faults = tuple(faults)
+        self.retry_after_s = retry_after_s
+        lines = "".join(f"\n  - {fault}" for fault in self.faults[: DataError.SHOWN_FAULTS])
+        super().__init__(f"{detail} {remedy}{lines}")
+
+
+class StoreError(SealaneError):
+    """The node's database or disk cannot take or give data now; nothing was half done (exit code 74)."""
+
+    exit_code = 74

@@ -1,0 +1,1 @@
+"""Exchange with partner nodes: catalogue, negotiation, transfer, delivery, signatures and the ledger."""
