@@ -10,7 +10,7 @@ SERVE ?= auto
 HOST ?= 127.0.0.1
 PORT ?= 8000
 
-.PHONY: help install install-dev demo test lint format types contracts bench docs docs-generate java clean
+.PHONY: help install install-dev demo test lint format types contracts bench docs docs-generate java postgresql clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,7 +42,10 @@ demo: install  ## run the main job on shipped data; SERVE=0 ends after it
 java:
 	@$(PYTHON) scripts/need_java.py
 
-test: install-dev java  ## lint, types, import contracts, documentation and all tests
+postgresql:
+	@$(PYTHON) scripts/need_postgresql.py
+
+test: install-dev java postgresql  ## lint, types, import contracts, documentation and all tests
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/pytest -n auto --dist loadfile -q
 

@@ -10,6 +10,17 @@ import subprocess
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.databases import (  # fixtures are found by their names here
+    database,
+    database_kind,
+    database_url,
+    databases,
+    postgresql_cluster,
+    sqlite_template,
+)
+
+__all__ = ["database", "database_kind", "database_url", "databases", "postgresql_cluster", "sqlite_template"]
+
 # No test may depend on how fast the machine is; compiled functions are slow on their first call.
 settings.register_profile("sealane", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("sealane")
