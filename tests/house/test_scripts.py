@@ -103,7 +103,7 @@ def test_what_a_machine_cannot_check_is_reported_as_not_proven(tmp_path: Path) -
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *words],
         cwd=tmp_path,
-        env=environment | {"PATH": str(tmp_path)},
+        env=environment | {"PATH": str(tmp_path), "PYTHONPATH": str(ROOT)},  # the copy imports its fixtures
         capture_output=True,
         text=True,
         check=False,
