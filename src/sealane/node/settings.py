@@ -1,0 +1,319 @@
+"""Every setting of a node with its name, meaning and default, in one place.
+
+They come from ``node.toml`` in the node's folder and, above it, from the environment (``SEALANE_`` and the name in
+capitals). The settings page and the commented file that ``sealane node init`` writes are made from this module.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+
+from sealane.errors import DataError, Fault, InputError
+
+FILE_NAME = "node.toml"
+PREFIX = "SEALANE_"
+# Read elsewhere, so no setting of the node: the folder for the command line, and the standards for the tests.
+NOT_SETTINGS = frozenset({"SEALANE_NODE", "SEALANE_STANDARDS"})
+_PARTICIPANT = re.compile(r"(urn|https|did):[\x21-\x7e]{1,190}")
+
+
+class NodeSettings(BaseModel):
+    """All settings of one node; frozen, and an unknown name is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    participant: str = Field(
+        description="Id of the port in every message and signature, urn:, did: or https:, at most 200 characters; "
+        "it never changes, agreements name it."
+    )
+    name: str = Field(min_length=1, max_length=200, description="Name of the port as partners see it.")
+    unlocode: str | None = Field(
+        None, pattern=r"^[A-Z]{2}[A-Z2-9]{3}$", description="UN/LOCODE of the port, for instance USLAX."
+    )
+    origin: str = Field(
+        description="Public address of the node, scheme://host or scheme://host:port without a path. Request "
+        "signatures cover it, so it must be the address partners use, also behind a reverse proxy."
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
+    port: int = Field(8400, ge=1, le=65535, description="TCP port to listen on.")
+    tls_certificate: Path | None = Field(
+        None, description="PEM file with the certificate chain; without it the node speaks plain HTTP behind a proxy."
+    )
+    tls_key: Path | None = Field(None, description="PEM file with the certificate's private key.")
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        description="Address of the database, postgresql://user:password@host:5432/name or sqlite:///file; empty is "
+        "node.db in the node's folder. Give one that holds a password by the environment, not in the file.",
+    )
+    database_pool_size: int = Field(10, ge=2, le=200, description="Connections each worker keeps open at most.")
+    workers: int = Field(1, ge=1, le=64, description="Processes that serve requests; more than one needs PostgreSQL.")
+    body_limit_bytes: int = Field(
+        8_388_608, ge=65_536, le=1_073_741_824, description="Largest body of a request; a larger one is answered 413."
+    )
+    retention_days: float = Field(
+        30.0,
+        gt=0,
+        description="How long acknowledged messages are kept, so that a partner restored from a backup "
+        "no older than this is caught up.",
+    )
+    lease_s: float = Field(
+        60.0,
+        gt=0,
+        le=3600,
+        description="Nothing is sent to a partner this long after it last answered, until it has answered again.",
+    )
+    delivery_period_s: float = Field(1.0, gt=0, description="Period of the job that delivers to partners.")
+    negotiation_period_s: float = Field(
+        1.0, gt=0, description="Period of the jobs that drive negotiations and transfers."
+    )
+    agreement_period_s: float = Field(
+        5.0, gt=0, description="Period of the job that sends proposals, signatures and retirements not yet taken."
+    )
+    release_period_s: float = Field(60.0, gt=0, description="Period of the job that releases cells of grouped records.")
+    key_period_s: float = Field(
+        30.0, gt=0, le=60, description="Period of the job that fetches partners' keys and revocations."
+    )
+    checkpoint_period_s: float = Field(
+        300.0, gt=0, description="Period of the job that exchanges checkpoints of the ledger with partners."
+    )
+    housekeeping_period_s: float = Field(
+        600.0, gt=0, description="Period of the job that removes what is past its retention."
+    )
+    stop_timeout_s: int = Field(
+        20, ge=1, le=600, description="How long a stop waits for requests and jobs that have begun."
+    )
+    allow_private: bool = Field(
+        False,
+        description="Partners may be registered with an origin that resolves to a private or loopback address; "
+        "for closed networks, demonstrations and tests.",
+    )
+    test_profile: bool = Field(
+        False,
+        description="Opens the interface the protocol's conformance kit needs, without authentication; refused "
+        "unless the node listens on loopback.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+    @field_validator("participant")
+    @classmethod
+    def _participant(cls, value: str) -> str:
+        if not _PARTICIPANT.fullmatch(value):
+            raise ValueError("is no urn:, did: or https: identifier of at most 200 printable characters")
+        return value
+
+    @field_validator("origin")
+    @classmethod
+    def _origin(cls, value: str) -> str:
+        return read_origin(value)
+
+    @model_validator(mode="after")
+    def _together(self) -> NodeSettings:
+        problems = []
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            problems.append("tls_certificate and tls_key: one without the other")
+        if self.tls_certificate is not None and self.origin.startswith("http:"):
+            problems.append("origin: is http although the node speaks TLS")
+        if self.test_profile and not (is_loopback(self.host) and is_loopback(urlsplit(self.origin).hostname or "")):
+            problems.append("test_profile: host and origin are not loopback, everybody could use it")
+        if self.origin.startswith("http:") and not is_loopback(urlsplit(self.origin).hostname or ""):
+            problems.append("origin: is http and not loopback; partners reach a node by https only")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether the node itself speaks TLS."""
+        return self.tls_certificate is not None
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address means this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def read_origin(value: str) -> str:
+    """Return an origin in its normal form: lower case, no default port, nothing after the port.
+
+    Raises
+    ------
+    ValueError
+        When it is no http or https origin.
+    """
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise ValueError("is no address") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("does not begin with https://host")
+    if parts.path not in {"", "/"} or parts.query or parts.fragment or parts.username is not None:
+        raise ValueError("has more than scheme, host and port")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    shown = "" if port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{port}"
+    return f"{parts.scheme}://{host}{shown}"
+
+
+def read_settings(folder: Path, environ: Mapping[str, str]) -> NodeSettings:
+    """Read ``node.toml`` in a folder; the environment overrides it.
+
+    Parameters
+    ----------
+    folder : the node's folder; relative paths in the settings are relative to it.
+    environ : the environment, usually ``os.environ``.
+
+    Raises
+    ------
+    DataError
+        With every fault: unknown names, values that are not allowed, settings that contradict each other.
+    InputError
+        When the file is missing or cannot be read.
+    """
+    path = folder / FILE_NAME
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file. `sealane node init` makes a node's folder.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is not TOML: {error}. Correct it at the place named.") from None
+    return make_settings(given, environ, str(path), folder)
+
+
+def make_settings(
+    given: Mapping[str, Any], environ: Mapping[str, str], source: str, folder: Path | None = None
+) -> NodeSettings:
+    """Make settings of values given and of the environment, which wins; faults name where the value came from.
+
+    Raises
+    ------
+    DataError
+        With every fault.
+    """
+    values = dict(given)
+    origin_of = dict.fromkeys(values, source)
+    faults = [_unknown(name, source, "") for name in values if name not in NodeSettings.model_fields]
+    for variable, text in environ.items():
+        if not variable.startswith(PREFIX) or variable in NOT_SETTINGS:
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name not in NodeSettings.model_fields or variable != variable.upper():
+            faults.append(_unknown(name, f"environment variable {variable}", PREFIX))
+            continue
+        values[name] = text
+        origin_of[name] = f"environment variable {variable},"
+    known = {name: value for name, value in values.items() if name in NodeSettings.model_fields}
+    try:
+        settings = NodeSettings.model_validate(known)
+    except ValidationError as error:
+        faults += [fault for item in error.errors() for fault in _faults_of(item, origin_of, source)]
+        raise DataError("The node's settings cannot be used.", faults) from None
+    if faults:
+        raise DataError("The node's settings cannot be used.", faults)
+    if folder is None:
+        return settings
+    paths = {key: folder / value for key in ("tls_certificate", "tls_key") if (value := getattr(settings, key))}
+    return settings.model_copy(update=paths)
+
+
+def _unknown(name: str, source: str, prefix: str) -> Fault:
+    near = difflib.get_close_matches(name, NodeSettings.model_fields, n=1)
+    shown = (prefix + near[0].upper() if prefix else near[0]) if near else ""
+    remedy = f"Did you mean {shown}?" if near else "The settings page lists all names."
+    return Fault(source if prefix else f"{source} {name}", "there is no such setting", remedy)
+
+
+def _faults_of(item: Any, origin_of: Mapping[str, str], source: str) -> list[Fault]:
+    message = str(item["msg"]).removeprefix("Value error, ")
+    if not item["loc"]:  # settings that contradict each other
+        found = [text.partition(": ") for text in message.split("; ")]
+        return [Fault(f"{source} {names}", what, _remedy(names.partition(" ")[0])) for names, _, what in found]
+    name = str(item["loc"][0])
+    if item["type"] == "missing":
+        return [Fault(f"{source} {name}", "is missing", _remedy(name))]
+    return [Fault(f"{origin_of.get(name, source)} {name}", message[0].lower() + message[1:], _remedy(name))]
+
+
+def _remedy(name: str) -> str:
+    return NodeSettings.model_fields[name].description or ""
+
+
+def settings_text(given: Mapping[str, Any]) -> str:
+    """Return a ``node.toml`` with the values given; every other setting stands in it as a comment with its default."""
+    lines = ["# Settings of this node. An environment variable SEALANE_<NAME> goes before the value here.", ""]
+    for name, field in NodeSettings.model_fields.items():
+        lines += [f"# {line}" for line in _wrapped(field.description or "")]
+        if given.get(name) is not None:
+            lines.append(f"{name} = {_toml(given[name])}")
+        elif field.is_required():
+            raise InputError(f"{name}: is missing. {field.description}")
+        else:
+            lines.append(f"#{name} = {_toml(plain_default(name))}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def plain_default(name: str) -> Any:
+    """Return a setting's default as it would be written; None has no form in TOML and becomes an empty text."""
+    default = NodeSettings.model_fields[name].default
+    if isinstance(default, SecretStr):
+        return default.get_secret_value()
+    return "" if default is None else default
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    # A JSON string is a TOML basic string as long as nothing beyond TOML's escapes is in it.
+    return str(value) if isinstance(value, int | float) else json.dumps(str(value), ensure_ascii=False)
+
+
+def _wrapped(text: str, width: int = 110) -> list[str]:
+    lines = [""]
+    for word in text.split():
+        if len(lines[-1]) + len(word) + 1 > width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines
+
+
+def settings_page() -> str:
+    """Return the reference page of all settings, as Markdown."""
+    parts = [
+        "# Node settings",
+        "",
+        f"They stand in `{FILE_NAME}` in the node's folder; the environment goes before it. A name that is not listed",
+        "here is refused, in the file and in the environment, and the message names the nearest one.",
+        "",
+        "| setting | environment | default | meaning |",
+        "|---|---|---|---|",
+    ]
+    for name, field in NodeSettings.model_fields.items():
+        default = (
+            "required"
+            if field.is_required()
+            else f"`{plain_default(name)}`".lower()
+            if plain_default(name) != ""
+            else "empty"
+        )
+        parts.append(f"| `{name}` | `{PREFIX}{name.upper()}` | {default} | {field.description} |")
+    parts += [
+        "",
+        "Relative paths are relative to the node's folder. `SEALANE_NODE` is the folder itself, for every command that",
+        "takes `--node`. A password of PostgreSQL can also stay out of the address: libpq's `PGPASSFILE` is honoured.",
+    ]
+    return "\n".join(parts) + "\n"
