@@ -8,7 +8,7 @@ A name is keys joined by dots; ``[]`` after a key marks the elements of a list: 
    name is read without its ``[]``, so that it holds whether lists are used or not.
 3. A single value where a prohibition names something below it (``a`` is text, ``a.b`` is prohibited) is withheld.
 4. A key that no name can express (empty, not text, with ``.``, ``[``, ``]`` or a blank) never passes, nor does anything
-   that JSON cannot hold, nor anything more than `MAX_DEPTH` levels down.
+   that JSON cannot hold, nor a mapping or list more than `MAX_DEPTH` levels down.
 5. Mappings and list elements that trimming leaves empty vanish; one that was empty before stays where an allowed name
    reaches it or goes on below it in its shape. Elements and keys keep their order.
 """
@@ -29,8 +29,10 @@ MAX_DEPTH: Final = 64
 _NAME = re.compile(r"[^.\[\]\s]+(?:\[\])*(?:\.[^.\[\]\s]+(?:\[\])*)*")
 _ODD_KEY = re.compile(r"[.\[\]\s]|^$")
 _ITEMS: Final = "[]"
-_SCALARS: Final = frozenset({str, int, bool, float, type(None)})
+_PLAIN: Final = frozenset({str, int, bool, type(None)})
+_SCALARS: Final = _PLAIN | {float}
 _NOTHING: Final = object()
+_is_finite = math.isfinite
 
 
 class _Node:
@@ -44,7 +46,11 @@ class _Node:
         self.other: bool = False  # every key that `children` does not name
 
 
-class _Covered(dict[str, Any]):
+_COVERED: Final = _Node()
+_COVERED.other = _COVERED.items = True
+
+
+class _Names(dict[str, Any]):
     """Names as a tree while compiling; ``whole`` once a name ends here."""
 
     whole = False
@@ -138,24 +144,24 @@ def leaves_of(body: object) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _tree(names: Iterable[list[str]]) -> _Covered | None:
-    root = _Covered()
+def _tree(names: Iterable[list[str]]) -> _Names | None:
+    root = _Names()
     for steps in names:
         node = root
         for step in steps:
-            node = node.setdefault(step, _Covered())
+            node = node.setdefault(step, _Names())
         node.whole = True
     return root if root else None
 
 
-def _merge(allowed: _Covered | None, forbidden: _Covered | None) -> _Node | bool:
+def _merge(allowed: _Names | None, forbidden: _Names | None) -> _Node | bool:
     """Join both trees into one; True passes whole, False is withheld whole."""
     if allowed is None or (forbidden is not None and forbidden.whole):
         return False
     if allowed.whole and forbidden is None:
         return True
     node = _Node()
-    below = forbidden if forbidden is not None else _Covered()
+    below = forbidden if forbidden is not None else _Names()
     if allowed.whole:
         node.children = {key: _merge(allowed, part) for key, part in below.items()}
         node.other = True
@@ -168,52 +174,42 @@ def _merge(allowed: _Covered | None, forbidden: _Covered | None) -> _Node | bool
 
 def _trim(value: Any, node: _Node | bool, name: str, withheld: set[str], depth: int) -> Any:
     """Return what passes of a mapping, a list or a value, or _NOTHING."""
-    if node is False or depth > MAX_DEPTH:
+    kind = type(value)
+    if node is False or (depth > MAX_DEPTH and kind not in _SCALARS):
         _leaves(value, name, withheld, depth)
         return _NOTHING
-    kind = type(value)
-    if kind in _SCALARS:
-        if node is True and (kind is not float or math.isfinite(value)):
-            return value
-        withheld.add(name)
-        return _NOTHING
-    if kind is dict or isinstance(value, Mapping):
+    if kind is dict:
         return _trim_mapping(value, node, name, withheld, depth)
     if kind is list:
         return _trim_list(value, node, name, withheld, depth)
+    if node is True and (kind in _PLAIN or (kind is float and _is_finite(value))):
+        return value
+    if isinstance(value, Mapping):
+        return _trim_mapping(value, node, name, withheld, depth)
     withheld.add(name)
     return _NOTHING
 
 
 def _trim_mapping(value: Mapping[Any, Any], node: _Node | bool, name: str, withheld: set[str], depth: int) -> Any:
-    if node is True:
-        children: dict[str, _Node | bool] = {}
-        other = True
-    else:
-        assert isinstance(node, _Node)
-        children, other = node.children, node.other
+    # This loop runs for every leaf of every record sent: plain values that pass must cost no call.
+    known = _COVERED if isinstance(node, bool) else node
     if not value:
-        if children or other:
+        if known.children or known.other:
             return value
         withheld.add(name)
         return _NOTHING
+    child_of, other = known.children.get, known.other
     kept: dict[str, Any] = {}
-    whole = type(value) is dict
+    whole = True
     for key, item in value.items():
-        child = children.get(key, other)
-        # The common case, without a call. A key that `children` holds came from a name and is sound.
-        if (
-            child is True
-            and type(item) in _SCALARS
-            and type(item) is not float
-            and (key in children or (type(key) is str and (key.isidentifier() or not _ODD_KEY.search(key))))
-        ):
+        child = child_of(key)  # a key found here came from a name and is sound
+        if child is None:
+            child = other and type(key) is str and (key.isidentifier() or not _ODD_KEY.search(key))
+        kind = type(item)
+        if child is True and (kind in _PLAIN or (kind is float and _is_finite(item))):
             kept[key] = item
             continue
-        inner = _join(name, key)
-        if child is not False and (type(key) is not str or _ODD_KEY.search(key)):
-            child = False
-        found = _trim(item, child, inner, withheld, depth + 1)
+        found = _trim(item, child, _join(name, key), withheld, depth + 1)
         if found is _NOTHING:
             whole = False
         else:
@@ -232,9 +228,14 @@ def _trim_list(value: list[Any], node: _Node | bool, name: str, withheld: set[st
         withheld.add(name)
         return _NOTHING
     inner = name + _ITEMS
-    found = [_trim(item, below, inner, withheld, depth + 1) for item in value]
-    kept = [item for item in found if item is not _NOTHING]
-    if len(kept) == len(value) and all(new is old for new, old in zip(kept, value, strict=True)):
+    kept = []
+    whole = True
+    for item in value:
+        found = _trim(item, below, inner, withheld, depth + 1)
+        if found is not _NOTHING:
+            kept.append(found)
+        whole = whole and found is item
+    if whole:
         return value
     return kept or _NOTHING
 
@@ -257,5 +258,6 @@ def _leaves(value: Any, name: str, found: set[str], depth: int) -> None:
 
 
 def _join(name: str, key: object) -> str:
-    text = key if type(key) is str and not _ODD_KEY.search(key) else json.dumps(str(key))
-    return f"{name}.{text}" if name else text
+    if type(key) is not str or not (key.isidentifier() or not _ODD_KEY.search(key)):
+        key = json.dumps(str(key))
+    return f"{name}.{key}" if name else str(key)
