@@ -232,6 +232,14 @@ def inclusion_proof(connection: sa.Connection, position: int, size: int) -> list
     return _proof(connection, inclusion_spans(position, size))
 
 
+def inclusion_proofs(connection: sa.Connection, positions: Sequence[int], size: int) -> list[list[bytes]]:
+    """Return `inclusion_proof` for many entries with two statements for all of them."""
+    _check_size(connection, size)
+    spans = [inclusion_spans(position, size) for position in positions]
+    hashes = _hashes(connection, sorted({tile for proof in spans for tile in needed_subtrees(proof)}))
+    return [[span_hash(span, hashes) for span in proof] for proof in spans]
+
+
 def consistency_proof(connection: sa.Connection, old: int, new: int) -> list[bytes]:
     """Return the hashes that prove the first ``old`` entries unchanged within the first ``new``.
 
@@ -360,14 +368,15 @@ def _hashes(connection: sa.Connection, wanted: Sequence[Subtree]) -> dict[Subtre
             sa.select(leaf_table.c.position, leaf_table.c.hash).where(leaf_table.c.position.in_(leaves))
         )
         found.update(((0, row.position), bytes(row.hash)) for row in rows)
-    above = [(level, index) for level, index in wanted if level]
-    if above:
-        rows = connection.execute(
-            sa.select(node_table).where(
-                sa.or_(
-                    *(sa.and_(node_table.c.level == level, node_table.c.position == index) for level, index in above)
-                )
-            )
-        )
+    rows_of: dict[int, list[int]] = {}
+    for level, index in wanted:
+        if level:
+            rows_of.setdefault(level, []).append(index)
+    if rows_of:
+        chosen = [
+            sa.and_(node_table.c.level == level, node_table.c.position.in_(indices))
+            for level, indices in rows_of.items()
+        ]
+        rows = connection.execute(sa.select(node_table).where(sa.or_(*chosen)))
         found.update(((row.level, row.position), bytes(row.hash)) for row in rows)
     return found

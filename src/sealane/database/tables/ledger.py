@@ -44,6 +44,8 @@ checkpoint = sa.Table(
     sa.Column("size", sa.BigInteger, primary_key=True),
     sa.Column("root", sa.String(64), primary_key=True),  # part of the key: two roots for one size is evidence
     sa.Column("jws", sa.Text, nullable=False),
-    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),  # the time its signer wrote into it
     sa.Column("verified", sa.Boolean, nullable=False),  # consistent with the partner's earlier checkpoints
+    sa.Column("contradiction", sa.Text),  # why it cannot belong to the log the partner showed before
+    sa.Column("set_aside_at", UtcDateTime),  # the operator accepted the partner's log anew; kept as evidence only
 )
