@@ -149,12 +149,17 @@ def read_checkpoint(connection: sa.Connection, participant: str, jws: str, now: 
     return Checkpoint(participant, size, _hash(root), time, jws)
 
 
-def note_checkpoint(connection: sa.Connection, participant: str, jws: str, now: dt.datetime) -> Witnessed:
-    """Keep a checkpoint that came without a proof, for instance in a receipt; the next exchange asks for the proof.
+def note_checkpoint(connection: sa.Connection, noted: Checkpoint, now: dt.datetime) -> Witnessed:
+    """Keep what a partner signed about its log elsewhere than in a checkpoint: in a receipt, already verified.
 
-    What its size and root already contradict is found at once.
+    It comes without a proof; the next exchange of checkpoints asks for it. What its size and root already contradict is
+    found at once.
+
+    Parameters
+    ----------
+    noted : ``jws`` is the receipt.
     """
-    return _receive(connection, participant, jws, None, None, now)
+    return _receive(connection, noted, None, None, now)
 
 
 def receive_checkpoint(
@@ -180,7 +185,7 @@ def receive_checkpoint(
     RequestRefusedError
         If it is not a checkpoint signed by this participant.
     """
-    return _receive(connection, participant, jws, proof, proof_from, now)
+    return _receive(connection, read_checkpoint(connection, participant, jws, now), proof, proof_from, now)
 
 
 def prove_noted(
@@ -222,17 +227,16 @@ def parse_proof(value: Any) -> list[bytes]:
 
 def _receive(
     connection: sa.Connection,
-    participant: str,
-    jws: str,
+    new: Checkpoint,
     proof: Sequence[bytes] | None,
     proof_from: int | None,
     now: dt.datetime,
 ) -> Witnessed:
+    participant = new.participant
     # The partner's row is the lock: two checkpoints that arrive together are compared one after the other.
     connection.execute(
         for_update(sa.select(peer_table.c.alarm).where(peer_table.c.participant == participant), connection)
     )
-    new = read_checkpoint(connection, participant, jws, now)
     held = latest(connection, participant)
     held_size = 0 if held is None else held.size
     rows = list(connection.execute(_current(participant).where(checkpoint_table.c.size >= new.size)))
@@ -260,7 +264,7 @@ def _receive(
             reason = f"the log of {new.size} entries is not shown to contain the one of {held.size} (rewritten)"
             return _contradicts(connection, new, held, reason, now)
     _keep(connection, new, verified=True)
-    body = {"size": new.size, "root": new.root.hex(), "digest": digest_of(jws)}
+    body = {"size": new.size, "root": new.root.hex(), "digest": digest_of(new.jws)}
     append(connection, [Entry(EntryKind.CHECKPOINT_RECEIVED, participant, str(new.size), body)], now)
     return Witnessed(Outcome.ACCEPTED, new.size)
 

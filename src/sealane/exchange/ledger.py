@@ -163,7 +163,7 @@ def append(connection: sa.Connection, entries: Sequence[Entry], now: dt.datetime
                 "logged_at": now,
             }
         )
-    frontier = _hashes(connection, complete_subtrees((0, size)))
+    frontier = subtree_hashes(connection, complete_subtrees((0, size)))
     nodes = [
         {"level": level, "position": index, "hash": value}
         for (level, index), value in added_subtrees(size, [row["hash"] for row in leaves], frontier).items()
@@ -217,7 +217,7 @@ def root_at(connection: sa.Connection, size: int) -> bytes:
         If the log is shorter.
     """
     _check_size(connection, size)
-    return span_hash((0, size), _hashes(connection, complete_subtrees((0, size))))
+    return span_hash((0, size), subtree_hashes(connection, complete_subtrees((0, size))))
 
 
 def inclusion_proof(connection: sa.Connection, position: int, size: int) -> list[bytes]:
@@ -236,7 +236,7 @@ def inclusion_proofs(connection: sa.Connection, positions: Sequence[int], size: 
     """Return `inclusion_proof` for many entries with two statements for all of them."""
     _check_size(connection, size)
     spans = [inclusion_spans(position, size) for position in positions]
-    hashes = _hashes(connection, sorted({tile for proof in spans for tile in needed_subtrees(proof)}))
+    hashes = subtree_hashes(connection, sorted({tile for proof in spans for tile in needed_subtrees(proof)}))
     return [[span_hash(span, hashes) for span in proof] for proof in spans]
 
 
@@ -355,11 +355,11 @@ def _check_size(connection: sa.Connection, size: int) -> None:
 
 
 def _proof(connection: sa.Connection, spans: list[Span]) -> list[bytes]:
-    hashes = _hashes(connection, needed_subtrees(spans))
+    hashes = subtree_hashes(connection, needed_subtrees(spans))
     return [span_hash(span, hashes) for span in spans]
 
 
-def _hashes(connection: sa.Connection, wanted: Sequence[Subtree]) -> dict[Subtree, bytes]:
+def subtree_hashes(connection: sa.Connection, wanted: Sequence[Subtree]) -> dict[Subtree, bytes]:
     """Read the hashes of complete subtrees: two statements however many there are."""
     found: dict[Subtree, bytes] = {}
     leaves = [index for level, index in wanted if level == 0]
