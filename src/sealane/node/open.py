@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
+import shutil
 import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from sealane.database import Database
 from sealane.database.engine import sqlite_url
 from sealane.database.migrations import check_current, migrate
+from sealane.database.tables.node import node_info
 from sealane.errors import DataError, Fault, InputError
+from sealane.exchange.keys import Identity, record_own_keys
+from sealane.exchange.outbound import Outbound
 from sealane.node.context import Clock, Node, utc_now
 from sealane.node.settings import FILE_NAME, NodeSettings, make_settings, read_settings, settings_text
 
 DATABASE_FILE = "node.db"
+KEYS_FOLDER = "keys"
 
 
 def init_node(
-    folder: Path, values: Mapping[str, Any], *, environ: Mapping[str, str] | None = None, clock: Clock = utc_now
+    folder: Path,
+    values: Mapping[str, Any],
+    *,
+    root_file: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    clock: Clock = utc_now,
 ) -> Node:
     """Make a node in a new or empty folder: settings, keys, database; and open it.
 
@@ -28,6 +41,7 @@ def init_node(
     ----------
     folder : is made with mode 0700; may exist when empty.
     values : settings to write into the file, at least ``participant``, ``name`` and ``origin``.
+    root_file : where the private root key goes; in the folder of keys when not given, to be taken away from there.
     environ : the environment, which overrides the file; ``os.environ`` when not given.
     clock : gives the time in UTC.
 
@@ -41,23 +55,47 @@ def init_node(
     environ = os.environ if environ is None else environ
     settings = make_settings(values, environ, "given to init:")
     text = settings_text(values)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and not _is_empty(folder):
         remedy = "Open it as it is, or name a new folder." if (folder / FILE_NAME).exists() else "Name a new folder."
         raise InputError(f"{folder}: is not empty. {remedy}")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     warn_about_root()
+    try:
+        _fill(folder, settings, text, root_file, clock())
+    except BaseException:
+        for path in (folder / KEYS_FOLDER, *folder.glob(f"{DATABASE_FILE}*"), folder / FILE_NAME):
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        raise
+    return open_node(folder, environ=environ, clock=clock)
+
+
+def _is_empty(folder: Path) -> bool:
+    # The root of a file system of its own, as containers mount it, holds lost+found.
+    return folder.is_dir() and all(path.name == "lost+found" for path in folder.iterdir())
+
+
+def _fill(folder: Path, settings: NodeSettings, text: str, root_file: Path | None, now: dt.datetime) -> None:
     database = open_database(folder, settings)
     try:
+        if sa.inspect(database.engine).get_table_names():
+            raise InputError(
+                f"The database {database.safe_url} holds tables already. Give the node a database of its own, or bring"
+                " back a backup with `sealane node restore`."
+            )
         migrate(database)
-        create_identity(folder, settings, clock)
+        identity = Identity.create(
+            folder / KEYS_FOLDER, settings.participant, settings.origin, now, root_file=root_file
+        )
+        with database.write() as connection:
+            connection.execute(node_info.insert().values(id=1, participant=settings.participant, created_at=now))
+            record_own_keys(connection, identity)
     finally:
         database.close()
     # Last, so that a folder with settings is a complete node.
     descriptor = os.open(folder / FILE_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
-    return open_node(folder, environ=environ, clock=clock)
 
 
 def open_node(
@@ -89,7 +127,9 @@ def open_node(
     try:
         if check_schema:
             check_current(database)
-        identity, outbound = open_identity(folder, settings, database, clock)
+            check_owner(database, settings.participant)
+        identity = Identity.open(folder / KEYS_FOLDER, settings.participant, settings.origin)
+        outbound = open_outbound(settings, identity, database, clock)
     except BaseException:
         database.close()
         raise
@@ -133,17 +173,17 @@ def open_database(folder: Path, settings: NodeSettings) -> Database:
     return Database(url, pool_size=settings.database_pool_size)
 
 
-def create_identity(folder: Path, settings: NodeSettings, clock: Clock) -> None:
-    """Make root key and first operational key."""
-    from sealane.exchange.keys import Identity
+def check_owner(database: Database, participant: str) -> None:
+    """Refuse a database that belongs to another participant, whose data would be mixed with this one's."""
+    with database.read() as connection:
+        owner = connection.execute(sa.select(node_info.c.participant)).scalar()
+    if owner != participant:
+        raise InputError(
+            f"The database {database.safe_url} belongs to {owner or 'no node'}, the settings say {participant}."
+            " Correct database_url or participant."
+        )
 
-    Identity.create(folder, settings.participant, settings.origin, clock())
 
-
-def open_identity(folder: Path, settings: NodeSettings, database: Database, clock: Clock) -> tuple[Any, Any]:
-    """Open the keys and make the way out."""
-    from sealane.exchange.keys import Identity
-    from sealane.exchange.outbound import Outbound
-
-    identity = Identity.open(folder, settings.participant, settings.origin, clock())
-    return identity, Outbound(identity, database, clock)
+def open_outbound(settings: NodeSettings, identity: Identity, database: Database, clock: Clock) -> Outbound:
+    """Make the way out."""
+    return Outbound(identity, database, clock)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import json
-import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,12 +18,12 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from sealane.errors import DataError, Fault, InputError
+from sealane.exchange.certificates import PARTICIPANT
 
 FILE_NAME = "node.toml"
 PREFIX = "SEALANE_"
 # Read elsewhere, so no setting of the node: the folder for the command line, and the standards for the tests.
 NOT_SETTINGS = frozenset({"SEALANE_NODE", "SEALANE_STANDARDS"})
-_PARTICIPANT = re.compile(r"(urn|https|did):[\x21-\x7e]{1,190}")
 
 
 class NodeSettings(BaseModel):
@@ -33,8 +32,8 @@ class NodeSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     participant: str = Field(
-        description="Id of the port in every message and signature, urn:, did: or https:, at most 200 characters; "
-        "it never changes, agreements name it."
+        description="Id of the port in every message and signature, for instance urn:example:port-of-x; up to 200 "
+        "letters, digits and . _ : / % -. It never changes, agreements name it."
     )
     name: str = Field(min_length=1, max_length=200, description="Name of the port as partners see it.")
     unlocode: str | None = Field(
@@ -107,8 +106,8 @@ class NodeSettings(BaseModel):
     @field_validator("participant")
     @classmethod
     def _participant(cls, value: str) -> str:
-        if not _PARTICIPANT.fullmatch(value):
-            raise ValueError("is no urn:, did: or https: identifier of at most 200 printable characters")
+        if not PARTICIPANT.fullmatch(value):
+            raise ValueError("is no id of at most 200 letters, digits and . _ : / % -")
         return value
 
     @field_validator("origin")
@@ -303,13 +302,7 @@ def settings_page() -> str:
         "|---|---|---|---|",
     ]
     for name, field in NodeSettings.model_fields.items():
-        default = (
-            "required"
-            if field.is_required()
-            else f"`{plain_default(name)}`".lower()
-            if plain_default(name) != ""
-            else "empty"
-        )
+        default = "required" if field.is_required() else _shown_default(name)
         parts.append(f"| `{name}` | `{PREFIX}{name.upper()}` | {default} | {field.description} |")
     parts += [
         "",
@@ -317,3 +310,8 @@ def settings_page() -> str:
         "takes `--node`. A password of PostgreSQL can also stay out of the address: libpq's `PGPASSFILE` is honoured.",
     ]
     return "\n".join(parts) + "\n"
+
+
+def _shown_default(name: str) -> str:
+    default = plain_default(name)
+    return "empty" if default == "" else f"`{_toml(default)}`"

@@ -1,0 +1,168 @@
+"""Turns every refusal and every fault into one answer: ``application/problem+json`` (RFC 9457).
+
+A partner's standard may prescribe its own form of error on its own paths; `ProblemForms` holds those.
+"""
+
+from __future__ import annotations
+
+import http
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from sealane.errors import DataError, Fault, InputError, RequestRefusedError, SealaneError, StoreError
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:sealane:problem:"
+STORE_RETRY_S = 5
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One refusal, before it has a form.
+
+    Attributes
+    ----------
+    kind : short slug that stays the same over versions.
+    request_id : what the log calls the request.
+    headers : further response headers, for instance ``Retry-After`` or ``Allow``.
+    """
+
+    status: int
+    kind: str
+    detail: str
+    remedy: str
+    request_id: str
+    faults: tuple[Fault, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The standard phrase of the status."""
+        try:
+            return http.HTTPStatus(self.status).phrase
+        except ValueError:
+            return "Error"
+
+
+class FaultDocument(BaseModel):
+    """One fault, as the interface description shows it."""
+
+    where: str
+    found: str
+    remedy: str
+
+
+class ProblemDocument(BaseModel):
+    """RFC 9457 problem details, as the interface description shows them."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    remedy: str
+    instance: str
+    faults: list[FaultDocument] = []
+
+
+# path prefix -> the form its standard prescribes
+ProblemForms = Mapping[str, Callable[[Problem], Response]]
+
+
+def problem_response(problem: Problem) -> Response:
+    """Return the answer in the common form."""
+    document: dict[str, object] = {
+        "type": TYPE_PREFIX + problem.kind,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "remedy": problem.remedy,
+        "instance": f"urn:uuid:{problem.request_id}",
+    }
+    if problem.faults:
+        shown = problem.faults[: DataError.SHOWN_FAULTS]
+        document["faults"] = [{"where": f.where, "found": f.found, "remedy": f.remedy} for f in shown]
+    content = json.dumps(document, ensure_ascii=True).encode()
+    return Response(content, problem.status, dict(problem.headers), MEDIA_TYPE)
+
+
+def formed(problem: Problem, path: str, forms: ProblemForms) -> Response:
+    """Return the answer in the form that a path's standard prescribes, else in the common one."""
+    for prefix, form in forms.items():
+        if path.startswith(prefix):
+            return form(problem)
+    return problem_response(problem)
+
+
+def problem_of(error: Exception, request_id: str) -> Problem:
+    """Say what an exception means to who sent the request; never with more than the error says on purpose."""
+    if isinstance(error, RequestRefusedError):
+        headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+        if error.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        return Problem(error.status, error.kind, error.detail, error.remedy, request_id, error.faults, headers)
+    if isinstance(error, StoreError):
+        return Problem(
+            503,
+            "store-unavailable",
+            "The node's database cannot be used now; nothing was changed.",
+            "Send the same request again later.",
+            request_id,
+            headers={"Retry-After": str(STORE_RETRY_S)},
+        )
+    if isinstance(error, RequestValidationError):
+        faults = _validation_faults(error.errors())
+        detail = "The request is not valid."
+        return Problem(422, "invalid-request", detail, "Correct what is listed.", request_id, faults)
+    if isinstance(error, HTTPException):
+        return _of_http(error, request_id)
+    if isinstance(error, DataError):
+        return Problem(400, "invalid-data", error.title, "Correct what is listed.", request_id, error.faults)
+    if isinstance(error, InputError):
+        return Problem(400, "invalid-input", str(error), "Correct what is named.", request_id)
+    return Problem(
+        500,
+        "internal",
+        "The node failed on this request; nothing was changed.",
+        "Tell the node's operator the instance; it stands in the log.",
+        request_id,
+    )
+
+
+def _of_http(error: HTTPException, request_id: str) -> Problem:
+    kinds = {
+        404: ("not-found", "There is nothing at this address.", "See /openapi.json for the addresses of this node."),
+        405: ("method-not-allowed", "This address does not take this method.", "Use a method that Allow names."),
+    }
+    slug = http.HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    kind, detail, remedy = kinds.get(error.status_code, (slug, str(error.detail), "Correct the request."))
+    return Problem(error.status_code, kind, detail, remedy, request_id, headers=dict(error.headers or {}))
+
+
+def _validation_faults(errors: Sequence[Mapping[str, object]]) -> tuple[Fault, ...]:
+    faults = []
+    for item in errors:
+        location = item.get("loc")
+        where = " ".join(str(part) for part in location) if isinstance(location, tuple) else ""
+        faults.append(Fault(where, str(item.get("msg", "is not valid")), "See /openapi.json for what is allowed."))
+    return tuple(faults)
+
+
+def add_problem_handlers(app: FastAPI, forms: ProblemForms) -> None:
+    """Answer every exception of an endpoint with a problem."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        problem = problem_of(error, request.state.request_id)
+        if problem.status >= 500 and isinstance(error, SealaneError):  # others are logged by the edge, with traceback
+            _LOG.error("request failed: %s", error, extra={"request_id": problem.request_id})
+        return formed(problem, request.url.path, forms)
+
+    for kind in (SealaneError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, answer)
