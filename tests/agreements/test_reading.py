@@ -55,7 +55,7 @@ def test_all_faults_of_several_documents_come_at_once(folder: Path) -> None:
     assert "nearest: port-of-nagoya" in faults["nagoya-mou-2020.yaml: parties[1].party"]
     assert "20233" in faults["gothenburg-mou-2023.yaml: year"]
     assert "Choose one of: A, B" in faults["gothenburg-mou-2023.yaml: sources[0]"]
-    assert "no clauses on data" in faults["busan-sister-2006.yaml: clauses"]
+    assert "no clause is public" in faults["busan-sister-2006.yaml: clauses"]
     assert "UN/LOCODE" in faults["parties.yaml: port-of-gothenburg.ports[0].locode"]
 
 

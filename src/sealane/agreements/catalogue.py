@@ -255,8 +255,13 @@ def _read_agreement(
     if not lines:
         fields.fault("sources", "no source", "Say where the agreement is written")
     if fields.items("clauses", "Write `clauses: []`"):
-        # Refused, not ignored: a clause that looks accepted but decides nothing is a promise not kept.
-        fields.fault("clauses", "a clause", "Write `clauses: []`; this version knows no clauses on data")
+        # Refused, not ignored: the catalogue tells of public texts, none of which prints a clause on data. Clauses
+        # that run stand in documents the parties sign (sealane.agreements.documents).
+        fields.fault(
+            "clauses",
+            "a clause",
+            "Write `clauses: []`: no clause is public; agree on clauses in a document of your own",
+        )
     notes = []
     for where, note in fields.items("notes", "List texts", optional=True):
         if isinstance(note, str) and note.strip():

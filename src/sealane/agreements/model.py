@@ -1,7 +1,7 @@
 """What an agreement between ports is: its kind, its parties, its areas of cooperation and its source.
 
-A document records facts of a public source and nothing else. None of the public documents holds a clause on
-data, so an agreement here lets no data through; clauses and signatures come with the exchange.
+A document of the catalogue records facts of a public source and nothing else. None of the public documents holds a
+clause on data, so an agreement here lets no data through; those that run are `sealane.agreements.documents`.
 """
 
 from __future__ import annotations
