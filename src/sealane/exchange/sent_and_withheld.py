@@ -1,0 +1,128 @@
+"""What partners were sent and what was withheld from them, as the stored decisions say; counted and by record."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import sqlalchemy as sa
+
+from sealane.database.tables.delivery import decision, outbox, stream
+
+
+@dataclass(frozen=True)
+class StoredDecision:
+    """The last decision on one record for one partner.
+
+    Attributes
+    ----------
+    delivered : whether the partner's signed receipt is here.
+    """
+
+    dataset: str
+    record_id: str
+    peer: str
+    clause: str
+    outcome: str
+    reason: str
+    withheld_fields: tuple[str, ...]
+    decided_at: dt.datetime
+    delivered: bool
+
+
+@dataclass(frozen=True)
+class StreamTotal:
+    """How many records one clause let through to one partner, and why the others were not.
+
+    Attributes
+    ----------
+    withheld : number of records by reason.
+    """
+
+    peer: str
+    clause: str
+    dataset: str
+    state: str
+    state_reason: str | None
+    delivered: int
+    waiting: int
+    withheld: Mapping[str, int]
+    trimmed_fields: tuple[str, ...]
+
+
+def stored_decisions(
+    connection: sa.Connection, peer: str, records: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], StoredDecision]:
+    """Return the newest decision for each (dataset, record id) towards a partner; a record never decided is missing."""
+    if not records:
+        return {}
+    query = (
+        sa.select(decision, outbox.c.state)
+        .outerjoin(
+            outbox,
+            sa.and_(outbox.c.stream_id == decision.c.stream_id, outbox.c.event_id == decision.c.event_id),
+        )
+        .where(decision.c.peer == peer, decision.c.record_id.in_({record_id for _, record_id in records}))
+        .order_by(decision.c.decided_at)
+    )
+    found = {}
+    for row in connection.execute(query):
+        key = (row.dataset, row.record_id)
+        if key in records:
+            found[key] = StoredDecision(
+                dataset=row.dataset,
+                record_id=row.record_id,
+                peer=row.peer,
+                clause=f"{row.agreement_id}@{row.agreement_version}#{row.clause_id}",
+                outcome=row.outcome,
+                reason=row.reason,
+                withheld_fields=tuple(row.withheld_fields),
+                decided_at=row.decided_at,
+                delivered=row.state == "acknowledged",
+            )
+    return found
+
+
+def stream_totals(connection: sa.Connection) -> list[StreamTotal]:
+    """Return what became of the records of every outgoing stream, by partner and clause."""
+    found = []
+    for row in connection.execute(
+        sa.select(stream).where(stream.c.direction == "out").order_by(stream.c.peer, stream.c.dataset, stream.c.id)
+    ):
+        states = dict(
+            connection.execute(
+                sa.select(outbox.c.state, sa.func.count()).where(outbox.c.stream_id == row.id).group_by(outbox.c.state)
+            )
+            .tuples()
+            .all()
+        )
+        reasons = dict(
+            connection.execute(
+                sa.select(decision.c.reason, sa.func.count())
+                .where(decision.c.stream_id == row.id, decision.c.outcome == "withhold")
+                .group_by(decision.c.reason)
+            )
+            .tuples()
+            .all()
+        )
+        trimmed = connection.execute(
+            sa.select(decision.c.withheld_fields)
+            .where(decision.c.stream_id == row.id, decision.c.outcome == "trim")
+            .distinct()
+        ).scalars()
+        found.append(
+            StreamTotal(
+                peer=row.peer,
+                clause=f"{row.agreement_id}@{row.agreement_version}#{row.clause_id}",
+                dataset=row.dataset,
+                state=row.state,
+                state_reason=row.state_reason,
+                delivered=states.get("acknowledged", 0),
+                waiting=states.get("waiting", 0) + states.get("sealed", 0),
+                withheld=MappingProxyType(reasons),
+                trimmed_fields=tuple(sorted({name for names in trimmed for name in names})),
+            )
+        )
+    return found
