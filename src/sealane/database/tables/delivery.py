@@ -21,7 +21,7 @@ stream = sa.Table(
     sa.Column("transfer_id", sa.String(64)),  # DSP transfer process on this side
     sa.Column("endpoint", sa.Text),  # where an outgoing stream delivers to
     sa.Column("token", sa.Text),  # bearer token of the endpoint, given by the peer
-    sa.Column("state", sa.String(20), nullable=False),  # open, suspended, closed
+    sa.Column("state", sa.String(20), nullable=False),  # open, suspended, stopped (after an alarm), closed
     sa.Column("state_reason", sa.Text),
     sa.Column("scanned_position", sa.BigInteger, nullable=False),  # records up to here have outbox rows
     sa.Column("next_sequence", sa.BigInteger, nullable=False),  # out: to give; in: to expect
@@ -33,10 +33,12 @@ stream = sa.Table(
     sa.Column("claimed_by", sa.String(64)),
     sa.Column("claimed_at", UtcDateTime),
     sa.Column("opened_at", UtcDateTime, nullable=False),
+    sa.Column("epoch", sa.Integer, nullable=False, server_default="0"),  # out: recoveries so far; part of event ids
 )
 
 # state: waiting (not decided, or delayed until due_at) -> sealed (decided, numbered, bytes fixed) -> acknowledged;
-# or withheld, dead (the peer refuses it), cancelled (the agreement ended before it went out)
+# or withheld, refused (by the peer; tried again as another row), dead (refused for good), cancelled (the agreement
+# ended, or a newer revision came, before it went out)
 outbox = sa.Table(
     "outbox",
     metadata,

@@ -1,0 +1,417 @@
+"""The inbox: every event is decided again, takes effect once, and is answered by a signed receipt.
+
+Effect, dedupe key, counter, log entries and receipt commit in one transaction; only then is anything answered. What
+may be worked out before (parsing, checking against the payload's standard) is worked out before it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from sealane.agreements.clauses import Granularity, Outcome, Reason, Record, RowFilter, Terms
+from sealane.agreements.decisions import decide
+from sealane.database import Database
+from sealane.database.tables.delivery import inbox as inbox_table
+from sealane.database.tables.delivery import stream as stream_table
+from sealane.errors import Fault, RequestRefusedError
+from sealane.exchange import strict_json
+from sealane.exchange.acknowledgement import raise_alarm
+from sealane.exchange.events import MAX_EVENT_BYTES, ReceivedEvent, parse_batch
+from sealane.exchange.ledger import Entry, EntryKind, append, log_size, root_at
+from sealane.exchange.receipts import (
+    RECEIPT_TYPE,
+    EventOutcome,
+    Receipt,
+    ReceiptOutcome,
+    receipt_bytes,
+    span,
+    store_receipt,
+)
+from sealane.exchange.streams import Direction, Stream, StreamState, get_stream, lock_stream
+from sealane.products.dataset import Dataset, JoinKeys
+from sealane.products.store import PreparedRecord, put_prepared
+
+if TYPE_CHECKING:
+    from sealane.exchange.keys import Identity
+
+# Clocks of two nodes may differ by this much before an edge of an interval decides.
+CLOCK_TOLERANCE = dt.timedelta(seconds=5)
+_SHOWN_FAULTS = 5
+_LONGEST_REASON = 600
+
+TermsInForce = Callable[[sa.Connection, str, int, str, dt.datetime], Terms | None]
+_BY_CLOCK = frozenset({Reason.DELAY_RUNNING, Reason.CLAUSE_NOT_YET_VALID, Reason.CLAUSE_EXPIRED})
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An event with its payload read; `fault` says why it cannot be."""
+
+    received: ReceivedEvent
+    record: Record | None
+    keys: JoinKeys | None
+    fault: str | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the partner is answered, after the commit: a status and a signed receipt."""
+
+    status: int
+    jws: str
+    receipt: Receipt
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """What receiving needs beside the events: who we are, what we can read, what is in force.
+
+    Attributes
+    ----------
+    datasets : ``sealane.products.catalogue.DATASETS``.
+    terms_in_force : ``sealane.exchange.registry.terms_in_force``.
+    """
+
+    identity: Identity
+    datasets: Mapping[str, Dataset]
+    terms_in_force: TermsInForce
+
+
+def receive(database: Database, receiver: Receiver, peer: str, body: bytes, now: dt.datetime) -> Answer:
+    """Take a batch from an authenticated partner.
+
+    Returns
+    -------
+    200 with a receipt for every event; 409 when the batch does not begin where the counter stands, or contradicts
+    what was received before; 403 when the stream or its agreement lets nothing through. The receipt names the cursor.
+
+    Raises
+    ------
+    RequestRefusedError
+        400, 404 or 413; nothing was stored.
+    StoreError
+        When the database cannot take it now; nothing was stored.
+    """
+    events = parse_batch(body)
+    with database.read() as connection:
+        stream = _own_stream(get_stream(connection, events[0].event.stream_id), peer)
+    prepared = prepare(events, receiver.datasets, Granularity(stream.granularity), now)
+    with database.write() as connection:
+        return receive_batch(connection, receiver, peer, prepared, now)
+
+
+def prepare(
+    events: Sequence[ReceivedEvent], datasets: Mapping[str, Dataset], granularity: Granularity, now: dt.datetime
+) -> tuple[Prepared, ...]:
+    """Read the payload of every event; needs no database."""
+    return tuple(_prepare(received, datasets, granularity, now) for received in events)
+
+
+def receive_batch(
+    connection: sa.Connection, receiver: Receiver, peer: str, events: Sequence[Prepared], now: dt.datetime
+) -> Answer:
+    """As `receive`, inside the caller's write transaction."""
+    stream = _own_stream(lock_stream(connection, events[0].received.event.stream_id), peer)
+    terms = receiver.terms_in_force(
+        connection, stream.agreement_id, stream.agreement_version, stream.clause_id, now
+    )
+    if stream.state != StreamState.OPEN or terms is None:
+        return _answer(connection, receiver, stream, 403, (), terms, now)
+    first = events[0].received.event.sequence
+    if first > stream.next_sequence:
+        return _answer(connection, receiver, stream, 409, (), terms, now)
+    contradiction = _contradiction(connection, stream, peer, events)
+    if contradiction is not None:
+        raise_alarm(connection, stream, "equivocation", contradiction, now)
+        stopped = replace(stream, state=StreamState.STOPPED.value)
+        return _answer(connection, receiver, stopped, 409, (), terms, now)
+    outcomes = [_judge(item, stream, terms, now) for item in events]
+    fresh = [
+        (item, outcome)
+        for item, outcome in zip(events, outcomes, strict=True)
+        if outcome.outcome is not ReceiptOutcome.DUPLICATE
+    ]
+    _store(connection, peer, stream, fresh, now)
+    moved = replace(stream, next_sequence=stream.next_sequence + len(fresh))
+    if fresh:
+        connection.execute(
+            stream_table.update().where(stream_table.c.id == stream.id).values(next_sequence=moved.next_sequence)
+        )
+    return _answer(connection, receiver, moved, 200, tuple(outcomes), terms, now)
+
+
+def cursor(
+    connection: sa.Connection, receiver: Receiver, peer: str, stream_id: str, sender_next: int | None, now: dt.datetime
+) -> Answer:
+    """Answer where the counter of a stream stands.
+
+    A sender numbers and commits before it sends; one that has given fewer numbers than were received from it was
+    restored from a backup. That is an alarm here as well as there.
+
+    Parameters
+    ----------
+    sender_next : the number the sender will give next, as it says.
+
+    Raises
+    ------
+    RequestRefusedError
+        404 if the partner has no such stream.
+    """
+    stream = _own_stream(lock_stream(connection, stream_id), peer)
+    terms = receiver.terms_in_force(
+        connection, stream.agreement_id, stream.agreement_version, stream.clause_id, now
+    )
+    if sender_next is not None and sender_next < stream.next_sequence and stream.state == StreamState.OPEN:
+        alarm = (
+            f"{peer} will give number {sender_next} next, and {stream.next_sequence - 1} was received from it already: "
+            f"it was restored from an older backup. Agree with the partner what was lost, then run `sealane stream "
+            f"recover {stream_id[:12]}`."
+        )
+        raise_alarm(connection, stream, "peer_rollback", alarm, now)
+        stream = replace(stream, state=StreamState.STOPPED.value)
+    return _answer(connection, receiver, stream, 200, (), terms, now)
+
+
+def _own_stream(stream: Stream | None, peer: str) -> Stream:
+    if stream is None or stream.peer != peer or stream.direction != Direction.IN:
+        raise RequestRefusedError(
+            404,
+            "unknown-stream",
+            "There is no such stream from you to this node.",
+            "Start a transfer under an agreement that is in force; it opens the stream.",
+        )
+    return stream
+
+
+def _prepare(
+    received: ReceivedEvent, datasets: Mapping[str, Dataset], granularity: Granularity, now: dt.datetime
+) -> Prepared:
+    event = received.event
+    dataset = datasets.get(event.dataset)
+    if dataset is None:
+        return Prepared(received, None, None, f"unknown dataset {event.dataset}")
+    try:
+        payload = strict_json.parse(event.data, max_bytes=MAX_EVENT_BYTES)
+    except RequestRefusedError as error:
+        return Prepared(received, None, None, f"invalid: {error.detail}"[:_LONGEST_REASON])
+    if not isinstance(payload, dict):
+        return Prepared(received, None, None, "invalid: the payload is no JSON object")
+    if granularity is Granularity.AGGREGATE:
+        return Prepared(received, _cell_record(event.dataset, event.id, event.known_at, payload), JoinKeys(), None)
+    faults: list[Fault] = []
+    read = dataset.read(payload, "$", faults, now)
+    if read is None or faults:
+        shown = "; ".join(f"{fault.where}: {fault.found}" for fault in faults[:_SHOWN_FAULTS]) or "no record"
+        more = f"; and {len(faults) - _SHOWN_FAULTS} more" if len(faults) > _SHOWN_FAULTS else ""
+        return Prepared(received, None, None, f"invalid: {shown}{more}"[:_LONGEST_REASON])
+    record, keys = read
+    return Prepared(received, replace(record, known_at=event.known_at, body=payload), keys, None)
+
+
+def _cell_record(dataset: str, event_id: str, known_at: dt.datetime, payload: Mapping[str, Any]) -> Record:
+    return Record(dataset, event_id, None, known_at, body=payload)
+
+
+def _contradiction(
+    connection: sa.Connection, stream: Stream, peer: str, events: Sequence[Prepared]
+) -> str | None:
+    """Say what in the batch contradicts what was received before, byte for byte."""
+    table = inbox_table.c
+    last = events[-1].received.event.sequence
+    first = events[0].received.event.sequence
+    known: dict[int, tuple[str, str]] = {}
+    if first < stream.next_sequence:
+        rows = connection.execute(
+            sa.select(table.sequence, table.event_id, table.digest).where(
+                table.stream_id == stream.id, table.sequence >= first, table.sequence <= last
+            )
+        )
+        known = {sequence: (event_id, digest) for sequence, event_id, digest in rows}
+    fresh = []
+    for item in events:
+        event, digest = item.received.event, item.received.digest
+        if event.sequence < stream.next_sequence:
+            if known.get(event.sequence) != (event.id, digest):
+                return _contradicts(peer, stream, event.sequence, event.id)
+        else:
+            fresh.append(event)
+    ids = [event.id for event in fresh]
+    if len(set(ids)) != len(ids):
+        return _contradicts(peer, stream, first, "given twice in one batch")
+    if ids:
+        seen = connection.execute(
+            sa.select(table.event_id, table.sequence).where(table.source == peer, table.event_id.in_(ids)).limit(1)
+        ).first()
+        if seen is not None:
+            return _contradicts(peer, stream, seen.sequence, seen.event_id)
+    return None
+
+
+def _contradicts(peer: str, stream: Stream, sequence: int, event_id: str) -> str:
+    return (
+        f"{peer} sent number {sequence} (event {event_id[:80]}) a second time with another content. Either it was "
+        "restored from an older backup or it tells two stories; both versions' digests are in the logs. Compare them "
+        f"with `sealane ledger reconcile`, then run `sealane stream recover {stream.id[:12]}`."
+    )
+
+
+def _judge(item: Prepared, stream: Stream, terms: Terms, now: dt.datetime) -> EventOutcome:
+    event, digest = item.received.event, item.received.digest
+    if event.sequence < stream.next_sequence:
+        return EventOutcome(event.sequence, event.id, digest, ReceiptOutcome.DUPLICATE)
+    reason = item.fault or _outside(item, stream, terms, now)
+    outcome = ReceiptOutcome.ACCEPTED if reason is None else ReceiptOutcome.REFUSED
+    return EventOutcome(event.sequence, event.id, digest, outcome, reason)
+
+
+def _outside(item: Prepared, stream: Stream, terms: Terms, now: dt.datetime) -> str | None:
+    """Say why an event is outside the agreement, or None."""
+    event, record = item.received.event, item.record
+    wrong = [
+        name
+        for name, found, agreed in (
+            ("source", event.source, stream.peer),
+            ("dataset", event.dataset, stream.dataset),
+            ("agreement", event.agreement_id, stream.agreement_id),
+            ("agreementversion", event.agreement_version, stream.agreement_version),
+            ("clause", event.clause_id, stream.clause_id),
+            ("demonstration", event.demonstration, terms.clause.demonstration),
+        )
+        if found != agreed
+    ]
+    if wrong:
+        return f"outside the agreement: the event's {', '.join(wrong)} is not the stream's"
+    if record is None:
+        return "invalid: no record"
+    if terms.clause.granularity is Granularity.AGGREGATE:
+        return _cell_outside(record, terms, stream, now)
+    checkable = _checkable(terms, record)
+    decision = decide(record, checkable, now, stream.purpose, Granularity(stream.granularity))
+    if decision.reason in _BY_CLOCK:
+        shift = -CLOCK_TOLERANCE if decision.reason is Reason.CLAUSE_EXPIRED else CLOCK_TOLERANCE
+        decision = decide(record, checkable, now + shift, stream.purpose, Granularity(stream.granularity))
+    if decision.outcome is Outcome.ALLOW:
+        return None
+    if decision.outcome is Outcome.TRIM:
+        shown = ", ".join(decision.withheld_fields[:_SHOWN_FAULTS])
+        return f"outside the agreement: fields {shown}"[:_LONGEST_REASON]
+    return f"outside the agreement: {decision.reason.value}"
+
+
+def _checkable(terms: Terms, record: Record) -> Terms:
+    """Return the terms without filters on facts that the record does not show.
+
+    A clause may filter by a field that it does not let through; the provider judged it, the recipient cannot.
+    """
+    rows = terms.clause.rows
+    shown = RowFilter(
+        ports=rows.ports if record.port is not None else frozenset(),
+        terminals=rows.terminals if record.terminal is not None else frozenset(),
+        vessels=rows.vessels if record.vessel_imo is not None else frozenset(),
+        occurred_from=rows.occurred_from if record.occurred_at is not None else None,
+        occurred_until=rows.occurred_until if record.occurred_at is not None else None,
+    )
+    return terms if shown == rows else replace(terms, clause=replace(terms.clause, rows=shown))
+
+
+def _cell_outside(record: Record, terms: Terms, stream: Stream, now: dt.datetime) -> str | None:
+    clause, grouping = terms.clause, terms.clause.grouping
+    late = now - CLOCK_TOLERANCE
+    if now + CLOCK_TOLERANCE < clause.valid_from or (clause.valid_until is not None and late >= clause.valid_until):
+        return "outside the agreement: the clause is not valid now"
+    if grouping is None or stream.purpose not in clause.purposes:
+        return "outside the agreement: no such cells"
+    return None
+
+
+def _store(
+    connection: sa.Connection,
+    peer: str,
+    stream: Stream,
+    fresh: Sequence[tuple[Prepared, EventOutcome]],
+    now: dt.datetime,
+) -> None:
+    """Let accepted events take effect, and note every new one in inbox and log."""
+    accepted = [item for item, outcome in fresh if outcome.outcome is ReceiptOutcome.ACCEPTED]
+    records = [
+        PreparedRecord(item.record, item.keys, item.received.event.data, simulated=item.received.event.simulated)
+        for item in accepted
+        if item.record is not None and item.keys is not None
+    ]
+    if records:
+        terms = (stream.agreement_id, stream.agreement_version, stream.clause_id)
+        put_prepared(connection, peer, records, now, received=terms)
+    if not fresh:
+        return
+    connection.execute(
+        inbox_table.insert(),
+        [
+            {
+                "source": peer,
+                "event_id": outcome.id,
+                "stream_id": stream.id,
+                "sequence": outcome.sequence,
+                "digest": outcome.digest,
+                "outcome": outcome.outcome.value,
+                "reason": outcome.reason,
+                "received_at": now,
+            }
+            for _, outcome in fresh
+        ],
+    )
+    append(connection, [_entry(peer, stream, outcome) for _, outcome in fresh], now)
+
+
+def _entry(peer: str, stream: Stream, outcome: EventOutcome) -> Entry:
+    body: dict[str, Any] = {
+        "stream": stream.id,
+        "sequence": outcome.sequence,
+        "digest": outcome.digest,
+        "agreement": stream.agreement_id,
+        "version": stream.agreement_version,
+        "clause": stream.clause_id,
+    }
+    if outcome.outcome is ReceiptOutcome.ACCEPTED:
+        return Entry(EntryKind.EVENT_RECEIVED, peer, outcome.id, body)
+    return Entry(EntryKind.EVENT_REFUSED, peer, outcome.id, {**body, "reason": outcome.reason or ""})
+
+
+def _answer(
+    connection: sa.Connection,
+    receiver: Receiver,
+    stream: Stream,
+    status: int,
+    events: tuple[EventOutcome, ...],
+    terms: Terms | None,
+    now: dt.datetime,
+) -> Answer:
+    size = log_size(connection)
+    receipt = Receipt(
+        stream_id=stream.id,
+        provider=stream.peer,
+        recipient=receiver.identity.participant,
+        agreement_id=stream.agreement_id,
+        agreement_version=stream.agreement_version,
+        clause_id=stream.clause_id,
+        events=events,
+        next_sequence=stream.next_sequence,
+        in_force=terms is not None,
+        state=stream.state,
+        ledger_size=size,
+        ledger_root=root_at(connection, size).hex(),
+        issued_at=now,
+    )
+    jws = receiver.identity.sign(receipt_bytes(receipt), RECEIPT_TYPE, now)
+    if events:
+        key = store_receipt(
+            connection, stream_id=stream.id, direction="out", receipt=receipt, jws=jws, now=now
+        )
+        first, last = span(events, stream.next_sequence)
+        body = {"stream": stream.id, "first_sequence": first, "last_sequence": last, "digest": key}
+        append(connection, [Entry(EntryKind.RECEIPT_GIVEN, stream.peer, stream.id, body)], now)
+    return Answer(status, jws, receipt)
