@@ -21,8 +21,8 @@ record = sa.Table(
     sa.Column("vessel_imo", sa.String(7)),
     sa.Column("voyage", sa.String(50)),
     sa.Column("equipment", sa.String(15)),  # ISO 6346 container number
-    sa.Column("bill_of_lading", sa.String(50)),
-    sa.Column("booking", sa.String(50)),
+    sa.Column("bill_of_lading", sa.String(100)),
+    sa.Column("booking", sa.String(100)),
     sa.Column("public", sa.Boolean, nullable=False),
     sa.Column("simulated", sa.Boolean, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),  # JSON in UTF-8, as received
