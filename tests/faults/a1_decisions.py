@@ -187,7 +187,7 @@ BROKEN_TERMS: dict[str, Callable[[Terms], Terms]] = {
     "no validity end": lambda t: with_clause(t, valid_until=None),
     "prohibitions ignored": lambda t: replace(t, prohibitions=()),
     "delay ignored": lambda t: with_clause(t, delay=dt.timedelta(0)),
-    "delay a microsecond long": lambda t: with_clause(t, delay=min(t.clause.delay + TICK, dt.timedelta.max - TICK)),
+    "delay a microsecond long": lambda t: with_clause(t, delay=min(t.clause.delay, dt.timedelta.max - TICK) + TICK),
     "time filter closed at its end": _time_filter_closed,
     "ports ignored": lambda t: with_clause(t, rows=replace(t.clause.rows, ports=frozenset())),
     "terminals ignored": lambda t: with_clause(t, rows=replace(t.clause.rows, terminals=frozenset())),
