@@ -80,6 +80,9 @@ MemoryLimit = Annotated[
     str, typer.Option("--memory-limit", metavar="SIZE", help="Memory the reading of files may take, e.g. 700MB.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")]
+NodeFolder = Annotated[
+    Path, typer.Option("--node", metavar="FOLDER", envvar="SEALANE_NODE", help="Folder of the node.", show_envvar=True)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

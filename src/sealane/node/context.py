@@ -44,3 +44,14 @@ class Node:
     identity: Identity
     outbound: Outbound
     clock: Clock = utc_now
+
+    def close(self) -> None:
+        """Close the connections to partners and to the database."""
+        self.outbound.close()
+        self.database.close()
+
+    def __enter__(self) -> Node:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
