@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import os
 import shutil
 import stat
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from sealane.node.settings import FILE_NAME, NodeSettings, make_settings, read_s
 
 DATABASE_FILE = "node.db"
 KEYS_FOLDER = "keys"
+_LOG = logging.getLogger(__name__)
 
 
 def init_node(
@@ -162,9 +163,9 @@ def check_folder(folder: Path) -> None:
 
 
 def warn_about_root() -> None:
-    """Say on standard error that a node should not run as root."""
+    """Say that a node should not run as root."""
     if os.geteuid() == 0:
-        sys.stderr.write("sealane: warning: running as root; a node needs no such rights. Use an account of its own.\n")
+        _LOG.warning("running as root; a node needs no such rights, give it an account of its own")
 
 
 def open_database(folder: Path, settings: NodeSettings) -> Database:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from sealane.errors import DataError, Fault, InputError
+from sealane.exchange.addresses import origin_of
 from sealane.exchange.certificates import PARTICIPANT
 
 FILE_NAME = "node.toml"
@@ -93,8 +94,8 @@ class NodeSettings(BaseModel):
     )
     allow_private: bool = Field(
         False,
-        description="Partners may be registered with an origin that resolves to a private or loopback address; "
-        "for closed networks, demonstrations and tests.",
+        description="The origin may be plain http on another host than this machine; for closed networks only. "
+        "(Each partner has its own switch, `sealane peer add --allow-private`.)",
     )
     test_profile: bool = Field(
         False,
@@ -113,7 +114,10 @@ class NodeSettings(BaseModel):
     @field_validator("origin")
     @classmethod
     def _origin(cls, value: str) -> str:
-        return read_origin(value)
+        origin = origin_of(value)
+        if origin is None or value.rstrip("/").count("/") != 2 or "?" in value or "#" in value:
+            raise ValueError("is not scheme://host or scheme://host:port and nothing more")
+        return str(origin)
 
     @model_validator(mode="after")
     def _together(self) -> NodeSettings:
@@ -124,8 +128,9 @@ class NodeSettings(BaseModel):
             problems.append("origin: is http although the node speaks TLS")
         if self.test_profile and not (is_loopback(self.host) and is_loopback(urlsplit(self.origin).hostname or "")):
             problems.append("test_profile: host and origin are not loopback, everybody could use it")
-        if self.origin.startswith("http:") and not is_loopback(urlsplit(self.origin).hostname or ""):
-            problems.append("origin: is http and not loopback; partners reach a node by https only")
+        is_local = is_loopback(urlsplit(self.origin).hostname or "")
+        if self.origin.startswith("http:") and not is_local and not self.allow_private:
+            problems.append("origin: is plain http, which only a closed network may use (allow_private)")
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -144,28 +149,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def read_origin(value: str) -> str:
-    """Return an origin in its normal form: lower case, no default port, nothing after the port.
-
-    Raises
-    ------
-    ValueError
-        When it is no http or https origin.
-    """
-    try:
-        parts = urlsplit(value)
-        port = parts.port
-    except ValueError:
-        raise ValueError("is no address") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("does not begin with https://host")
-    if parts.path not in {"", "/"} or parts.query or parts.fragment or parts.username is not None:
-        raise ValueError("has more than scheme, host and port")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    shown = "" if port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{port}"
-    return f"{parts.scheme}://{host}{shown}"
 
 
 def read_settings(folder: Path, environ: Mapping[str, str]) -> NodeSettings:
