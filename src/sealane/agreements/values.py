@@ -25,7 +25,7 @@ MAX_DURATION = dt.timedelta(days=36_500)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)")
 _NAIVE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?")
 _DURATION = re.compile(r"P(?:(\d{1,4})W|(?=.)(?:(\d{1,5})D)?(?:T(?=\d)(?:(\d{1,6})H)?(?:(\d{1,7})M)?)?)")
-_PARTICIPANT = re.compile(r"(?:urn:[a-z0-9][a-z0-9-]{0,31}:[A-Za-z0-9._:/-]+|https://[A-Za-z0-9._:/-]+)")
+_PARTICIPANT = re.compile(r"(?:urn:[a-z0-9][a-z0-9-]{0,31}:|did:[a-z0-9]+:|https://)[A-Za-z0-9._:/%-]+")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 _TERMINAL = re.compile(r"[A-Z0-9]{1,20}")
 # Marks that reorder or hide what is displayed: two people would not read the same text.
@@ -235,7 +235,7 @@ def participant_fault(value: str) -> str | None:
     """Say what is wrong with the form of a participant id, or None."""
     if _PARTICIPANT.fullmatch(value) and len(value) <= 200:
         return None
-    return "A participant id is a URN (urn:example:port) or an https address, up to 200 characters"
+    return "A participant id is a URN (urn:example:port), a DID or an https address, up to 200 characters"
 
 
 def origin_fault(value: str, *, demonstration: bool) -> str | None:
