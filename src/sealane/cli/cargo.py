@@ -33,9 +33,7 @@ def cargo(
     voyage: Annotated[str | None, typer.Option(help="Carrier voyage number, with --vessel.")] = None,
     partner: Annotated[
         str | None,
-        typer.Option(
-            "--for", metavar="PARTICIPANT", help="Beside each own record: what this partner was sent and why."
-        ),
+        typer.Option("--for", metavar="PARTICIPANT", help="Beside each own record: what this partner was sent."),
     ] = None,
     node_folder: Annotated[
         Path, typer.Option("--node", envvar="SEALANE_NODE", help="The node's folder.", show_default=False)

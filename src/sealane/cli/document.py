@@ -111,9 +111,7 @@ def _audience(item: DocumentVersion) -> str:
 @group.command("share")
 def share(
     document_id: DocumentId,
-    agreement: Annotated[
-        str | None, typer.Option(help="Agreement whose clause lets it through; with --clause.")
-    ] = None,
+    agreement: Annotated[str | None, typer.Option(help="Agreement that lets it through; with --clause.")] = None,
     clause: Annotated[str | None, typer.Option(help="Clause on the data product `documents`.")] = None,
     public: Annotated[bool, typer.Option("--public", help="Offer it to everybody, without a login.")] = False,
     version: Annotated[int | None, typer.Option(help="Version; the newest where none is given.")] = None,
@@ -139,9 +137,8 @@ def share(
                 raise InputError(f"Clause {clause!r} gives no documents of this port. Clauses that do: {offered}.")
             under = (agreement, in_force_now.version, clause)
         share_document(connection, document, now=now, clause=under)
-    message(
-        f"{document.id} version {document.version} is shared {'with everybody' if public else 'under ' + str(clause)}."
-    )
+    audience = "with everybody" if public else f"under {clause}"
+    message(f"{document.id} version {document.version} is shared {audience}.")
 
 
 @group.command("save")

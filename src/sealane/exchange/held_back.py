@@ -1,4 +1,4 @@
-"""Which leaves of a data product a clause holds back; what the cargo view and a partner's pages show beside a record."""
+"""Which leaves of a data product a clause holds back; shown beside a partner's record."""
 
 from __future__ import annotations
 
