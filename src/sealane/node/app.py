@@ -27,6 +27,8 @@ API_MODULES = (
     "port_calls",
     "track_and_trace",
     "schedules",
+    "documents",
+    "open_data",
 )
 TEST_MODULES = ("dsp_triggers",)  # only in the test profile
 
