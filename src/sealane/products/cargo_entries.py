@@ -196,6 +196,8 @@ def _port_call(row: Row[Any], body: Mapping[str, Any], provenance: Provenance) -
 
 def _schedule(row: Row[Any], body: Mapping[str, Any], provenance: Provenance) -> list[CargoEntry]:
     found = []
+    vessels = body.get("vesselSchedules")
+    vessel = vessels[0] if isinstance(vessels, list) and vessels and isinstance(vessels[0], dict) else body
     for call in _transport_calls(body):
         blank = CargoEntry(
             at=None,
@@ -206,7 +208,7 @@ def _schedule(row: Row[Any], body: Mapping[str, Any], provenance: Provenance) ->
             port=row.port or text(part(call, "location"), "UNLocationCode"),
             facility=text(part(call, "location"), "facilitySMDGCode") or row.terminal,
             vessel_imo=row.vessel_imo,
-            vessel_name=text(body, "vesselName"),
+            vessel_name=text(vessel, "vesselName"),
             voyages=_voyages(call, row.voyage),
             equipment=None,
             provenance=provenance,
