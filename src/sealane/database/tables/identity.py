@@ -15,7 +15,10 @@ peer = sa.Table(
     sa.Column("must_sign", sa.Boolean, nullable=False),  # unsigned requests are refused (no downgrade)
     sa.Column("allow_private", sa.Boolean, nullable=False),  # its origin may resolve to a private address
     sa.Column("added_at", UtcDateTime, nullable=False),
-    sa.Column("keys_checked_at", UtcDateTime),
+    sa.Column("also_origins", JsonText),  # further origins its messages may name, e.g. a separate data host
+    sa.Column("keys_checked_at", UtcDateTime),  # last time its list of keys was read and found in order
+    sa.Column("keys_tried_at", UtcDateTime),  # last time it was asked for; claims the next turn
+    sa.Column("keys_error", sa.Text),  # why the last try failed
     sa.Column("last_heard_at", UtcDateTime),
     sa.Column("alarm", sa.Text),  # why the peer is not trusted now, shown to the operator
 )
@@ -31,6 +34,7 @@ peer_key = sa.Table(
     sa.Column("valid_until", UtcDateTime, nullable=False),
     sa.Column("revoked_at", UtcDateTime),
     sa.Column("revocation", sa.Text),  # JWS by the root key
+    sa.Column("root_kid", sa.String(100)),  # which root key certified it
 )
 
 # Nonces and token ids that were accepted; a row outlives the time window in which it could be accepted again.

@@ -1,0 +1,380 @@
+"""The keys a node signs with: an offline root key, and operational keys the root certifies for a time.
+
+The folder ``keys`` (0700) holds, each 0600: ``root.public.json``; ``root.private.json``, until the operator takes
+it off the machine; and for each operational key ``KID.private.json``, ``KID.certificate.jws`` and, where revoked,
+``KID.revocation.jws``. Files are added, never changed, so that the list of names tells a running node what is new.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import stat
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+
+from sealane.database.tables.identity import peer_key
+from sealane.errors import InputError, RequestRefusedError
+from sealane.exchange import jws
+from sealane.exchange.certificates import (
+    PARTICIPANT,
+    Certificate,
+    Revocation,
+    certify,
+    read_certificate,
+    read_revocation,
+    revoke,
+)
+
+KEY_LIFETIME = dt.timedelta(days=365)
+ROOT_PRIVATE = "root.private.json"
+ROOT_PUBLIC = "root.public.json"
+_PRIVATE, _CERTIFICATE, _REVOCATION = ".private.json", ".certificate.jws", ".revocation.jws"
+
+
+@dataclass(frozen=True)
+class OperationalKey:
+    """One operational key of this node.
+
+    Attributes
+    ----------
+    private : None once another key has taken over; what it signed stays verifiable.
+    """
+
+    certificate: Certificate
+    private: OKPKey | None
+    revocation: Revocation | None
+
+    @property
+    def kid(self) -> str:
+        """Thumbprint of the key."""
+        return self.certificate.kid
+
+    def signs_at(self, now: dt.datetime) -> bool:
+        """Say whether the node may sign with it now."""
+        inside = self.certificate.valid_from <= now < self.certificate.valid_until
+        return self.private is not None and self.revocation is None and inside
+
+
+class Identity:
+    """Who this node is and what it signs with; safe to use from several threads.
+
+    Attributes
+    ----------
+    participant : id under which partners know the port.
+    origin : public ``scheme://host[:port]`` of the node, as registered with partners.
+    root_jwk : public root key.
+    """
+
+    def __init__(self, folder: Path, participant: str, origin: str) -> None:
+        self.folder = folder
+        self.participant = participant
+        self.origin = origin
+        self.root_jwk = _read_root_public(folder / ROOT_PUBLIC)
+        self._lock = threading.Lock()
+        self._names: frozenset[str] = frozenset()
+        self._keys: tuple[OperationalKey, ...] = ()
+        self.operational_keys()
+
+    @classmethod
+    def create(
+        cls,
+        folder: Path,
+        participant: str,
+        origin: str,
+        now: dt.datetime,
+        *,
+        root_file: Path | None = None,
+        lifetime: dt.timedelta = KEY_LIFETIME,
+    ) -> Identity:
+        """Make a root key and the first operational key.
+
+        Parameters
+        ----------
+        folder : the folder of keys, made here with 0700; must not hold keys yet.
+        root_file : where the private root key goes; omitted: into the folder, from where the operator should take it.
+        lifetime : validity of the operational key.
+
+        Raises
+        ------
+        InputError
+            If the id is malformed or the folder holds keys already.
+        """
+        check_participant(participant)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        if any(folder.iterdir()):
+            raise InputError(f"{folder}: holds files already. Choose an empty folder; keys are never overwritten.")
+        root = jws.new_key()
+        root_file = root_file or folder / ROOT_PRIVATE
+        if root_file.exists():
+            raise InputError(f"{root_file}: exists already. Choose another file for the root key.")
+        _write_new(root_file, json.dumps(root.as_dict(private=True), sort_keys=True))
+        _write_new(folder / ROOT_PUBLIC, json.dumps(jws.public_jwk(root), sort_keys=True))
+        identity = cls(folder, participant, origin)
+        identity.rotate(now, root_file=root_file, lifetime=lifetime)
+        return identity
+
+    @classmethod
+    def open(cls, folder: Path, participant: str, origin: str) -> Identity:
+        """Read the keys of a node.
+
+        Raises
+        ------
+        InputError
+            If the folder or a file can be read by others, or the keys are for another participant.
+        """
+        _check_private(folder)
+        return cls(folder, participant, origin)
+
+    @property
+    def root_kid(self) -> str:
+        """Thumbprint of the root key."""
+        return jws.thumbprint(self.root_jwk)
+
+    def operational_keys(self) -> tuple[OperationalKey, ...]:
+        """Return all operational keys, newest first; reads the folder again when its list of files has changed."""
+        names = frozenset(path.name for path in self.folder.iterdir())
+        if names != self._names:
+            with self._lock:
+                self._keys = _read_keys(self.folder, names, self.root_jwk, self.participant)
+                self._names = names
+        return self._keys
+
+    def signing_key(self, now: dt.datetime) -> OperationalKey:
+        """Return the newest key that may sign now.
+
+        Raises
+        ------
+        InputError
+            If every key has expired or is revoked.
+        """
+        for key in self.operational_keys():
+            if key.signs_at(now):
+                return key
+        raise InputError("No key of this node is valid now. Make a new one with `sealane node key rotate`.")
+
+    def sign(self, payload: bytes, typ: str, now: dt.datetime) -> str:
+        """Return a compact JWS over the exact bytes by the current key.
+
+        Parameters
+        ----------
+        typ : kind of the statement, one of `sealane.exchange.evidence.Typ` or of tokens.
+        """
+        key = self.signing_key(now)
+        if typ in {"sealane-key-certificate+jws", "sealane-key-revocation+jws"}:
+            raise ValueError(f"{typ} is signed by the root key only")
+        return jws.seal(payload, typ=typ, kid=key.kid, key=_private(key), now=now)
+
+    def rotate(
+        self, now: dt.datetime, *, root_file: Path | None = None, lifetime: dt.timedelta = KEY_LIFETIME
+    ) -> OperationalKey:
+        """Make and certify a new operational key, which signs at once; older ones stay verifiable for their time.
+
+        Raises
+        ------
+        InputError
+            If the root key is not at hand or is not this node's.
+        """
+        root = self._root(root_file)
+        key = jws.new_key()
+        public = jws.public_jwk(key)
+        start = now.replace(microsecond=0)
+        certificate = certify(root, self.participant, public, start, start + lifetime, now)
+        older = [known.kid for known in self.operational_keys() if known.private is not None]
+        _write_new(self.folder / f"{certificate.kid}{_PRIVATE}", json.dumps(key.as_dict(private=True), sort_keys=True))
+        _write_new(self.folder / f"{certificate.kid}{_CERTIFICATE}", certificate.text)
+        # An older private key has no use left but to be stolen.
+        for kid in older:
+            (self.folder / f"{kid}{_PRIVATE}").unlink(missing_ok=True)
+        return self.signing_key(now)
+
+    def revoke(
+        self,
+        kid: str,
+        now: dt.datetime,
+        *,
+        reason: str,
+        revoked_at: dt.datetime | None = None,
+        root_file: Path | None = None,
+    ) -> Revocation:
+        """Publish that a key is not to be trusted; partners refuse it from when they know, at most a minute later.
+
+        Parameters
+        ----------
+        revoked_at : since when the key may have been in other hands; omitted: now.
+
+        Raises
+        ------
+        InputError
+            If the key is unknown or revoked already, or the root key is not at hand.
+        """
+        known = {key.kid: key for key in self.operational_keys()}
+        if kid not in known:
+            raise InputError(f"{kid}: no such key. `sealane node key list` prints the keys of this node.")
+        if known[kid].revocation is not None:
+            raise InputError(f"{kid}: is revoked already.")
+        revocation = revoke(self._root(root_file), self.participant, kid, revoked_at or now, reason, now)
+        _write_new(self.folder / f"{kid}{_REVOCATION}", revocation.text)
+        (self.folder / f"{kid}{_PRIVATE}").unlink(missing_ok=True)
+        return revocation
+
+    def key_set(self, now: dt.datetime) -> dict[str, Any]:
+        """Return what ``/.well-known/sealane/keys`` shows: a JWKS of what is valid now, and the root's statements."""
+        keys = self.operational_keys()
+        usable = [
+            {**key.certificate.jwk, "alg": jws.ALGORITHM, "kid": key.kid, "use": "sig"}
+            for key in keys
+            if key.revocation is None and key.certificate.valid_from <= now < key.certificate.valid_until
+        ]
+        return {
+            "participant": self.participant,
+            "root": self.root_kid,
+            "keys": usable,
+            "certificates": [key.certificate.text for key in keys],
+            "revocations": [key.revocation.text for key in keys if key.revocation],
+        }
+
+    def _root(self, root_file: Path | None) -> OKPKey:
+        path = root_file or self.folder / ROOT_PRIVATE
+        if not path.exists():
+            raise InputError(f"{path}: the private root key is not there. Bring it and name its file with --root-key.")
+        root = _read_private(path)
+        if jws.public_jwk(root) != self.root_jwk:
+            raise InputError(f"{path}: is not the root key of this node, whose thumbprint is {self.root_kid}.")
+        return root
+
+
+def check_participant(participant: str) -> None:
+    """Refuse an id that is not 1 to 200 of the characters an id may have."""
+    if not PARTICIPANT.fullmatch(participant):
+        raise InputError(
+            f"The participant id {participant[:60]!a} is malformed. Use up to 200 letters, digits and . _ : / % -,"
+            " beginning with a letter or digit."
+        )
+
+
+def record_own_keys(connection: sa.Connection, identity: Identity) -> None:
+    """Store the node's own keys beside its partners', so that its own statements are verified in the same way."""
+    known = {
+        row.kid: row.revocation
+        for row in connection.execute(sa.select(peer_key).where(peer_key.c.participant == identity.participant))
+    }
+    for key in identity.operational_keys():
+        if key.kid not in known:
+            connection.execute(peer_key.insert().values(**key_row(key.certificate)))
+        if key.revocation is not None and known.get(key.kid) is None:
+            own = (peer_key.c.participant == identity.participant) & (peer_key.c.kid == key.kid)
+            connection.execute(
+                peer_key.update()
+                .where(own)
+                .values(revoked_at=key.revocation.revoked_at, revocation=key.revocation.text)
+            )
+
+
+def key_row(certificate: Certificate) -> dict[str, Any]:
+    """Return the values of the row of table ``peer_key`` that a certificate makes."""
+    return {
+        "participant": certificate.participant,
+        "kid": certificate.kid,
+        "jwk": certificate.jwk,
+        "certificate": certificate.text,
+        "valid_from": certificate.valid_from,
+        "valid_until": certificate.valid_until,
+        "root_kid": certificate.root_kid,
+    }
+
+
+def _private(key: OperationalKey) -> OKPKey:
+    assert key.private is not None  # signs_at looked
+    return key.private
+
+
+def _read_keys(
+    folder: Path, names: frozenset[str], root_jwk: dict[str, str], participant: str
+) -> tuple[OperationalKey, ...]:
+    keys = []
+    for name in names:
+        if not name.endswith(_CERTIFICATE):
+            continue
+        kid = name.removesuffix(_CERTIFICATE)
+        try:
+            certificate = read_certificate(_read_file(folder / name), root_jwk, participant)
+            revocation = None
+            if f"{kid}{_REVOCATION}" in names:
+                revocation = read_revocation(_read_file(folder / f"{kid}{_REVOCATION}"), root_jwk, participant)
+        except RequestRefusedError as error:
+            raise InputError(
+                f"{folder / name}: {error.detail} The node's id {participant!r} or its root key may have been changed:"
+                " put back what `sealane node init` was given."
+            ) from None
+        private = None
+        if f"{kid}{_PRIVATE}" in names:
+            try:
+                private = _read_private(folder / f"{kid}{_PRIVATE}")
+            except FileNotFoundError:  # taken away by a rotation since the names were listed
+                private = None
+        keys.append(OperationalKey(certificate, private, revocation))
+    return tuple(sorted(keys, key=lambda key: (key.certificate.valid_from, key.kid), reverse=True))
+
+
+def _read_root_public(path: Path) -> dict[str, str]:
+    try:
+        return jws.public_jwk(jws.read_public_jwk(json.loads(_read_file(path))))
+    except FileNotFoundError:
+        raise InputError(f"{path}: is missing. Make the node's keys with `sealane node init`.") from None
+    except ValueError as error:
+        raise InputError(f"{path}: {error}. Restore it from a backup.") from None
+
+
+def _read_private(path: Path) -> OKPKey:
+    try:
+        key = OKPKey.import_key(json.loads(_read_file(path)))
+    except (JoseError, ValueError, TypeError, KeyError):
+        raise InputError(f"{path}: is not a private Ed25519 key. Restore it from a backup.") from None
+    if not key.is_private or key.curve_name != "Ed25519":
+        raise InputError(f"{path}: is not a private Ed25519 key. Restore it from a backup.")
+    return key
+
+
+def _read_file(path: Path) -> str:
+    with path.open("rb") as file:
+        mode = os.fstat(file.fileno())
+        if mode.st_mode & 0o077:
+            raise InputError(f"{path}: others may read or write it. Make it private: chmod 600 {path}")
+        return file.read().decode("utf-8")
+
+
+def _check_private(folder: Path) -> None:
+    try:
+        mode = folder.stat().st_mode
+    except FileNotFoundError:
+        raise InputError(f"{folder}: there is no folder of keys. Make the node with `sealane node init`.") from None
+    if not stat.S_ISDIR(mode) or mode & 0o077:
+        raise InputError(f"{folder}: must be a folder that only its owner may enter. Make it so: chmod 700 {folder}")
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Write a file that others cannot read and that is there whole or not at all, also after a power loss."""
+    handle, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)  # mkstemp gives 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(temporary, path)  # unlike rename, it fails where the name is taken
+    finally:
+        Path(temporary).unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

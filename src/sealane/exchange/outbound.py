@@ -1,0 +1,312 @@
+"""The one way out: requests to partners, and to nobody else.
+
+A URL must lie under an origin the operator registered for that partner. The name is resolved once, every address it
+gives is judged, and the connection goes to exactly that address; the host name stays in TLS and in the Host field.
+Redirects are not followed, proxies of the environment not used, answers are bounded in size and in time.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpcore
+
+from sealane.database import Database
+from sealane.errors import RequestRefusedError, SealaneError
+from sealane.exchange.addresses import may_connect, origin_of
+from sealane.exchange.keys import Identity
+from sealane.exchange.peers import Peer, get_peer
+from sealane.exchange.request_signatures import sign_request
+from sealane.exchange.tokens import issue_token
+
+MAX_ANSWER_BYTES = 16 * 1_048_576
+TIMEOUT_S = 15.0
+_MAX_HEADER_CHARS = 8192
+# Shorter than the five seconds after which uvicorn closes an idle connection, so that a request seldom meets that.
+_KEEP_ALIVE_S = 4.0
+_CONNECTIONS = 32
+
+Resolver = Callable[[str, int], list[str]]
+
+
+class UnreachableError(SealaneError):
+    """A partner could not be reached, or its answer could not be read; nothing is known of what it did (75)."""
+
+    exit_code = 75
+
+
+class NotBegunError(UnreachableError):
+    """The request was not begun in time, so that nothing of it went out."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """A partner's answer.
+
+    Attributes
+    ----------
+    headers : names in lower case.
+    """
+
+    status: int
+    headers: dict[str, str]
+    content: bytes
+
+
+class Outbound:
+    """Sends requests to registered partners; safe to use from several threads, keeps connections alive.
+
+    Parameters
+    ----------
+    clock : time in UTC, for tokens and signatures.
+    ca_file : certificates of authorities to trust beside none; omitted: those of the system.
+    resolver : (host, port) -> addresses; for tests.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        database: Database,
+        clock: Callable[[], dt.datetime],
+        *,
+        ca_file: str | None = None,
+        resolver: Resolver | None = None,
+    ) -> None:
+        self._database = database
+        self._identity = identity
+        self._clock = clock
+        context = ssl.create_default_context(cafile=ca_file)
+        self._deadline = _Deadline()
+        self._pools = {
+            allow_private: httpcore.ConnectionPool(
+                ssl_context=context,
+                max_connections=_CONNECTIONS,
+                keepalive_expiry=_KEEP_ALIVE_S,
+                network_backend=_PinnedBackend(allow_private, resolver or resolve, self._deadline),
+            )
+            for allow_private in (False, True)
+        }
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        participant: str,
+        content: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = TIMEOUT_S,
+        sign: bool = True,
+        max_bytes: int = MAX_ANSWER_BYTES,
+        begin_before: float | None = None,
+    ) -> Response:
+        """Send one request to a partner and return its answer, whatever the status; redirects are answers, too.
+
+        Parameters
+        ----------
+        participant : the partner the URL must belong to.
+        headers : an Authorization given here stands instead of this node's own token.
+        timeout_s : for the whole exchange.
+        sign : give a token and an RFC 9421 signature.
+        begin_before : `time.monotonic()` before which the first byte must go out; else nothing goes out and
+            `NotBegunError` is raised. For what may be sent only while a decision is fresh.
+
+        Raises
+        ------
+        RequestRefusedError
+            400 if the URL does not belong to the partner, or its name resolves to an address that is not allowed.
+        UnreachableError
+            If no complete answer came in time.
+        """
+        peer = self._peer(participant)
+        check_url(url, peer)
+        fields = {"accept-encoding": "identity", "user-agent": "sealane"}
+        fields |= {name.lower(): value for name, value in (headers or {}).items()}
+        if content or method in {"POST", "PUT", "PATCH"}:
+            fields["content-length"] = str(len(content))
+        if sign:
+            now = self._clock()
+            fields.setdefault("authorization", f"Bearer {issue_token(self._identity, participant, now)}")
+            key = self._identity.signing_key(now)
+            assert key.private is not None
+            fields |= sign_request(method, url, fields["authorization"], content, key=key.private, kid=key.kid, now=now)
+        self._deadline.begin_before = begin_before
+        return self._send(peer, method, url, fields, content, timeout_s, max_bytes)
+
+    def close(self) -> None:
+        """Close all connections."""
+        for pool in self._pools.values():
+            pool.close()
+
+    def _peer(self, participant: str) -> Peer:
+        with self._database.read() as connection:
+            peer = get_peer(connection, participant)
+        if peer is None:
+            raise RequestRefusedError(
+                400,
+                "unknown-participant",
+                f"The participant {participant[:60]!a} is not registered here.",
+                "Register it with `sealane peer add`.",
+            )
+        return peer
+
+    def _send(
+        self,
+        peer: Peer,
+        method: str,
+        url: str,
+        fields: dict[str, str],
+        content: bytes,
+        timeout_s: float,
+        max_bytes: int,
+    ) -> Response:
+        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), timeout_s)
+        self._deadline.until = time.monotonic() + timeout_s
+        try:
+            with self._pools[peer.allow_private].stream(
+                method,
+                url,
+                headers=list(fields.items()),
+                content=content,
+                extensions={"timeout": timeouts},
+            ) as answer:
+                found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
+                if found.get("content-encoding", "identity") != "identity":
+                    raise UnreachableError(f"{url}: the answer is compressed, which was not asked for.")
+                return Response(answer.status, found, _read(answer.iter_stream(), max_bytes, url))
+        except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
+            reason = str(error) or type(error).__name__
+            raise UnreachableError(f"{url}: {reason[:200]}") from error
+        finally:
+            self._deadline.until = self._deadline.begin_before = None
+
+
+def check_url(url: str, peer: Peer) -> None:
+    """Refuse a URL that does not lie under an origin registered for the partner.
+
+    Raises
+    ------
+    RequestRefusedError
+        400, naming the origins that would do.
+    """
+    origin = origin_of(url)
+    allowed = (peer.origin, *peer.also_origins)
+    if origin is None or str(origin) not in allowed or not url.startswith(str(origin)) or "#" in url:
+        raise RequestRefusedError(
+            400,
+            "address-refused",
+            f"The address {url[:200]!a} does not belong to {peer.participant}.",
+            f"Give one under {' or '.join(allowed)}.",
+        )
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Return the addresses of a host as the system's resolver gives them, each once."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _read(parts: Iterable[bytes], max_bytes: int, url: str) -> bytes:
+    content = bytearray()
+    for part in parts:
+        content += part
+        if len(content) > max_bytes:
+            raise UnreachableError(f"{url}: the answer is longer than {max_bytes:,} bytes.")
+    return bytes(content)
+
+
+class _Deadline(threading.local):
+    """Until when the exchange of this thread may last (monotonic), so that a dripping answer ends."""
+
+    until: float | None = None
+    begin_before: float | None = None
+
+    def begin(self) -> None:
+        """Let the first byte of a request out only in time; further ones follow it."""
+        if self.begin_before is not None and time.monotonic() >= self.begin_before:
+            raise NotBegunError("The request could not begin while its decision was fresh; nothing was sent.")
+        self.begin_before = None
+
+    def left(self, timeout: float | None) -> float:
+        left = timeout if timeout is not None else TIMEOUT_S
+        if self.until is not None:
+            left = min(left, self.until - time.monotonic())
+        if left <= 0:
+            raise httpcore.ReadTimeout("no complete answer in time")
+        return left
+
+
+class _PinnedBackend(httpcore.NetworkBackend):
+    """Resolves once, judges every address, and connects to the very address it judged."""
+
+    def __init__(self, allow_private: bool, resolver: Resolver, deadline: _Deadline) -> None:
+        self._allow_private = allow_private
+        self._resolver = resolver
+        self._deadline = deadline
+        self._plain = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        try:
+            addresses = self._resolver(host, port)
+        except OSError as error:
+            raise httpcore.ConnectError(f"the name {host} cannot be resolved: {error.strerror or error}") from error
+        refused = [address for address in addresses if not may_connect(address, self._allow_private)]
+        if refused or not addresses:
+            raise RequestRefusedError(
+                400,
+                "address-refused",
+                f"The host {host} resolves to {', '.join(refused) or 'no address'}, where this node may not connect.",
+                "Register a public host, or allow a private one with --allow-private.",
+            )
+        failure: Exception | None = None
+        for address in addresses:
+            try:
+                left = self._deadline.left(timeout)
+                stream = self._plain.connect_tcp(address, port, left, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+            else:
+                return _Stream(stream, self._deadline)
+        raise failure or httpcore.ConnectError(f"no address of {host} answers")
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection each of whose steps ends with the deadline of the whole exchange."""
+
+    def __init__(self, stream: httpcore.NetworkStream, deadline: _Deadline) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._deadline.left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._deadline.begin()
+        self._stream.write(buffer, self._deadline.left(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Stream(
+            self._stream.start_tls(ssl_context, server_hostname, self._deadline.left(timeout)), self._deadline
+        )
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
