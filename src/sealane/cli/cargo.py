@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sealane.cli.options import AsJson, NodeFolder
 from sealane.cli.output import message, print_json, print_table
 from sealane.errors import DataError, Fault, InputError
-from sealane.exchange.held_back import held_back_by
-from sealane.exchange.sent_and_withheld import StoredDecision, stored_decisions
-from sealane.node import open_node
-from sealane.products.cargo import CargoKey, Timeline, timeline
-from sealane.products.cargo_entries import CargoEntry
-from sealane.products.catalogue import DATASETS
-from sealane.products.codes import container_fault, imo_fault
+
+if TYPE_CHECKING:
+    from sealane.exchange.sent_and_withheld import StoredDecision
+    from sealane.products.cargo import CargoKey, Timeline
+    from sealane.products.cargo_entries import CargoEntry
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,6 +24,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def cargo(
+    folder: NodeFolder,
     container: Annotated[str | None, typer.Argument(metavar="[CONTAINER]", help="Container number (ISO 6346).")] = None,
     bill_of_lading: Annotated[str | None, typer.Option("--bill-of-lading", help="Transport document number.")] = None,
     booking: Annotated[str | None, typer.Option(help="Booking number.")] = None,
@@ -35,10 +34,7 @@ def cargo(
         str | None,
         typer.Option("--for", metavar="PARTICIPANT", help="Beside each own record: what this partner was sent."),
     ] = None,
-    node_folder: Annotated[
-        Path, typer.Option("--node", envvar="SEALANE_NODE", help="The node's folder.", show_default=False)
-    ] = Path("node"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the journey of a container, a bill of lading, a booking or a voyage as one timeline.
 
@@ -46,16 +42,18 @@ def cargo(
     line tells its source, how old it is, and the clause it came under; estimates that differ stand side by side, and
     steps nobody tells are named.
     """
+    from sealane.exchange.held_back import held_back_by
+    from sealane.exchange.sent_and_withheld import stored_decisions
+    from sealane.node.open import open_node
+    from sealane.products.cargo import timeline
+    from sealane.products.catalogue import DATASETS
+
     key = _key(container, bill_of_lading, booking, vessel, voyage)
-    node = open_node(node_folder)
-    now = node.clock()
-    with node.database.read() as connection:
+    with open_node(folder) as node, node.database.read() as connection:
+        now = node.clock()
+        own_id = node.identity.participant
         found = timeline(connection, key, held_back_by(connection, DATASETS))
-        own = {
-            (e.provenance.dataset, e.provenance.record_id)
-            for e in found.entries
-            if e.provenance.source == node.identity.participant
-        }
+        own = {(e.provenance.dataset, e.provenance.record_id) for e in found.entries if e.provenance.source == own_id}
         decisions = stored_decisions(connection, partner, own) if partner else {}
     if as_json:
         print_json(as_dict(found, now, decisions if partner else None))
@@ -63,12 +61,15 @@ def cargo(
     if not found.entries:
         message(f"note: no record held here names {key}. `sealane product list` shows what is held.")
         return
-    _print(found, now, node.identity.participant, decisions if partner else None)
+    _print(found, now, own_id, decisions if partner else None)
 
 
 def _key(
     container: str | None, bill_of_lading: str | None, booking: str | None, vessel: str | None, voyage: str | None
 ) -> CargoKey:
+    from sealane.products.cargo import CargoKey
+    from sealane.products.codes import container_fault, imo_fault
+
     faults = []
     if container is not None:
         container = container.replace(" ", "").replace("-", "").upper()

@@ -8,20 +8,10 @@ from typing import Annotated
 
 import typer
 
+from sealane.cli.options import AsJson, NodeFolder
 from sealane.cli.output import message, print_json, print_table
 from sealane.errors import InputError
-from sealane.exchange.registry import in_force
-from sealane.node import Node, open_node
-from sealane.products.documents import (
-    DATASET,
-    TOPICS,
-    DocumentVersion,
-    add_document,
-    get_document,
-    list_documents,
-    read_content,
-    share_document,
-)
+from sealane.products.own_schemas import DOCUMENT_TOPICS
 
 group = typer.Typer(
     name="document",
@@ -29,10 +19,6 @@ group = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-NodeFolder = Annotated[
-    Path, typer.Option("--node", envvar="SEALANE_NODE", help="The node's folder.", show_default=False)
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DocumentId = Annotated[str, typer.Argument(metavar="ID", help="Lower-case letters, digits, - _ or .")]
 
 
@@ -43,17 +29,19 @@ def add_to(app: typer.Typer) -> None:
 
 @group.command("add")
 def add(
+    folder: NodeFolder,
     document_id: DocumentId,
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The file, at most 25 MiB.")],
     title: Annotated[str, typer.Option(help="Title for people.")],
-    topic: Annotated[str, typer.Option(help=f"One of: {', '.join(TOPICS)}.")],
+    topic: Annotated[str, typer.Option(help=f"One of: {', '.join(DOCUMENT_TOPICS)}.")],
     language: Annotated[str | None, typer.Option(help="Language tag, e.g. en or ja.")] = None,
     media_type: Annotated[str | None, typer.Option(help="Media type; else from the file's name.")] = None,
-    node_folder: NodeFolder = Path("node"),
 ) -> None:
     """Take a file in as a new document, or as the next version of one. Nobody else sees it yet."""
-    node = open_node(node_folder)
-    with node.database.write() as connection:
+    from sealane.node.open import open_node
+    from sealane.products.documents import add_document
+
+    with open_node(folder) as node, node.database.write() as connection:
         added = add_document(
             connection,
             node.identity.participant,
@@ -66,19 +54,22 @@ def add(
             now=node.clock(),
         )
     message(
-        f"{added.id} version {added.version}, {added.size_bytes:,} bytes. Share it: sealane document share {added.id}"
+        f"{added.id} version {added.version}, {added.size_bytes:,} bytes. To share: sealane document share {added.id}"
     )
 
 
 @group.command("list")
 def list_all(
+    folder: NodeFolder,
     topic: Annotated[str | None, typer.Option(help="Only this topic.")] = None,
-    node_folder: NodeFolder = Path("node"),
     as_json: AsJson = False,
 ) -> None:
     """List the documents held here, own and partners', the newest version first."""
-    node = open_node(node_folder)
-    with node.database.read() as connection:
+    from sealane.node.open import open_node
+    from sealane.products.documents import list_documents
+
+    with open_node(folder) as node, node.database.read() as connection:
+        own = node.identity.participant
         found = list_documents(connection, topic=topic)
     if as_json:
         print_json([asdict(item) for item in found])
@@ -86,7 +77,6 @@ def list_all(
     if not found:
         message("note: no document is held here. `sealane document add` takes one in.")
         return
-    own = node.identity.participant
     rows = [
         (
             item.id,
@@ -96,46 +86,43 @@ def list_all(
             item.language or "-",
             f"{item.size_bytes:,}",
             "own" if item.source == own else item.source,
-            _audience(item),
+            ", ".join([*(["public"] if item.public else []), *item.shared_under]) or "with nobody",
         )
         for item in found
     ]
     print_table(("id", "version>", "title", "topic", "language", "bytes>", "source", "shared"), rows)
 
 
-def _audience(item: DocumentVersion) -> str:
-    shared = [*(["public"] if item.public else []), *item.shared_under]
-    return ", ".join(shared) or "with nobody"
-
-
 @group.command("share")
 def share(
+    folder: NodeFolder,
     document_id: DocumentId,
     agreement: Annotated[str | None, typer.Option(help="Agreement that lets it through; with --clause.")] = None,
     clause: Annotated[str | None, typer.Option(help="Clause on the data product `documents`.")] = None,
     public: Annotated[bool, typer.Option("--public", help="Offer it to everybody, without a login.")] = False,
     version: Annotated[int | None, typer.Option(help="Version; the newest where none is given.")] = None,
-    node_folder: NodeFolder = Path("node"),
 ) -> None:
     """Offer a document to the partners of one clause, or to everybody."""
+    from sealane.exchange.registry import in_force
+    from sealane.node.open import open_node
+    from sealane.products.documents import DATASET, get_document, share_document
+
     if public == (agreement is not None) or (agreement is None) != (clause is None):
         raise InputError("Give either --public, or --agreement and --clause.")
-    node = open_node(node_folder)
-    now = node.clock()
-    with node.database.write() as connection:
+    with open_node(folder) as node, node.database.write() as connection:
+        now = node.clock()
         document = get_document(connection, node.identity.participant, document_id, version)
         under = None
         if agreement is not None and clause is not None:
-            in_force_now = in_force(connection, agreement, now)
-            if in_force_now is None:
+            agreed = in_force(connection, agreement, now)
+            if agreed is None:
                 raise InputError(f"Agreement {agreement!r} is not in force here. See `sealane agreement list --node`.")
-            terms = in_force_now.terms(clause)
-            ours = in_force_now.party_of(node.identity.participant)
-            names = [c.id for c in in_force_now.clauses if c.dataset == DATASET and c.provider == ours]
-            if terms is None or clause not in names:
+            ours = agreed.party_of(node.identity.participant)
+            names = [c.id for c in agreed.clauses if c.dataset == DATASET and c.provider == ours]
+            if clause not in names:
                 offered = ", ".join(names) or "none; the agreement has no clause by which this port gives documents"
                 raise InputError(f"Clause {clause!r} gives no documents of this port. Clauses that do: {offered}.")
-            under = (agreement, in_force_now.version, clause)
+            under = (agreement, agreed.version, clause)
         share_document(connection, document, now=now, clause=under)
     audience = "with everybody" if public else f"under {clause}"
     message(f"{document.id} version {document.version} is shared {audience}.")
@@ -143,28 +130,27 @@ def share(
 
 @group.command("save")
 def save(
+    folder: NodeFolder,
     document_id: DocumentId,
     file: Annotated[Path, typer.Argument(help="Where to write it; must not exist.")],
     source: Annotated[str | None, typer.Option(help="Participant id of the port it came from; else our own.")] = None,
     version: Annotated[int | None, typer.Option(help="Version; the newest where none is given.")] = None,
-    node_folder: NodeFolder = Path("node"),
 ) -> None:
-    """Write a document held here to a file; a partner's document is fetched first where only its metadata is here."""
-    node = open_node(node_folder)
-    content = _content(node, source or node.identity.participant, document_id, version)
+    """Write a document held here to a file; a partner's is fetched first where only its metadata are here."""
+    from sealane.exchange.document_fetch import fetch_document
+    from sealane.node.open import open_node
+    from sealane.products.documents import get_document, read_content
+
+    with open_node(folder) as node:
+        holder = source or node.identity.participant
+        if holder != node.identity.participant:
+            fetch_document(node, holder, document_id, version)
+        with node.database.read() as connection:
+            document = get_document(connection, holder, document_id, version)
+            content = read_content(connection, holder, document_id, document.version)
     try:
         with file.open("xb") as out:
             out.write(content)
     except FileExistsError:
         raise InputError(f"{file} exists. Name another file.") from None
     message(f"{file}: {len(content):,} bytes")
-
-
-def _content(node: Node, source: str, document_id: str, version: int | None) -> bytes:
-    from sealane.exchange.document_fetch import fetch_document
-
-    if source != node.identity.participant:
-        fetch_document(node, source, document_id, version)
-    with node.database.read() as connection:
-        document = get_document(connection, source, document_id, version)
-        return read_content(connection, source, document_id, document.version)

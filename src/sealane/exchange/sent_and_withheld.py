@@ -91,14 +91,14 @@ def stream_totals(connection: sa.Connection) -> list[StreamTotal]:
     for row in connection.execute(
         sa.select(stream).where(stream.c.direction == "out").order_by(stream.c.peer, stream.c.dataset, stream.c.id)
     ):
-        states = dict(
+        states: dict[str, int] = dict(
             connection.execute(
                 sa.select(outbox.c.state, sa.func.count()).where(outbox.c.stream_id == row.id).group_by(outbox.c.state)
             )
             .tuples()
             .all()
         )
-        reasons = dict(
+        reasons: dict[str, int] = dict(
             connection.execute(
                 sa.select(decision.c.reason, sa.func.count())
                 .where(decision.c.stream_id == row.id, decision.c.outcome == "withhold")
