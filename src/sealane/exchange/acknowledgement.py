@@ -37,6 +37,25 @@ class Acknowledged:
     alarm: str | None = None
 
 
+@dataclass(frozen=True)
+class DeadLetter:
+    """A message that a partner refused for good, or that is too large for any.
+
+    Attributes
+    ----------
+    id : to retry or drop it by.
+    record_position : of the record, None for a cell.
+    """
+
+    id: int
+    stream_id: str
+    event_id: str
+    record_position: int | None
+    refusals: int
+    reason: str | None
+    since: dt.datetime
+
+
 def check_receipt(receipt: Receipt, stream: Stream, own: str, sent: Sequence[SealedEvent]) -> None:
     """Hold a receipt against what was sent.
 
@@ -130,9 +149,7 @@ def acknowledge(
     return Acknowledged(accepted, len(refused), dead)
 
 
-def fail(
-    connection: sa.Connection, stream_id: str, worker: str, error: str, next_attempt_at: dt.datetime
-) -> None:
+def fail(connection: sa.Connection, stream_id: str, worker: str, error: str, next_attempt_at: dt.datetime) -> None:
     """Note a failed attempt: nothing is lost, the same bytes go out again."""
     connection.execute(
         stream_table.update()
@@ -272,15 +289,16 @@ def recover(connection: sa.Connection, stream_id: str, peer_cursor: int, now: dt
     append(connection, [Entry(EntryKind.ALARM_CLEARED, stream.peer, stream_id, body)], now)
 
 
-def dead_letters(connection: sa.Connection, stream_id: str | None = None, limit: int = 1000) -> Sequence[sa.Row[Any]]:
-    """Return what a partner refused for good, oldest first: id, stream_id, event_id, refusals, last_error, ..."""
+def dead_letters(connection: sa.Connection, stream_id: str | None = None, limit: int = 1000) -> list[DeadLetter]:
+    """Return what partners refused for good, oldest first."""
     row = outbox_table.c
     statement = sa.select(
         row.id, row.stream_id, row.event_id, row.record_position, row.refusals, row.last_error, row.changed_at
     ).where(row.state == RowState.DEAD.value)
     if stream_id is not None:
         statement = statement.where(row.stream_id == stream_id)
-    return connection.execute(statement.order_by(row.changed_at, row.id).limit(limit)).all()
+    found = connection.execute(statement.order_by(row.changed_at, row.id).limit(limit))
+    return [DeadLetter(*values) for values in found]
 
 
 def retry_dead_letter(connection: sa.Connection, outbox_id: int, now: dt.datetime) -> None:
@@ -341,9 +359,7 @@ def _refuse(connection: sa.Connection, stream: Stream, event: EventOutcome, now:
     reason = (event.reason or "no reason given")[:1000]
     dead = refusals >= MAX_REFUSALS
     state = RowState.DEAD if dead else RowState.REFUSED
-    _set(
-        connection, found.id, {"state": state.value, "refusals": refusals, "last_error": reason, "changed_at": now}
-    )
+    _set(connection, found.id, {"state": state.value, "refusals": refusals, "last_error": reason, "changed_at": now})
     if not dead:
         _again(connection, found, refusals, now + _RETRY_BASE * 2 ** (refusals - 1), now)
     return int(dead)

@@ -253,7 +253,7 @@ def _read(item: Any, path: str, faults: list[Fault]) -> ReceivedEvent | None:
         if type(value) is not kind:
             found = "missing" if name not in item else f"is {type(value).__name__}"
             faults.append(Fault(f"{path}.{name}", found, f"Give a JSON {_JSON_NAME[kind]}."))
-        elif kind is str and not 0 < len(value) <= longest and name != "data_base64":
+        elif isinstance(value, str) and not 0 < len(value) <= longest and name != "data_base64":
             faults.append(Fault(f"{path}.{name}", f"{len(value)} characters", f"Give 1 to {longest}."))
     if len(faults) > before:
         return None
@@ -277,17 +277,12 @@ def _build(item: Mapping[str, Any], path: str, faults: list[Fault]) -> ReceivedE
         faults.append(Fault(f"{path}.type", "does not fit the dataset", "Write sealane.<dataset>.v1."))
     if item["agreementversion"] < 1 or item["agreementversion"] >= 2**31:
         faults.append(Fault(f"{path}.agreementversion", "no version", "Versions count from 1."))
-    data = b""
-    try:
-        data = base64.b64decode(item["data_base64"], validate=True)
-        # Several texts decode to the same bytes; only one of them is the event that was digested.
-        if base64.b64encode(data).decode("ascii") != item["data_base64"]:
-            raise ValueError
-    except (binascii.Error, ValueError):
+    data = _decoded(item["data_base64"])
+    if data is None:
         faults.append(Fault(f"{path}.data_base64", "not base64 (RFC 4648, section 4)", "Encode the record's bytes."))
-    if len(data) > MAX_EVENT_BYTES:
+    elif len(data) > MAX_EVENT_BYTES:
         faults.append(Fault(f"{path}.data_base64", f"{len(data):,} bytes", f"Send at most {MAX_EVENT_BYTES:,}."))
-    if len(faults) > before or times["time"] is None or times["knownat"] is None:
+    if len(faults) > before or data is None or times["time"] is None or times["knownat"] is None:
         return None
     event = Event(
         id=item["id"],
@@ -307,6 +302,15 @@ def _build(item: Mapping[str, Any], path: str, faults: list[Fault]) -> ReceivedE
         content_type=item["datacontenttype"],
     )
     return ReceivedEvent(event, digest_of_event(_canonical(item)))
+
+
+def _decoded(text: str) -> bytes | None:
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    # Several texts decode to the same bytes; only one of them is the event that was digested.
+    return data if base64.b64encode(data).decode("ascii") == text else None
 
 
 def _check_order(events: Sequence[ReceivedEvent], faults: list[Fault]) -> None:

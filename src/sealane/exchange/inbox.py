@@ -7,8 +7,10 @@ may be worked out before (parsing, checking against the payload's standard) is w
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -33,8 +35,9 @@ from sealane.exchange.receipts import (
     store_receipt,
 )
 from sealane.exchange.streams import Direction, Stream, StreamState, get_stream, lock_stream
-from sealane.products.dataset import Dataset, JoinKeys
-from sealane.products.store import PreparedRecord, put_prepared
+from sealane.products.catalogue import DATASETS
+from sealane.products.dataset import JoinKeys
+from sealane.products.store import Prepared, prepare, put_prepared
 
 if TYPE_CHECKING:
     from sealane.exchange.keys import Identity
@@ -49,12 +52,11 @@ _BY_CLOCK = frozenset({Reason.DELAY_RUNNING, Reason.CLAUSE_NOT_YET_VALID, Reason
 
 
 @dataclass(frozen=True)
-class Prepared:
+class ReadEvent:
     """An event with its payload read; `fault` says why it cannot be."""
 
     received: ReceivedEvent
-    record: Record | None
-    keys: JoinKeys | None
+    prepared: Prepared | None
     fault: str | None
 
 
@@ -69,16 +71,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class Receiver:
-    """What receiving needs beside the events: who we are, what we can read, what is in force.
+    """What receiving needs beside the events.
 
     Attributes
     ----------
-    datasets : ``sealane.products.catalogue.DATASETS``.
+    identity : signs the receipts.
     terms_in_force : ``sealane.exchange.registry.terms_in_force``.
     """
 
     identity: Identity
-    datasets: Mapping[str, Dataset]
     terms_in_force: TermsInForce
 
 
@@ -100,26 +101,22 @@ def receive(database: Database, receiver: Receiver, peer: str, body: bytes, now:
     events = parse_batch(body)
     with database.read() as connection:
         stream = _own_stream(get_stream(connection, events[0].event.stream_id), peer)
-    prepared = prepare(events, receiver.datasets, Granularity(stream.granularity), now)
+    read = read_payloads(events, Granularity(stream.granularity), now)
     with database.write() as connection:
-        return receive_batch(connection, receiver, peer, prepared, now)
+        return receive_batch(connection, receiver, peer, read, now)
 
 
-def prepare(
-    events: Sequence[ReceivedEvent], datasets: Mapping[str, Dataset], granularity: Granularity, now: dt.datetime
-) -> tuple[Prepared, ...]:
+def read_payloads(events: Sequence[ReceivedEvent], granularity: Granularity, now: dt.datetime) -> tuple[ReadEvent, ...]:
     """Read the payload of every event; needs no database."""
-    return tuple(_prepare(received, datasets, granularity, now) for received in events)
+    return tuple(_read_payload(received, granularity, now) for received in events)
 
 
 def receive_batch(
-    connection: sa.Connection, receiver: Receiver, peer: str, events: Sequence[Prepared], now: dt.datetime
+    connection: sa.Connection, receiver: Receiver, peer: str, events: Sequence[ReadEvent], now: dt.datetime
 ) -> Answer:
     """As `receive`, inside the caller's write transaction."""
     stream = _own_stream(lock_stream(connection, events[0].received.event.stream_id), peer)
-    terms = receiver.terms_in_force(
-        connection, stream.agreement_id, stream.agreement_version, stream.clause_id, now
-    )
+    terms = receiver.terms_in_force(connection, stream.agreement_id, stream.agreement_version, stream.clause_id, now)
     if stream.state != StreamState.OPEN or terms is None:
         return _answer(connection, receiver, stream, 403, (), terms, now)
     first = events[0].received.event.sequence
@@ -163,9 +160,7 @@ def cursor(
         404 if the partner has no such stream.
     """
     stream = _own_stream(lock_stream(connection, stream_id), peer)
-    terms = receiver.terms_in_force(
-        connection, stream.agreement_id, stream.agreement_version, stream.clause_id, now
-    )
+    terms = receiver.terms_in_force(connection, stream.agreement_id, stream.agreement_version, stream.clause_id, now)
     if sender_next is not None and sender_next < stream.next_sequence and stream.state == StreamState.OPEN:
         alarm = (
             f"{peer} will give number {sender_next} next, and {stream.next_sequence - 1} was received from it already: "
@@ -188,38 +183,35 @@ def _own_stream(stream: Stream | None, peer: str) -> Stream:
     return stream
 
 
-def _prepare(
-    received: ReceivedEvent, datasets: Mapping[str, Dataset], granularity: Granularity, now: dt.datetime
-) -> Prepared:
+def _read_payload(received: ReceivedEvent, granularity: Granularity, now: dt.datetime) -> ReadEvent:
     event = received.event
-    dataset = datasets.get(event.dataset)
-    if dataset is None:
-        return Prepared(received, None, None, f"unknown dataset {event.dataset}")
-    try:
-        payload = strict_json.parse(event.data, max_bytes=MAX_EVENT_BYTES)
-    except RequestRefusedError as error:
-        return Prepared(received, None, None, f"invalid: {error.detail}"[:_LONGEST_REASON])
-    if not isinstance(payload, dict):
-        return Prepared(received, None, None, "invalid: the payload is no JSON object")
+    if event.dataset not in DATASETS:
+        return ReadEvent(received, None, f"invalid: unknown dataset {event.dataset}")
     if granularity is Granularity.AGGREGATE:
-        return Prepared(received, _cell_record(event.dataset, event.id, event.known_at, payload), JoinKeys(), None)
+        return _read_cell(received)
     faults: list[Fault] = []
-    read = dataset.read(payload, "$", faults, now)
-    if read is None or faults:
+    prepared = prepare(event.dataset, event.data, "$", faults, now)
+    if prepared is None or faults:
         shown = "; ".join(f"{fault.where}: {fault.found}" for fault in faults[:_SHOWN_FAULTS]) or "no record"
         more = f"; and {len(faults) - _SHOWN_FAULTS} more" if len(faults) > _SHOWN_FAULTS else ""
-        return Prepared(received, None, None, f"invalid: {shown}{more}"[:_LONGEST_REASON])
-    record, keys = read
-    return Prepared(received, replace(record, known_at=event.known_at, body=payload), keys, None)
+        return ReadEvent(received, None, f"invalid: {shown}{more}"[:_LONGEST_REASON])
+    # The provider's word for when it learnt the record: a delay counts from there.
+    record = replace(prepared.record, known_at=event.known_at)
+    return ReadEvent(received, replace(prepared, record=record), None)
 
 
-def _cell_record(dataset: str, event_id: str, known_at: dt.datetime, payload: Mapping[str, Any]) -> Record:
-    return Record(dataset, event_id, None, known_at, body=payload)
+def _read_cell(received: ReceivedEvent) -> ReadEvent:
+    event = received.event
+    try:
+        payload = strict_json.parse_object(event.data, max_bytes=MAX_EVENT_BYTES)
+    except RequestRefusedError as error:
+        return ReadEvent(received, None, f"invalid: {error.detail}"[:_LONGEST_REASON])
+    # Cells are no records of the dataset: whoever reads its records must not find sums among them.
+    record = Record(f"{event.dataset}/cells", event.id, event.time, event.known_at, body=payload)
+    return ReadEvent(received, Prepared(record, JoinKeys(), event.data, hashlib.sha256(event.data).hexdigest()), None)
 
 
-def _contradiction(
-    connection: sa.Connection, stream: Stream, peer: str, events: Sequence[Prepared]
-) -> str | None:
+def _contradiction(connection: sa.Connection, stream: Stream, peer: str, events: Sequence[ReadEvent]) -> str | None:
     """Say what in the batch contradicts what was received before, byte for byte."""
     table = inbox_table.c
     last = events[-1].received.event.sequence
@@ -260,7 +252,7 @@ def _contradicts(peer: str, stream: Stream, sequence: int, event_id: str) -> str
     )
 
 
-def _judge(item: Prepared, stream: Stream, terms: Terms, now: dt.datetime) -> EventOutcome:
+def _judge(item: ReadEvent, stream: Stream, terms: Terms, now: dt.datetime) -> EventOutcome:
     event, digest = item.received.event, item.received.digest
     if event.sequence < stream.next_sequence:
         return EventOutcome(event.sequence, event.id, digest, ReceiptOutcome.DUPLICATE)
@@ -269,9 +261,10 @@ def _judge(item: Prepared, stream: Stream, terms: Terms, now: dt.datetime) -> Ev
     return EventOutcome(event.sequence, event.id, digest, outcome, reason)
 
 
-def _outside(item: Prepared, stream: Stream, terms: Terms, now: dt.datetime) -> str | None:
+def _outside(item: ReadEvent, stream: Stream, terms: Terms, now: dt.datetime) -> str | None:
     """Say why an event is outside the agreement, or None."""
-    event, record = item.received.event, item.record
+    event = item.received.event
+    record = None if item.prepared is None else item.prepared.record
     wrong = [
         name
         for name, found, agreed in (
@@ -333,19 +326,15 @@ def _store(
     connection: sa.Connection,
     peer: str,
     stream: Stream,
-    fresh: Sequence[tuple[Prepared, EventOutcome]],
+    fresh: Sequence[tuple[ReadEvent, EventOutcome]],
     now: dt.datetime,
 ) -> None:
     """Let accepted events take effect, and note every new one in inbox and log."""
+    terms = (stream.agreement_id, stream.agreement_version, stream.clause_id)
     accepted = [item for item, outcome in fresh if outcome.outcome is ReceiptOutcome.ACCEPTED]
-    records = [
-        PreparedRecord(item.record, item.keys, item.received.event.data, simulated=item.received.event.simulated)
-        for item in accepted
-        if item.record is not None and item.keys is not None
-    ]
-    if records:
-        terms = (stream.agreement_id, stream.agreement_version, stream.clause_id)
-        put_prepared(connection, peer, records, now, received=terms)
+    for simulated, group in groupby(accepted, lambda item: item.received.event.simulated):
+        records = [item.prepared for item in group if item.prepared is not None]
+        put_prepared(connection, peer, records, now, simulated=simulated, received=terms)
     if not fresh:
         return
     connection.execute(
@@ -408,9 +397,7 @@ def _answer(
     )
     jws = receiver.identity.sign(receipt_bytes(receipt), RECEIPT_TYPE, now)
     if events:
-        key = store_receipt(
-            connection, stream_id=stream.id, direction="out", receipt=receipt, jws=jws, now=now
-        )
+        key = store_receipt(connection, stream_id=stream.id, direction="out", receipt=receipt, jws=jws, now=now)
         first, last = span(events, stream.next_sequence)
         body = {"stream": stream.id, "first_sequence": first, "last_sequence": last, "digest": key}
         append(connection, [Entry(EntryKind.RECEIPT_GIVEN, stream.peer, stream.id, body)], now)

@@ -130,9 +130,7 @@ def scan(
     )
     columns = ["stream_id", "record_position", "event_id", "state", "due_at", "refusals", "changed_at"]
     done = connection.execute(outbox_table.insert().from_select(columns, rows))
-    connection.execute(
-        stream_table.update().where(stream_table.c.id == stream.id).values(scanned_position=last)
-    )
+    connection.execute(stream_table.update().where(stream_table.c.id == stream.id).values(scanned_position=last))
     return max(done.rowcount, 0)
 
 

@@ -22,6 +22,7 @@ from sealane.exchange import strict_json
 from sealane.exchange.events import read_time, time_text
 
 RECEIPT_TYPE = "sealane-receipt+jws"
+RECEIPT_MEDIA_TYPE = "application/jose"
 MAX_RECEIPT_BYTES = 1024 * 1024
 
 

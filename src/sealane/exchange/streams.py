@@ -12,11 +12,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
 from sealane.agreements.clauses import Terms
-from sealane.database import for_update
+from sealane.database.engine import for_update
 from sealane.database.tables.delivery import outbox as outbox_table
 from sealane.database.tables.delivery import stream as stream_table
 from sealane.errors import Fault, InputError, RequestRefusedError
@@ -169,7 +170,7 @@ def open_stream(
         raise RequestRefusedError(
             403,
             "purpose-not-agreed",
-            f"Clause {clause.id} of {terms.agreement_id} version {terms.version} does not name the purpose {purpose!r}.",
+            f"Clause {clause.id} of {terms.agreement_id} version {terms.version} does not name purpose {purpose!r}.",
             f"Ask for one of: {', '.join(sorted(clause.purposes))}.",
         )
     direction = Direction(direction)
@@ -202,7 +203,7 @@ def open_stream(
         )
     else:
         _move(connection, found, StreamEvent.OPEN, None, now)
-        values = {name: value for name, value in address.items() if value is not None}
+        values: dict[str, Any] = {name: value for name, value in address.items() if value is not None}
         if direction is Direction.OUT:
             values |= {"lease_until": now + lease, "attempts": 0, "next_attempt_at": None}
         if found.state != StreamState.STOPPED:
