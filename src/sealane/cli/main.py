@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 import sealane
-from sealane.cli import agreement, calc, calls, explain, factors, inventory, sample
+from sealane.cli import agreement, calc, calls, explain, factors, inventory, node, sample
 from sealane.cli.output import message
 from sealane.errors import SealaneError
 
@@ -48,6 +48,7 @@ explain.add_to(app)
 calc.add_to(app)
 factors.add_to(app)
 agreement.add_to(app)
+node.add_to(app)
 sample.add_to(app)
 
 

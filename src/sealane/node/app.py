@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import ModuleType
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -65,7 +65,7 @@ def create_app(node: Node, *, lifespan: Lifespan | None = None) -> FastAPI:
     The result carries ``app.state.node`` and ``app.state.metrics``.
     """
     names = API_MODULES + (TEST_MODULES if node.settings.test_profile else ())
-    modules = [importlib.import_module(f"sealane.node.api.{name}") for name in names if _is_there(name)]
+    modules = [module for name in names if (module := _module(name)) is not None]
     forms: dict[str, Any] = {}
     for module in modules:
         forms |= getattr(module, "PROBLEM_FORMS", {})
@@ -90,8 +90,14 @@ def create_app(node: Node, *, lifespan: Lifespan | None = None) -> FastAPI:
     return app
 
 
-def _is_there(name: str) -> bool:
-    return importlib.util.find_spec(f"sealane.node.api.{name}") is not None
+def _module(name: str) -> ModuleType | None:
+    try:
+        module = importlib.import_module(f"sealane.node.api.{name}")
+        return module if hasattr(module, "router") else None
+    except ModuleNotFoundError as error:  # TODO: while rooms are being built
+        if not (error.name or "").startswith("sealane."):
+            raise
+        return None
 
 
 @asynccontextmanager

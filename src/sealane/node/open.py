@@ -61,7 +61,6 @@ def init_node(
         raise InputError(f"{folder}: is not empty. {remedy}")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
-    warn_about_root()
     try:
         _fill(folder, settings, text, root_file, clock())
     except BaseException:
@@ -77,6 +76,8 @@ def _is_empty(folder: Path) -> bool:
 
 
 def _fill(folder: Path, settings: NodeSettings, text: str, root_file: Path | None, now: dt.datetime) -> None:
+    if not settings.database_url.get_secret_value():
+        (folder / DATABASE_FILE).touch(mode=0o600)  # its companions take their mode from it
     database = open_database(folder, settings)
     try:
         if sa.inspect(database.engine).get_table_names():
@@ -187,4 +188,5 @@ def check_owner(database: Database, participant: str) -> None:
 
 def open_outbound(settings: NodeSettings, identity: Identity, database: Database, clock: Clock) -> Outbound:
     """Make the way out."""
-    return Outbound(identity, database, clock)
+    authorities = settings.tls_authorities
+    return Outbound(database, identity, clock, ca_file=None if authorities is None else str(authorities))

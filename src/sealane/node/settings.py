@@ -22,6 +22,7 @@ from sealane.exchange.addresses import origin_of
 from sealane.exchange.certificates import PARTICIPANT
 
 FILE_NAME = "node.toml"
+PATHS = ("tls_certificate", "tls_key", "tls_authorities")
 PREFIX = "SEALANE_"
 # Read elsewhere, so no setting of the node: the folder for the command line, and the standards for the tests.
 NOT_SETTINGS = frozenset({"SEALANE_NODE", "SEALANE_STANDARDS"})
@@ -50,6 +51,11 @@ class NodeSettings(BaseModel):
         None, description="PEM file with the certificate chain; without it the node speaks plain HTTP behind a proxy."
     )
     tls_key: Path | None = Field(None, description="PEM file with the certificate's private key.")
+    tls_authorities: Path | None = Field(
+        None,
+        description="PEM file with the authorities whose certificates of partners are trusted, instead of those "
+        "of the system; for closed networks with an authority of their own.",
+    )
     database_url: SecretStr = Field(
         SecretStr(""),
         description="Address of the database, postgresql://user:password@host:5432/name or sqlite:///file; empty is "
@@ -208,7 +214,7 @@ def make_settings(
         raise DataError("The node's settings cannot be used.", faults)
     if folder is None:
         return settings
-    paths = {key: folder / value for key in ("tls_certificate", "tls_key") if (value := getattr(settings, key))}
+    paths = {key: folder / value for key in PATHS if (value := getattr(settings, key))}
     return settings.model_copy(update=paths)
 
 

@@ -21,7 +21,7 @@ def router(node: Node) -> APIRouter:
     def document(
         document_id: Annotated[str, Path(max_length=120)],
         version: Annotated[int, Path(ge=1, le=1_000_000)],
-        peer: Annotated[str, Depends(peer_of(node))],
+        peer: str = Depends(peer_of(node)),
     ) -> Response:
         """Return a document's file when a clause in force lets the asking partner have it."""
         with node.database.read() as connection:

@@ -1,0 +1,209 @@
+"""Runs a node: one process, or on PostgreSQL several that share a socket. A stop lets what has begun end."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors.multiprocess import Multiprocess
+
+from sealane.errors import InputError, StoreError
+from sealane.node.app import create_app
+from sealane.node.context import Node
+from sealane.node.jobs import Jobs, jobs_of
+from sealane.node.logs import configure_logs
+from sealane.node.open import open_node
+from sealane.node.settings import NodeSettings, read_settings
+
+LOCK_FILE = "serve.lock"
+NODE_FOLDER = "SEALANE_NODE"  # how worker processes are told the folder
+MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+KEEP_ALIVE_S = 75
+# Requests end first, then jobs; each has this share of the time for stopping.
+_REQUESTS_SHARE = 0.5
+_LOG = logging.getLogger(__name__)
+
+
+def serve(folder: Path, environ: Mapping[str, str] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; returns after everything that had begun has ended or the time for it is over.
+
+    Raises
+    ------
+    DataError, InputError
+        When folder or settings cannot be used, or another process serves this folder.
+    StoreError
+        When the database or the port cannot be had.
+    """
+    environ = os.environ if environ is None else environ
+    settings = read_settings(folder, environ)
+    configure_logs(settings.log_level)
+    with _only_one(folder), open_node(folder, environ=environ) as node:
+        if settings.workers > 1 and node.database.is_sqlite:
+            raise InputError(
+                f"workers is {settings.workers}, but SQLite takes one writing process. Set workers to 1, or give the"
+                " node a PostgreSQL database by SEALANE_DATABASE_URL."
+            )
+        with _listening(settings) as listener:
+            _LOG.info(
+                "serving",
+                extra={
+                    "participant": settings.participant,
+                    "origin": settings.origin,
+                    "address": "{}:{}".format(*listener.getsockname()[:2]),
+                    "database": node.database.safe_url,
+                    "workers": settings.workers,
+                },
+            )
+            if settings.workers == 1:
+                _serve_here(node, listener)
+            else:
+                _serve_in_workers(folder, settings, listener)
+    _LOG.info("stopped")
+
+
+def _serve_here(node: Node, listener: socket.socket) -> None:
+    app = create_app(node, lifespan=_with_jobs)
+    with _signals_only_stop():
+        server = uvicorn.Server(server_config(app, node.settings))
+        try:
+            server.run(sockets=[listener])
+        except SystemExit:  # how the server says that the application did not start
+            raise StoreError("The node could not begin to serve; the log says why.") from None
+
+
+def _serve_in_workers(folder: Path, settings: NodeSettings, listener: socket.socket) -> None:
+    counters = tempfile.mkdtemp(prefix="sealane-metrics-")
+    os.environ[MULTIPROCESS] = counters
+    os.environ[NODE_FOLDER] = str(folder.resolve())
+    listener.set_inheritable(True)
+    try:
+        config = server_config("sealane.node.serve:worker_app", settings)
+        with _signals_only_stop():
+            supervisor = Multiprocess(config, sockets=[listener])
+            watch = threading.Thread(target=_kill_late_workers, args=(supervisor, settings), daemon=True)
+            watch.start()
+            supervisor.run()
+    finally:
+        shutil.rmtree(counters, ignore_errors=True)
+
+
+def worker_app() -> FastAPI:
+    """Make the application of one worker process; the server calls it in each."""
+    folder = Path(os.environ[NODE_FOLDER])
+    configure_logs(read_settings(folder, os.environ).log_level)
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    return create_app(open_node(folder), lifespan=_with_jobs)
+
+
+def server_config(app: FastAPI | str, settings: NodeSettings) -> uvicorn.Config:
+    """Return the server's configuration for these settings."""
+    return uvicorn.Config(
+        app,
+        factory=isinstance(app, str),
+        workers=settings.workers,
+        loop="asyncio",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Nothing is taken from X-Forwarded-*: signatures are checked against the configured origin.
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=max(1, int(settings.stop_timeout_s * _REQUESTS_SHARE)),
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
+    )
+
+
+@asynccontextmanager
+async def _with_jobs(app: FastAPI) -> AsyncIterator[None]:
+    """Run the jobs while the application serves."""
+    node: Node = app.state.node
+    jobs = Jobs(node, jobs_of(node), app.state.metrics)
+    jobs.start()
+    yield
+    begun = time.monotonic()
+    if not jobs.stop(node.settings.stop_timeout_s * (1 - _REQUESTS_SHARE)):
+        _LOG.warning("jobs were cut off after %.1f s; what they had not committed is undone", time.monotonic() - begun)
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; the system gives it up when the process dies."""
+    descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "r+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(
+                f"{folder}: process {lock.read().strip() or '?'} serves this node already. Stop it first."
+            ) from None
+        lock.truncate()
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
+
+
+def serving_process(folder: Path) -> int | None:
+    """Return the id of the process that serves a folder, None where there is none."""
+    try:
+        with (folder / LOCK_FILE).open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                text = lock.read().strip()
+                return int(text) if text.isdigit() else 0
+    except FileNotFoundError:
+        return None
+    return None
+
+
+@contextmanager
+def _listening(settings: NodeSettings) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.host, settings.port))
+        except OSError as error:
+            raise StoreError(
+                f"The node cannot listen on {settings.host}:{settings.port}: {error.strerror}. Free the port, or choose"
+                " another by host and port in node.toml (SEALANE_HOST, SEALANE_PORT)."
+            ) from None
+        yield listener
+
+
+@contextmanager
+def _signals_only_stop() -> Iterator[None]:
+    """Let SIGTERM and SIGINT end the server and nothing more: it raises them again when it has stopped."""
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _kill_late_workers(supervisor: Multiprocess, settings: NodeSettings) -> None:
+    supervisor.should_exit.wait()
+    time.sleep(settings.stop_timeout_s + 2)
+    for process in supervisor.processes:
+        process.kill()
+
+
+def _end_with_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
