@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.live_nodes import Clock, LiveNode, introduce, live_node
 
 from sealane.database import Database
-from tests.live_nodes import Clock, LiveNode, introduce, live_node
 
 
 @pytest.fixture

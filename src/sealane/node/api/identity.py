@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
+from sealane.node.api.security import peer_of
 from sealane.node.context import Node
 
 
@@ -29,8 +30,14 @@ class Endpoints(BaseModel):
     endpoints: dict[str, str]
 
 
+class Caller(BaseModel):
+    """Who sent a request."""
+
+    participant: str
+
+
 def router(node: Node) -> APIRouter:
-    """Return the public endpoints; nobody need log in for them."""
+    """Return the endpoints; nobody need log in for the public ones."""
     api = APIRouter(tags=["identity"])
 
     @api.get("/.well-known/sealane/keys", response_model=KeySet, summary="Keys and their certificates")
@@ -52,5 +59,11 @@ def router(node: Node) -> APIRouter:
                 "ledger": f"{origin}/sealane/v1/ledger/checkpoint",
             },
         }
+
+    partner = Depends(peer_of(node))
+
+    @api.get("/sealane/v1/whoami", response_model=Caller, summary="Under which name this node knows who asks")
+    async def whoami(peer: str = partner) -> dict[str, str]:
+        return {"participant": peer}
 
     return api

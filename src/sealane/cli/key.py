@@ -1,0 +1,137 @@
+"""`sealane node key`: the keys a node signs with."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sealane.cli.options import AsJson, NodeFolder
+from sealane.cli.output import message, print_json, print_table
+from sealane.cli.times import parse_utc
+
+group = typer.Typer(
+    name="key",
+    help="The keys the node signs with. The root key certifies them and belongs off the machine.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+RootKey = Annotated[
+    Path | None,
+    typer.Option("--root-key", metavar="F", help="Private root key; omitted: root.private.json in the folder of keys."),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the group to the command line."""
+    app.add_typer(group)
+
+
+@group.command("list")
+def list_keys(folder: NodeFolder, as_json: AsJson = False) -> None:
+    """List the operational keys, newest first: until when they are valid, and which one signs now."""
+    from sealane.node.open import open_node
+
+    with open_node(folder) as node:
+        now = node.clock()
+        rows = [_row(key, now) for key in node.identity.operational_keys()]
+    if as_json:
+        print_json(rows)
+        return
+    columns = ("kid", "state", "valid_from", "valid_until", "revoked_at")
+    print_table(columns, [[row[column] or "-" for column in columns] for row in rows])
+
+
+@group.command("root")
+def show_root(folder: NodeFolder) -> None:
+    """Print the public root key, which partners register with `sealane peer add --root-key`."""
+    from sealane.node.open import open_node
+
+    with open_node(folder) as node:
+        print_json(node.identity.root_jwk)
+        message(f"Its thumbprint, to be compared by voice: {node.identity.root_kid}")
+
+
+@group.command("rotate")
+def rotate(
+    folder: NodeFolder,
+    root_key: RootKey = None,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Validity of the new key in days.")] = 365,
+) -> None:
+    """Make a new key, certified by the root key; it signs at once, also in a node that is serving.
+
+    Partners fetch it by themselves. What older keys signed stays verifiable.
+    """
+    from sealane.exchange.keys import record_own_keys
+    from sealane.exchange.ledger import Entry, EntryKind, append
+    from sealane.node.open import open_node
+
+    with open_node(folder) as node:
+        now = node.clock()
+        key = node.identity.rotate(now, root_file=root_key, lifetime=dt.timedelta(days=days))
+        body = {
+            "kid": key.kid,
+            "valid_from": _utc(key.certificate.valid_from),
+            "valid_until": _utc(key.certificate.valid_until),
+        }
+        with node.database.write() as connection:
+            record_own_keys(connection, node.identity)
+            append(connection, [Entry(EntryKind.KEY_ROTATED, None, key.kid, body)], now)
+    message(f"The node signs with {key.kid} until {_utc(key.certificate.valid_until)}.")
+
+
+@group.command("revoke")
+def revoke(
+    folder: NodeFolder,
+    kid: Annotated[str, typer.Argument(metavar="KID", help="As `sealane node key list` prints it.")],
+    reason: Annotated[str, typer.Option(help="Why; partners see it.")],
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="T", help="Since when it may be in other hands, ISO 8601 in UTC; omitted: now."),
+    ] = None,
+    root_key: RootKey = None,
+) -> None:
+    """Tell all partners not to trust a key any more; they refuse it a minute later at most.
+
+    What it signed before `--since` and was received before stays valid. Make a new key with `sealane node key rotate`.
+    """
+    from sealane.exchange.keys import record_own_keys
+    from sealane.exchange.ledger import Entry, EntryKind, append
+    from sealane.node.open import open_node
+
+    revoked_at = parse_utc(since, "--since")
+    with open_node(folder) as node:
+        now = node.clock()
+        revocation = node.identity.revoke(kid, now, reason=reason, revoked_at=revoked_at, root_file=root_key)
+        body = {"kid": kid, "revoked_at": _utc(revocation.revoked_at), "reason": reason}
+        with node.database.write() as connection:
+            record_own_keys(connection, node.identity)
+            append(connection, [Entry(EntryKind.KEY_REVOKED, None, kid, body)], now)
+        left = any(key.signs_at(now) for key in node.identity.operational_keys())
+    message(f"The key {kid} is revoked as of {_utc(revocation.revoked_at)}.")
+    if not left:
+        message("The node has no key to sign with now. Make one with `sealane node key rotate`.")
+
+
+def _row(key: Any, now: dt.datetime) -> dict[str, str | None]:
+    certificate, revocation = key.certificate, key.revocation
+    if revocation is not None:
+        state = "revoked"
+    elif now >= certificate.valid_until:
+        state = "expired"
+    else:
+        state = "signs" if key.signs_at(now) else "verifies"
+    return {
+        "kid": key.kid,
+        "state": state,
+        "valid_from": _utc(certificate.valid_from),
+        "valid_until": _utc(certificate.valid_until),
+        "revoked_at": _utc(revocation.revoked_at) if revocation else None,
+        "reason": revocation.reason if revocation else None,
+    }
+
+
+def _utc(time: dt.datetime) -> str:
+    return time.isoformat().replace("+00:00", "Z")
