@@ -40,9 +40,6 @@ from sealane.exchange.ledger import Entry, EntryKind, append
 from sealane.exchange.odrl import time_text, write_policy
 from sealane.exchange.policies import Offer, read_offer, same_rules
 
-if TYPE_CHECKING:
-    pass
-
 
 class NegotiationState(StrEnum):
     """States of the protocol, and the one before the provider has answered."""
