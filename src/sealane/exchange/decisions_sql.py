@@ -76,7 +76,7 @@ def _rules(
     terms: Terms, now: dt.datetime, purpose: str, granularity: Granularity, table: sa.FromClause
 ) -> list[tuple[sa.ColumnElement[bool], Reason]]:
     compiled, now = compile_terms(terms), utc(now, "now")
-    too_fine = compiled.aggregate and Granularity(granularity) is Granularity.RECORD
+    too_fine = Granularity(granularity) is Granularity.RECORD and compiled.aggregate
     expired = compiled.valid_until is not None and now >= compiled.valid_until
     of_time = {
         Reason.CLAUSE_NOT_YET_VALID: _constant(now < compiled.valid_from),
