@@ -48,7 +48,7 @@ def router(node: Node) -> APIRouter:
             }
         },
     )
-    async def deliver(request: Request, peer: Annotated[str, Depends(partner)]) -> Response:
+    async def deliver(request: Request, peer: str = Depends(partner)) -> Response:
         body: bytes = request.state.body
         _check_body(request, body)
 
@@ -75,12 +75,12 @@ def router(node: Node) -> APIRouter:
         responses={200: {"description": "A signed receipt without events.", "content": _RECEIPT}},
     )
     async def where(
-        peer: Annotated[str, Depends(partner)],
         stream_id: Annotated[str, Path(pattern="^[0-9a-f]{64}$")],
         sender_next: Annotated[
             int | None,
             Query(alias="next", ge=1, lt=2**63, description="The number the sender will give next."),
         ] = None,
+        peer: str = Depends(partner),  # a name of this function: it could not be found in a text annotation
     ) -> Response:
         def work() -> Answer:
             with node.database.write() as connection:
