@@ -63,7 +63,7 @@ class Metrics:
         """
         stated = CollectorRegistry()
         if os.environ.get(MULTIPROCESS):
-            MultiProcessCollector(stated)
+            MultiProcessCollector(stated)  # type: ignore[no-untyped-call]  # the library leaves it untyped
         counted = b"" if os.environ.get(MULTIPROCESS) else generate_latest(self.registry)
         stated.register(_Known(lambda: database_gauges(self.node)))
         return counted + generate_latest(stated)

@@ -56,7 +56,7 @@ def init_node(
     environ = os.environ if environ is None else environ
     settings = make_settings(values, environ, "given to init:")
     text = settings_text(values)
-    if folder.exists() and not _is_empty(folder):
+    if folder.exists() and not is_empty(folder):
         remedy = "Open it as it is, or name a new folder." if (folder / FILE_NAME).exists() else "Name a new folder."
         raise InputError(f"{folder}: is not empty. {remedy}")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -70,8 +70,8 @@ def init_node(
     return open_node(folder, environ=environ, clock=clock)
 
 
-def _is_empty(folder: Path) -> bool:
-    # The root of a file system of its own, as containers mount it, holds lost+found.
+def is_empty(folder: Path) -> bool:
+    """Return whether a folder holds nothing but what a file system of its own puts into its root."""
     return folder.is_dir() and all(path.name == "lost+found" for path in folder.iterdir())
 
 
@@ -189,4 +189,6 @@ def check_owner(database: Database, participant: str) -> None:
 def open_outbound(settings: NodeSettings, identity: Identity, database: Database, clock: Clock) -> Outbound:
     """Make the way out."""
     authorities = settings.tls_authorities
-    return Outbound(database, identity, clock, ca_file=None if authorities is None else str(authorities))
+    return Outbound(
+        database=database, identity=identity, clock=clock, ca_file=None if authorities is None else str(authorities)
+    )
