@@ -80,7 +80,12 @@ def checkpoint(connection: sa.Connection, identity: Identity, now: dt.datetime) 
     if own is not None and own.size == size:
         return own
     root = ledger.root_at(connection, size)
-    payload = {"participant": identity.participant, "size": size, "root": root.hex(), "time": utc_text(now)}
+    payload: dict[str, Any] = {
+        "participant": identity.participant,
+        "size": size,
+        "root": root.hex(),
+        "time": utc_text(now),
+    }
     jws = identity.sign(rfc8785.dumps(payload), TYP, now)
     made = Checkpoint(identity.participant, size, root, now, jws)
     _keep(connection, made, verified=True)
