@@ -15,6 +15,7 @@ from sealane.agreements.document_model import (
     Activity,
     ActivityKind,
     AgreementDocument,
+    Aim,
     AreaNamed,
     Commitment,
     DocumentParty,
@@ -322,6 +323,11 @@ def _commitment(reader: Reader, parties: Sequence[str]) -> Commitment | None:
     indicator = reader.text("indicator", "Name the indicator that measures it", longest=MAX_TITLE)
     unit = reader.text("unit", "Give the indicator's unit", optional=True, longest=40)
     target = reader.take("target", (int, float, type(None)), "Give a number, or leave the key out", None)
+    if target is None and reader.content.get("aim") is not None:
+        reader.fault("aim", "stands without a target", "Give a target, or leave it out")
+    aim = (
+        reader.choice("aim", Aim) if target is not None else reader.take("aim", (str, type(None)), "Leave it out", None)
+    )
     reader.close()
     # Whole numbers beyond this have no exact form in JSON (RFC 8785); not-a-number is below nothing.
     if target is not None and not abs(target) < 2**53:
@@ -330,4 +336,4 @@ def _commitment(reader: Reader, parties: Sequence[str]) -> Commitment | None:
         return None
     assert due is not None  # no fault was found
     number = None if target is None else float(target)
-    return Commitment(str(commitment_id), by, str(what), due, str(indicator), unit, number)
+    return Commitment(str(commitment_id), by, str(what), due, str(indicator), unit, number, Aim(aim) if aim else None)

@@ -30,6 +30,13 @@ class ActivityKind(StrEnum):
     REPORT = "report"
 
 
+class Aim(StrEnum):
+    """On which side of its target an indicator is to end."""
+
+    AT_LEAST = "at_least"
+    AT_MOST = "at_most"
+
+
 PLANNABLE = tuple(kind for kind in ActivityKind if kind is not ActivityKind.REPORT)
 
 
@@ -117,7 +124,9 @@ class Commitment:
     ----------
     by : party ids.
     due : the last day.
-    indicator, unit, target : what is measured, in which unit, and the value promised; None where none is agreed.
+    indicator, unit : what is measured, and in which unit.
+    target, aim : the value promised, and whether the indicator is to be at least or at most that; None where none is
+        agreed.
     """
 
     id: str
@@ -127,6 +136,13 @@ class Commitment:
     indicator: str
     unit: str | None = None
     target: float | None = None
+    aim: Aim | None = None
+
+    def reached_by(self, value: float | None) -> bool | None:
+        """Say whether a value keeps the promise; None where no target is agreed or no value is known."""
+        if value is None or self.target is None:
+            return None
+        return value >= self.target if self.aim is Aim.AT_LEAST else value <= self.target
 
 
 @dataclass(frozen=True)

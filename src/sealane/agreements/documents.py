@@ -19,6 +19,7 @@ from sealane.agreements.document_model import (
     Activity,
     ActivityKind,
     AgreementDocument,
+    Aim,
     AreaNamed,
     Commitment,
     DatasetFields,
@@ -37,6 +38,7 @@ __all__ = [
     "Activity",
     "ActivityKind",
     "AgreementDocument",
+    "Aim",
     "AreaNamed",
     "Commitment",
     "DatasetFields",
@@ -218,4 +220,6 @@ def _commitment(commitment: Commitment) -> dict[str, Any]:
         content["unit"] = commitment.unit
     if commitment.target is not None:
         content["target"] = commitment.target
+    if commitment.aim is not None:
+        content["aim"] = commitment.aim.value
     return content

@@ -59,8 +59,8 @@ class Setting:
 
     def party_fault(self, party: str) -> str | None:
         """Say why a party cannot provide or receive, or None."""
-        if party in self.executing:
-            return None
+        if party in self.executing or (party in self.parties and not self.executing):
+            return None  # that no party has a node is told once
         if party in self.parties:
             return f"{party} has no entry under participants; add its node or take it out"
         return _unknown(party, self.parties, "party under participants") or "Name a party"
