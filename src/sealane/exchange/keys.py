@@ -37,6 +37,7 @@ from sealane.exchange.certificates import (
 KEY_LIFETIME = dt.timedelta(days=365)
 ROOT_PRIVATE = "root.private.json"
 ROOT_PUBLIC = "root.public.json"
+_LISTINGS = 3
 _PRIVATE, _CERTIFICATE, _REVOCATION = ".private.json", ".certificate.jws", ".revocation.jws"
 
 
@@ -142,11 +143,13 @@ class Identity:
 
     def operational_keys(self) -> tuple[OperationalKey, ...]:
         """Return all operational keys, newest first; reads the folder again when its list of files has changed."""
-        names = frozenset(path.name for path in self.folder.iterdir())
-        if names != self._names:
+        names = _names(self.folder)
+        while names != self._names:
             with self._lock:
-                self._keys = _read_keys(self.folder, names, self.root_jwk, self.participant)
-                self._names = names
+                keys = _read_keys(self.folder, names, self.root_jwk, self.participant)
+                if keys is not None:  # none of the files was taken away since they were listed
+                    self._keys, self._names = keys, names
+            names = _names(self.folder)
         return self._keys
 
     def signing_key(self, now: dt.datetime) -> OperationalKey:
@@ -157,9 +160,12 @@ class Identity:
         InputError
             If every key has expired or is revoked.
         """
-        for key in self.operational_keys():
-            if key.signs_at(now):
-                return key
+        for _ in range(_LISTINGS):
+            for key in self.operational_keys():
+                if key.signs_at(now):
+                    return key
+            # A list made while another process rotates may lack the new key and the old; look again.
+            self._names = frozenset()
         raise InputError("No key of this node is valid now. Make a new one with `sealane node key rotate`.")
 
     def sign(self, payload: bytes, typ: str, now: dt.datetime) -> str:
@@ -298,9 +304,14 @@ def _private(key: OperationalKey) -> OKPKey:
     return key.private
 
 
+def _names(folder: Path) -> frozenset[str]:
+    return frozenset(path.name for path in folder.iterdir() if not path.name.startswith("."))
+
+
 def _read_keys(
     folder: Path, names: frozenset[str], root_jwk: dict[str, str], participant: str
-) -> tuple[OperationalKey, ...]:
+) -> tuple[OperationalKey, ...] | None:
+    """Return the keys of the files named, None if one of them was taken away meanwhile."""
     keys = []
     for name in names:
         if not name.endswith(_CERTIFICATE):
@@ -320,8 +331,8 @@ def _read_keys(
         if f"{kid}{_PRIVATE}" in names:
             try:
                 private = _read_private(folder / f"{kid}{_PRIVATE}")
-            except FileNotFoundError:  # taken away by a rotation since the names were listed
-                private = None
+            except FileNotFoundError:
+                return None
         keys.append(OperationalKey(certificate, private, revocation))
     return tuple(sorted(keys, key=lambda key: (key.certificate.valid_from, key.kid), reverse=True))
 
