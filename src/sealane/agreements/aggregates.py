@@ -200,7 +200,7 @@ def overlapping_groupings(clauses: Sequence[Clause]) -> list[tuple[Clause, Claus
 def grouping_faults(clauses: Iterable[tuple[str, Clause]]) -> list[Fault]:
     """Return what makes groupings useless or unsafe; clauses come with their paths in the document."""
     listed = list(clauses)
-    faults = []
+    faults: list[Fault] = []
     for where, clause in listed:
         grouping = clause.grouping
         if grouping is None:

@@ -107,14 +107,34 @@ receipt = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
 )
 
-# A period of aggregate cells is released once per clause; a second release could be differenced with the first.
+# A period of aggregate cells is released once per partner; a second release could be differenced with the first.
 release = sa.Table(
     "release",
     metadata,
     sa.Column("stream_id", sa.String(64), primary_key=True),
     sa.Column("period_start", UtcDateTime, primary_key=True),
     sa.Column("period_end", UtcDateTime, nullable=False),
+    sa.Column("peer", sa.String(200), nullable=False),
+    sa.Column("dataset", sa.String(60), nullable=False),
+    sa.Column("scope", sa.String(64), nullable=False),  # SHA-256 of all terms that shape the cells
+    sa.Column("rows", JsonText, nullable=False),  # the row filter, to see whether another clause overlaps
+    sa.Column("cells", JsonText, nullable=False),  # as released: another partner under equal terms gets the same
+    sa.Column("refused", sa.Text),  # why the period was closed without a release
     sa.Column("released_at", UtcDateTime, nullable=False),
     sa.Column("cells_released", sa.Integer, nullable=False),
     sa.Column("cells_suppressed", sa.Integer, nullable=False),
+    sa.Index("ix_release_peer_dataset", "peer", "dataset", "period_start"),
+    sa.Index("ix_release_scope", "scope", "period_start"),
+)
+
+# A record is counted at most once for a partner, whatever clause or period it moves to.
+released_record = sa.Table(
+    "released_record",
+    metadata,
+    sa.Column("peer", sa.String(200), primary_key=True),
+    sa.Column("dataset", sa.String(60), primary_key=True),
+    sa.Column("record_id", sa.String(200), primary_key=True),
+    sa.Column("stream_id", sa.String(64), nullable=False),
+    sa.Column("period_start", UtcDateTime, nullable=False),
+    sa.Index("ix_released_record_stream", "stream_id", "period_start"),
 )
