@@ -197,7 +197,8 @@ def _with_work(node: Node) -> list[Stream]:
     own, now = node.identity.participant, node.clock()
     with node.database.read() as connection:
         streams = all_streams(connection, direction=Direction.OUT, state=StreamState.OPEN)
-        return [stream for stream in streams if has_work(connection, stream, own, now)]
+        # A stream without an address is pulled by the partner, and decided when it is.
+        return [s for s in streams if s.endpoint is not None and has_work(connection, s, own, now)]
 
 
 def _drain(node: Node, stream_id: str, until: float) -> DeliveryResult:

@@ -148,6 +148,7 @@ class Jobs:
 # name, setting that holds the period, where the function is
 _TABLE = (
     ("agreements", "agreement_period_s", "sealane.exchange.registry:send_pending"),
+    ("flows", "agreement_period_s", "sealane.node.flows:follow"),
     ("negotiations", "negotiation_period_s", "sealane.exchange.negotiation:step_negotiations"),
     ("transfers", "negotiation_period_s", "sealane.exchange.transfer:step_transfers"),
     ("delivery", "delivery_period_s", "sealane.exchange.delivery:deliver_all"),
