@@ -175,10 +175,13 @@ def _read_parties(fields: Reader, key: str, catalogue: Catalogue | None, *, opti
         before = len(reader.faults)
         party_id = reader.identifier("party")
         shipped = catalogue.parties.get(party_id) if catalogue and party_id else None
-        if catalogue and party_id and shipped is None and set(reader.content) <= {"party", "named"}:
-            near = difflib.get_close_matches(party_id, list(catalogue.parties), n=3, cutoff=0.5)
-            hint = f"nearest: {', '.join(near)}; " if near else ""
-            reader.fault("party", f"{party_id!r} is not known", f"{hint}or give its name, kind, countries and ports")
+        if catalogue and shipped is None and set(reader.content) <= {"party", "named"}:
+            if party_id:
+                near = difflib.get_close_matches(party_id, list(catalogue.parties), n=3, cutoff=0.5)
+                hint = f"nearest: {', '.join(near)}; " if near else ""
+                reader.fault(
+                    "party", f"{party_id!r} is not known", f"{hint}or give its name, kind, countries and ports"
+                )
             continue
         given = shipped is not None
         name = reader.text("named", "Give the name as the agreement prints it", optional=True, longest=MAX_TITLE)

@@ -120,9 +120,8 @@ def read_clause(reader: Reader, setting: Setting) -> Clause | None:
             reader.fault(
                 "fields", f"{leaf} is missing", f"Add it: without it a record of {dataset} breaks its standard"
             )
-    if len(reader.faults) > before:
-        return None
-    assert valid_from is not None and delay is not None  # no fault was found
+    if len(reader.faults) > before or valid_from is None or delay is None:
+        return None  # the agreement's own valid_from may be at fault, which is told there
     return Clause(
         id=str(clause_id),
         provider=str(provider),
