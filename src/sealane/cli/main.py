@@ -13,7 +13,22 @@ from typing import Annotated
 import typer
 
 import sealane
-from sealane.cli import agreement, calc, calls, explain, factors, inventory, node, sample
+from sealane.cli import (
+    agreement,
+    calc,
+    calls,
+    cargo,
+    document,
+    explain,
+    factors,
+    inventory,
+    key,
+    node,
+    peer,
+    sample,
+    stream,
+    token,
+)
 from sealane.cli.output import message
 from sealane.errors import SealaneError
 
@@ -49,6 +64,12 @@ calc.add_to(app)
 factors.add_to(app)
 agreement.add_to(app)
 node.add_to(app)
+key.add_to(node.group)
+token.add_to(node.group)
+peer.add_to(app)
+stream.add_to(app)
+cargo.add_to(app)
+document.add_to(app)
 sample.add_to(app)
 
 

@@ -149,8 +149,8 @@ class Jobs:
 _TABLE = (
     ("agreements", "agreement_period_s", "sealane.exchange.registry:send_pending"),
     ("flows", "agreement_period_s", "sealane.node.flows:follow"),
-    ("negotiations", "negotiation_period_s", "sealane.exchange.negotiation:step_negotiations"),
-    ("transfers", "negotiation_period_s", "sealane.exchange.transfer:step_transfers"),
+    ("negotiations", "negotiation_period_s", "sealane.node.dataspace:step_negotiations"),
+    ("transfers", "negotiation_period_s", "sealane.node.dataspace:step_transfers"),
     ("delivery", "delivery_period_s", "sealane.exchange.delivery:deliver_all"),
     ("checkpoints", "checkpoint_period_s", "sealane.exchange.checkpoint_exchange:exchange_checkpoints"),
     ("housekeeping", "housekeeping_period_s", "sealane.node.housekeeping:clean"),
