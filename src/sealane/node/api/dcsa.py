@@ -1,0 +1,367 @@
+"""What the interfaces of DCSA have in common: who may read, query parameters, pages, feedback elements.
+
+The port's own systems read with a token of the role reader or operator and see what the node holds. A partner reads
+with the token of one of its streams and sees what the clause of that stream lets through, record by record.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import Request, Response, Security
+from fastapi.concurrency import run_in_threadpool
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from sealane.errors import Fault, RequestRefusedError
+from sealane.exchange.pull import Page, read_for_partner, stream_for_reading
+from sealane.node.api.security import peer_of, token_role
+from sealane.node.api_tokens import PREFIX
+from sealane.node.context import Node
+from sealane.node.problems import Problem
+from sealane.products.json_text import elements
+from sealane.products.shapes import Faults, read_time
+from sealane.products.store import Filters, Prepared, prepare, put_prepared, read_records
+
+DEFAULT_PAGE = 100
+MAX_PAGE = 1_000
+MAX_EVENTS = 1_000
+_SHOWN_FAULTS = 200
+_SCHEME = HTTPBearer(
+    scheme_name="reader", description="Token of one of the port's systems, or of a partner's stream.", auto_error=False
+)
+_PARTY = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,198}[\x21-\x7e])?")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One query parameter.
+
+    Attributes
+    ----------
+    paths : properties of a payload, each as a tuple of names; the record fits if one of them has the value.
+    column : field of ``Filters`` that narrows the same in the database, if there is one.
+    narrows : whether the column holds such a value; other values are looked for in the payloads.
+    is_list : several values, separated by commas; one of them must fit.
+    """
+
+    name: str
+    paths: tuple[tuple[str, ...], ...]
+    column: str | None = None
+    is_list: bool = False
+    narrows: Callable[[str], bool] = bool
+
+
+@dataclass(frozen=True)
+class Query:
+    """What a request asks for, read and checked.
+
+    Attributes
+    ----------
+    filters : what the database can narrow.
+    texts : parameters with the values that fit.
+    narrowed : the database asks all of them, no payload need be looked at.
+    """
+
+    filters: Filters
+    texts: tuple[tuple[Parameter, frozenset[str]], ...]
+    narrowed: bool
+    after: int
+    limit: int
+
+    def matches(self, body: Mapping[str, Any]) -> bool:
+        """Say whether a payload has the values asked for; what it does not have does not fit."""
+        return all(any(_values(body, path) & wanted for path in parameter.paths) for parameter, wanted in self.texts)
+
+
+@dataclass(frozen=True)
+class Interface:
+    """One interface of DCSA.
+
+    Attributes
+    ----------
+    dataset : product behind it.
+    version : of the standard, for the header API-Version.
+    parameters : query parameters with a value that a property must have.
+    time_min, time_max : names of the parameters for an interval of time, both ends included.
+    time_column : ``occurred`` or ``known``.
+    """
+
+    dataset: str
+    version: str
+    path: str
+    parameters: tuple[Parameter, ...]
+    time_min: str
+    time_max: str
+    time_column: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads: a partner by a stream, or a system of the port where ``participant`` is None."""
+
+    participant: str | None = None
+    stream: str | None = None
+
+
+def reader_of(node: Node) -> Callable[..., Awaitable[Reader]]:
+    """Return a dependency that lets in readers of the port and partners with the token of a stream."""
+    own, partner = token_role(node, "reader", "operator"), peer_of(node)
+
+    async def reader(
+        request: Request, found: Annotated[HTTPAuthorizationCredentials | None, Security(_SCHEME)] = None
+    ) -> Reader:
+        if found is None or found.credentials.startswith(PREFIX):
+            await own(request, found)
+            return Reader()
+        participant = await partner(request)
+        return Reader(participant, request.state.sender.stream)
+
+    return reader
+
+
+def read_query(interface: Interface, request: Request) -> Query:
+    """Read the query of a request.
+
+    Raises
+    ------
+    RequestRefusedError
+        400 with every fault: unknown or doubled parameters, values of the wrong form.
+    """
+    faults: list[Fault] = []
+    given = _given(interface, request, faults)
+    texts = []
+    narrowed = True
+    columns: dict[str, Any] = {}
+    for parameter in interface.parameters:
+        value = given.get(parameter.name)
+        if value is None:
+            continue
+        wanted = frozenset(value.split(",")) if parameter.is_list else frozenset([value])
+        texts.append((parameter, wanted))
+        if parameter.column is not None and parameter.narrows(value):
+            columns[parameter.column] = value
+        else:
+            narrowed = False
+    begin = _time(given, interface.time_min, faults)
+    end = _time(given, interface.time_max, faults)
+    columns[f"{interface.time_column}_from"] = begin
+    # Both ends belong to the interval; the store's intervals are half-open.
+    columns[f"{interface.time_column}_until"] = None if end is None else end + dt.timedelta(microseconds=1)
+    limit = _limit(given.get("limit"), faults)
+    after = read_cursor(given["cursor"], faults) if "cursor" in given else 0
+    _check_version(interface.version, request, faults)
+    if faults:
+        raise _refused(faults)
+    return Query(Filters(**columns), tuple(texts), narrowed, after, limit)
+
+
+def _given(interface: Interface, request: Request, faults: list[Fault]) -> dict[str, str]:
+    known = {p.name for p in interface.parameters} | {interface.time_min, interface.time_max, "limit", "cursor"}
+    given: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name not in known:
+            faults.append(Fault(name[:100], "is no query parameter here", f"Use {', '.join(sorted(known))}."))
+        elif name in given:
+            faults.append(Fault(name, "is given twice", "Give it once."))
+        elif "\x00" in value or len(value) > 1000:
+            faults.append(Fault(name, "is no text that a record can hold", "Correct it."))
+        else:
+            given[name] = value
+    return given
+
+
+def _time(given: Mapping[str, str], name: str, faults: list[Fault]) -> dt.datetime | None:
+    if name not in given:
+        return None
+    found = read_time(given[name])
+    if found is None or found.year >= 9999:
+        faults.append(Fault(name, repr(given[name][:60]), "Give date, time and zone as in 2026-11-22T05:58:00Z."))
+        return None
+    return found
+
+
+def _limit(value: str | None, faults: list[Fault]) -> int:
+    if value is None:
+        return DEFAULT_PAGE
+    if not (value.isascii() and value.isdigit() and int(value[:12]) >= 1):
+        faults.append(Fault("limit", repr(value[:60]), f"Give a whole number from 1; a page has {MAX_PAGE} at most."))
+        return DEFAULT_PAGE
+    return min(int(value[:12]), MAX_PAGE)
+
+
+def _check_version(version: str, request: Request, faults: list[Fault]) -> None:
+    asked = request.headers.get("api-version")
+    if asked and asked.split(".")[0].strip() != version.split(".", maxsplit=1)[0]:
+        faults.append(Fault("API-Version", repr(asked[:40]), f"This interface implements {version}."))
+
+
+def _refused(faults: list[Fault]) -> RequestRefusedError:
+    return RequestRefusedError(400, "invalid-query", "The request is not valid.", "Correct what is listed.", faults)
+
+
+def write_cursor(after: int) -> str:
+    """Return the cursor that goes on behind a position."""
+    return base64.urlsafe_b64encode(f"p{after}".encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str, faults: list[Fault]) -> int:
+    """Return the position of a cursor; 0 after a fault."""
+    try:
+        decoded = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        decoded = ""
+    if re.fullmatch(r"p[0-9]{1,18}", decoded):
+        return int(decoded[1:])
+    faults.append(Fault("cursor", repr(text[:60]), "Give the value of the header Next-Page-Cursor."))
+    return 0
+
+
+def _values(body: Any, path: tuple[str, ...]) -> frozenset[str]:
+    """Return the texts at the end of a path; lists on the way are looked through."""
+    if isinstance(body, list):
+        return frozenset().union(*(_values(item, path) for item in body))
+    if not path:
+        return frozenset([body]) if isinstance(body, str) else frozenset()
+    return _values(body.get(path[0]), path[1:]) if isinstance(body, dict) else frozenset()
+
+
+def read_page(node: Node, interface: Interface, reader: Reader, query: Query, request_id: str) -> Page:
+    """Return the page of records a reader asks for."""
+    if reader.participant is not None:
+        now = node.clock()
+        with node.database.write() as connection:
+            stream, terms = stream_for_reading(connection, reader.participant, reader.stream, interface.dataset, now)
+            own = node.identity.participant
+            return read_for_partner(
+                connection, stream, terms, own, query.filters, query.matches, query.after, query.limit, now, request_id
+            )
+    bodies: list[bytes] = []
+    simulated = False
+    after, more = query.after, True
+    with node.database.read() as connection:
+        while more and len(bodies) < query.limit:
+            wanted = query.limit + 1 if query.narrowed else 500
+            rows = read_records(connection, interface.dataset, query.filters, after, wanted)
+            more = len(rows) == wanted
+            for number, row in enumerate(rows, 1):
+                if query.narrowed or query.matches(json.loads(row["body"])):
+                    bodies.append(bytes(row["body"]))
+                    simulated = simulated or row["simulated"]
+                after = row["position"]
+                if len(bodies) == query.limit:
+                    more = more or number < len(rows)
+                    break
+    return Page(tuple(bodies), after if more else None, simulated)
+
+
+def page_headers(interface: Interface, request: Request, page: Page | None = None) -> dict[str, str]:
+    """Return the headers of an answer: version, cursor, and the parties of a proxy, mirrored."""
+    headers = {"API-Version": interface.version}
+    if page is not None and page.next_after is not None:
+        headers["Next-Page-Cursor"] = write_cursor(page.next_after)
+    if page is not None and page.simulated:
+        headers["X-Simulated"] = "true"
+    for asked, answered in interface.headers.items():
+        value = request.headers.get(asked)
+        if value and _PARTY.fullmatch(value):
+            headers[answered] = value
+    return headers
+
+
+async def answer_events(node: Node, interface: Interface, request: Request, reader: Reader) -> Response:
+    """Answer a GET for events with one page of them, their bytes as they are stored."""
+    query = read_query(interface, request)
+    page = await run_in_threadpool(read_page, node, interface, reader, query, request.state.request_id)
+    content = b'{"events":[' + b",".join(page.bodies) + b"]}"
+    return Response(content, headers=page_headers(interface, request, page), media_type="application/json")
+
+
+async def take_events(node: Node, interface: Interface, request: Request) -> Response:
+    """Take the events of a POST, all or none of them."""
+    body = await request.body()
+    faults = Faults()
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise RequestRefusedError(
+            415, "media-type", f"The media type is {media_type[:80]!a}.", "Send application/json."
+        )
+    _check_version(interface.version, request, faults)
+    simulated = request.headers.get("x-simulated", "false").strip().lower() == "true"
+    cautions = await run_in_threadpool(_take, node, interface, body, simulated, faults)
+    feedback = [_element("WARN", fault) for fault in cautions[:_SHOWN_FAULTS]]
+    content = json.dumps({"feedbackElements": feedback}).encode()
+    return Response(content, headers=page_headers(interface, request), media_type="application/json")
+
+
+def _take(node: Node, interface: Interface, body: bytes, simulated: bool, faults: Faults) -> tuple[Fault, ...]:
+    now = node.clock()
+    found = elements(body, "events", "$", faults) or []
+    if len(found) > MAX_EVENTS:
+        faults.append(Fault("$.events", f"{len(found):,} events", f"Send {MAX_EVENTS:,} at most in one request."))
+        found = []
+    prepared: list[Prepared] = []
+    for number, (value, data) in enumerate(found):
+        one = prepare(interface.dataset, data, f"$.events[{number}]", faults, now, value)
+        if one is not None:
+            prepared.append(one)
+    if faults:
+        detail = "The events cannot be taken; none of them was."
+        raise RequestRefusedError(400, "invalid-events", detail, "Correct what is listed.", faults)
+    with node.database.write() as connection:
+        put_prepared(connection, node.identity.participant, prepared, now, simulated=simulated)
+    return tuple(faults.cautions)
+
+
+def feedback_form(interface: Interface) -> Callable[[Problem], Response]:
+    """Return the form of an error in the standard's words: feedback elements."""
+
+    def form(problem: Problem) -> Response:
+        elements_ = [_element("ERROR", fault) for fault in problem.faults[:_SHOWN_FAULTS]]
+        if not elements_:
+            elements_ = [{"severity": "ERROR", "message": f"{problem.detail} {problem.remedy}"[:5000]}]
+        headers = {**problem.headers, "API-Version": interface.version}
+        content = json.dumps({"feedbackElements": elements_}).encode()
+        return Response(content, problem.status, headers, "application/json")
+
+    return form
+
+
+def _element(severity: str, fault: Fault) -> dict[str, str]:
+    element = {"severity": severity, "message": f"{fault.found}. {fault.remedy}"[:5000]}
+    path = fault.where
+    element["propertyPath"] = path[:1000]
+    if not path.startswith("$"):
+        element["message"] = f"{path}: {element['message']}"[:5000]
+        del element["propertyPath"]
+    return element
+
+
+def described(interface: Interface, *, post: bool = False) -> dict[str, Any]:
+    """Return what the interface description says beside the code: parameters and body."""
+    text = {"type": "string"}
+    moment = {"type": "string", "format": "date-time"}
+    if post:
+        events = {"type": "object", "properties": {"events": {"type": "array", "items": {"type": "object"}}}}
+        body = {"required": True, "content": {"application/json": {"schema": {**events, "required": ["events"]}}}}
+        return {"requestBody": body, "parameters": [_described("API-Version", text, "header")]}
+    return {
+        "parameters": [
+            *(_described(parameter.name, text) for parameter in interface.parameters),
+            *(_described(name, moment) for name in (interface.time_min, interface.time_max)),
+            _described("limit", {"type": "integer", "minimum": 1, "maximum": MAX_PAGE}),
+            _described("cursor", text),
+            _described("API-Version", text, "header"),
+        ]
+    }
+
+
+def _described(name: str, schema: Mapping[str, Any], place: str = "query") -> dict[str, Any]:
+    return {"name": name, "in": place, "required": False, "schema": dict(schema)}

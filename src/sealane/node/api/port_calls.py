@@ -1,0 +1,86 @@
+"""Port call events: DCSA Port Call 2.0.0, both ends of it (`GET` to read, `POST` for the port's own feeds)."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from sealane.node.api.dcsa import (
+    Interface,
+    Parameter,
+    Reader,
+    answer_events,
+    described,
+    feedback_form,
+    reader_of,
+    take_events,
+)
+from sealane.node.api.security import token_role
+from sealane.node.context import Node
+
+_CALL = ("terminalCall",)
+_IMPORT, _EXPORT = (*_CALL, "importVoyageNumberOrReference"), (*_CALL, "exportVoyageNumberOrReference")
+_SERVICE = (*_CALL, "serviceCodeOrReference")
+INTERFACE = Interface(
+    dataset="port-calls",
+    version="2.0.0",
+    path="/dcsa/port-call/v2/events",
+    parameters=(
+        Parameter("UNLocationCode", (("portCall", "UNLocationCode"),), "port"),
+        Parameter("portVisitReference", (("portCall", "portVisitReference"),)),
+        Parameter("carrierServiceName", ((*_CALL, "carrierServiceName"),)),
+        Parameter("carrierServiceCode", ((*_SERVICE, "carrierServiceCode"),)),
+        Parameter("universalServiceReference", ((*_SERVICE, "universalServiceReference"),)),
+        Parameter("terminalCallReference", ((*_CALL, "terminalCallReference"),)),
+        Parameter("carrierImportVoyageNumber", ((*_IMPORT, "carrierVoyageNumber"),)),
+        Parameter("universalImportVoyageReference", ((*_IMPORT, "universalVoyageReference"),)),
+        Parameter("carrierExportVoyageNumber", ((*_EXPORT, "carrierVoyageNumber"),)),
+        Parameter("universalExportVoyageReference", ((*_EXPORT, "universalVoyageReference"),)),
+        Parameter("portCallServiceTypeCode", (("portCallService", "portCallServiceTypeCode"),)),
+        Parameter("vesselIMONumber", (("vessel", "vesselIMONumber"),), "vessel_imo"),
+        Parameter("vesselName", (("vessel", "vesselName"),)),
+        Parameter("vesselMMSINumber", (("vessel", "vesselMMSINumber"),)),
+        Parameter("portCallID", (("portCall", "portCallID"),)),
+        Parameter("terminalCallID", ((*_CALL, "terminalCallID"),)),
+        Parameter("portCallServiceID", (("portCallService", "portCallServiceID"),)),
+        # The standard has no property for the id of a timestamp; the id of the event that carries it is meant.
+        Parameter("timestampID", (("eventID",),)),
+        Parameter("classifierCode", (("timestamp", "classifierCode"),)),
+    ),
+    time_min="eventTimestampMin",
+    time_max="eventTimestampMax",
+    time_column="occurred",
+    headers={
+        "request-sending-party": "Response-Receiving-Party",
+        "request-receiving-party": "Response-Sending-Party",
+    },
+)
+PROBLEM_FORMS = {INTERFACE.path: feedback_form(INTERFACE)}
+
+
+def router(node: Node) -> APIRouter:
+    """Return the endpoints for port call events."""
+    api = APIRouter(tags=["port calls"])
+    reader = Depends(reader_of(node))
+
+    @api.get(
+        INTERFACE.path,
+        summary="Port call events",
+        response_class=Response,
+        responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+        openapi_extra=described(INTERFACE),
+    )
+    async def events(request: Request, who: Reader = reader) -> Response:
+        return await answer_events(node, INTERFACE, request, who)
+
+    @api.post(
+        INTERFACE.path,
+        summary="Take port call events, all or none",
+        response_class=Response,
+        responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+        openapi_extra=described(INTERFACE, post=True),
+        dependencies=[Depends(token_role(node, "feed", "operator"))],
+    )
+    async def take(request: Request) -> Response:
+        return await take_events(node, INTERFACE, request)
+
+    return api

@@ -1,0 +1,73 @@
+"""Container milestones: DCSA Track & Trace 3.0.0, both ends of it (`GET` to read, `POST` for the port's own feeds)."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from sealane.node.api.dcsa import (
+    Interface,
+    Parameter,
+    Reader,
+    answer_events,
+    described,
+    feedback_form,
+    reader_of,
+    take_events,
+)
+from sealane.node.api.security import token_role
+from sealane.node.context import Node
+from sealane.products.codes import has_container_form
+
+_DOCUMENTS = (
+    ("shipmentDetails", "documentReference", "reference"),
+    ("shipmentDetails", "additionalDocumentReferences", "reference"),
+)
+INTERFACE = Interface(
+    dataset="container-milestones",
+    version="3.0.0",
+    path="/dcsa/track-and-trace/v3/events",
+    parameters=(
+        Parameter("carrierBookingReference", _DOCUMENTS, "booking"),
+        Parameter("transportDocumentReference", _DOCUMENTS, "bill_of_lading"),
+        Parameter(
+            "equipmentReference",
+            (("equipmentDetails", "equipmentReference"),),
+            "equipment",
+            narrows=has_container_form,  # equipment without an ISO number is in no column
+        ),
+        Parameter("eventTypes", (("eventClassification", "eventTypeCode"),), is_list=True),
+    ),
+    time_min="eventUpdatedDateTimeMin",
+    time_max="eventUpdatedDateTimeMax",
+    time_column="known",
+)
+PROBLEM_FORMS = {INTERFACE.path: feedback_form(INTERFACE)}
+
+
+def router(node: Node) -> APIRouter:
+    """Return the endpoints for container milestones."""
+    api = APIRouter(tags=["container milestones"])
+    reader = Depends(reader_of(node))
+
+    @api.get(
+        INTERFACE.path,
+        summary="Container milestones",
+        response_class=Response,
+        responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+        openapi_extra=described(INTERFACE),
+    )
+    async def events(request: Request, who: Reader = reader) -> Response:
+        return await answer_events(node, INTERFACE, request, who)
+
+    @api.post(
+        INTERFACE.path,
+        summary="Take container milestones, all or none",
+        response_class=Response,
+        responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+        openapi_extra=described(INTERFACE, post=True),
+        dependencies=[Depends(token_role(node, "feed", "operator"))],
+    )
+    async def take(request: Request) -> Response:
+        return await take_events(node, INTERFACE, request)
+
+    return api
