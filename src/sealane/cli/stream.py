@@ -118,8 +118,9 @@ def recover(folder: NodeFolder, stream: StreamId) -> None:
 
     An outgoing stream goes on from where the partner's counter stands; the partner must be reachable.
     """
+    from sealane.exchange import acknowledgement
     from sealane.exchange.delivery import recover_outgoing
-    from sealane.exchange.streams import Direction, find_stream, recover_stream
+    from sealane.exchange.streams import Direction, find_stream
     from sealane.node.open import open_node
 
     with open_node(folder) as node:
@@ -130,7 +131,7 @@ def recover(folder: NodeFolder, stream: StreamId) -> None:
             message(f"The stream goes on with number {number}.")
             return
         with node.database.write() as connection:
-            recover_stream(connection, found.id, node.clock())
+            acknowledgement.recover(connection, found.id, found.next_sequence, node.clock())
         message(f"The stream is open again and expects number {found.next_sequence}.")
 
 

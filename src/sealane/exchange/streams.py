@@ -23,7 +23,7 @@ from sealane.database.tables.delivery import stream as stream_table
 from sealane.errors import Fault, InputError, RequestRefusedError
 from sealane.exchange.ledger import Entry, EntryKind, append
 
-DEFAULT_LEASE = dt.timedelta(minutes=5)
+DEFAULT_LEASE = dt.timedelta(minutes=1)
 
 
 class Direction(StrEnum):
