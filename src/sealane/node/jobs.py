@@ -164,7 +164,7 @@ def jobs_of(node: Node) -> tuple[Job, ...]:
         module, _, function = place.partition(":")
         try:
             run = getattr(importlib.import_module(module), function)
-        except (ModuleNotFoundError, AttributeError):  # TODO: while rooms are being built
+        except (ImportError, AttributeError):  # TODO: while rooms are being built
             continue
         jobs.append(Job(name, getattr(node.settings, setting), run))
     return tuple(jobs)

@@ -29,7 +29,7 @@ _SECRETS = (
         rf"\1{REDACTED}",
     ),
     # Tokens of the port's own systems say what they are, so that they can be found where they do not belong.
-    (re.compile(r"\bsealane_[A-Za-z0-9_-]{16,}"), REDACTED),
+    (re.compile(r"\bsealane_[A-Za-z0-9_-]{32,}"), REDACTED),
 )
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}

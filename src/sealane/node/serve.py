@@ -17,6 +17,7 @@ from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess
 
 from sealane.errors import InputError, StoreError
@@ -104,7 +105,13 @@ def worker_app() -> FastAPI:
     folder = Path(os.environ[NODE_FOLDER])
     configure_logs(read_settings(folder, os.environ).log_level)
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
-    return create_app(open_node(folder), lifespan=_with_jobs)
+    node = open_node(folder)
+    try:
+        return create_app(node, lifespan=_with_jobs)
+    except Exception:
+        node.close()
+        _LOG.exception("this worker cannot serve")
+        raise SystemExit(STARTUP_FAILURE) from None
 
 
 def server_config(app: FastAPI | str, settings: NodeSettings) -> uvicorn.Config:
