@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpcore
 
@@ -28,7 +29,6 @@ from sealane.exchange.tokens import issue_token
 
 MAX_ANSWER_BYTES = 16 * 1_048_576
 TIMEOUT_S = 15.0
-_MAX_HEADER_CHARS = 8192
 # Shorter than the five seconds after which uvicorn closes an idle connection, so that a request seldom meets that.
 _KEEP_ALIVE_S = 4.0
 _CONNECTIONS = 32
@@ -126,7 +126,7 @@ class Outbound:
             If no complete answer came in time.
         """
         peer = self._peer(participant)
-        check_url(url, peer)
+        url = check_url(url, peer)
         fields = {"accept-encoding": "identity", "user-agent": "sealane"}
         fields |= {name.lower(): value for name, value in (headers or {}).items()}
         if content or method in {"POST", "PUT", "PATCH"}:
@@ -188,8 +188,8 @@ class Outbound:
             self._deadline.until = self._deadline.begin_before = None
 
 
-def check_url(url: str, peer: Peer) -> None:
-    """Refuse a URL that does not lie under an origin registered for the partner.
+def check_url(url: str, peer: Peer) -> str:
+    """Return a URL as it goes out, if it lies under an origin registered for the partner.
 
     Raises
     ------
@@ -198,13 +198,16 @@ def check_url(url: str, peer: Peer) -> None:
     """
     origin = origin_of(url)
     allowed = (peer.origin, *peer.also_origins)
-    if origin is None or str(origin) not in allowed or not url.startswith(str(origin)) or "#" in url:
+    if origin is None or str(origin) not in allowed or "#" in url:
         raise RequestRefusedError(
             400,
             "address-refused",
             f"The address {url[:200]!a} does not belong to {peer.participant}.",
             f"Give one under {' or '.join(allowed)}.",
         )
+    # Signatures cover the whole URL, so host and port are spelled as both sides spell them.
+    parts = urlsplit(url)
+    return f"{origin}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
 
 
 def resolve(host: str, port: int) -> list[str]:
