@@ -36,21 +36,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 FORMAT = "sealane-ledger-bundle/1"
 CHECKPOINT, RECEIPT = "sealane-checkpoint+jws", "sealane-receipt+jws"
 CERTIFICATE, REVOCATION = "sealane-key-certificate+jws", "sealane-key-revocation+jws"
-CLOCK_SKEW_S = 5
-MAX_LINE_BYTES = 16 * 1024 * 1024
+CLOCK_SKEW_S, MAX_LINE_BYTES = 5, 16 * 1024 * 1024
 
 
-PURPOSES = {purpose: f"sealane-{word}+jws" for purpose, word in (("sign", "agreement"), ("retire", "retirement"))}
-PURPOSES["decline"] = "sealane-decline+jws"
+PURPOSES = {"sign": "sealane-agreement+jws", "retire": "sealane-retirement+jws", "decline": "sealane-decline+jws"}
+BROKEN = (ValueError, KeyError, TypeError, AttributeError)  # what a malformed line can raise
 COUNTED = ["entries", "as hashes only", "covered by a signature", "signed statements", "of them held by others"]
 COUNTED += ["agreements", "signatures of parties", "receipts"]
 
 
 class UnsoundError(ValueError):
     """A file, a line or a signed statement does not hold; says why."""
-
-
-BROKEN = (ValueError, KeyError, TypeError, AttributeError)  # what a malformed line can raise
 
 
 @dataclass
@@ -78,7 +74,7 @@ class Statement:
 class Report:
     """What was found; ``faults`` is empty for a log that holds. ``counts`` is what `COUNTED` names."""
 
-    participant: str = ""
+    participant: str
     counts: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -87,21 +83,20 @@ class Report:
 def verify(bundle: Path, roots: dict[str, dict[str, Any]] | None = None, witnesses: list[Path] | None = None) -> Report:
     """Verify a bundle and return every fault found; raise `UnsoundError` if it is no bundle.
 
-    ``roots`` are public root keys (JWK) that the user knows from elsewhere, by participant; ``witnesses`` are bundles of
-    partners, or of this participant at an earlier time: they hold what this one signed.
+    ``roots`` are public root keys (JWK) that the user knows from elsewhere, by participant; ``witnesses`` are bundles
+    of partners, or of this participant at an earlier time: they hold what this one signed.
     """
-    report = Report()
-    manifest = next(_lines(bundle, "manifest.json"), {})
+    manifest = next(read_lines(bundle, "manifest.json"), {})
     if manifest.get("format") != FORMAT:
         raise UnsoundError(f"manifest.json: the format is {manifest.get('format')!r}, this program reads {FORMAT!r}")
-    report.participant = manifest["participant"]
-    agreements = list(_lines(bundle, "agreements.jsonl"))
+    report = Report(str(manifest["participant"]))
+    agreements = list(read_lines(bundle, "agreements.jsonl"))
     keys = _Keys(report, dict(roots or {}), agreements)
     keys.read(bundle)
     own, others = _statements(bundle, keys, report)
     for witness in witnesses or []:
         keys.read(witness)
-        held, _ = _statements(witness, keys, report, about=report.participant)
+        held, _ = _statements(witness, keys, report, only=report.participant)
         report.counts["of them held by others"] += len(held)
         own += held
     report.counts["signed statements"] = len(own)
@@ -118,20 +113,17 @@ class _Log:
     """Reads the entries once, computing every root that is asked for; holds digests, not entries."""
 
     def __init__(self, report: Report) -> None:
-        self.report = report
-        self.roots: dict[int, str] = {}
-        self.size = 0
-        self.events: dict[tuple[str, str, int], str] = {}  # (kind, stream, sequence) -> digest
+        self.report, self.size, self.roots = report, 0, dict[int, str]()
+        self.events: dict[tuple[str, str, int], str] = {}  # kind, stream, sequence -> digest
         self.receipts: dict[str, str] = {}  # digest of the JWS -> kind
         self.documents: dict[tuple[str, int], set[str]] = {}  # agreement version -> digests logged
         self.used: dict[tuple[str, int], int] = {}  # agreement version -> first position of an event under it
 
     def read(self, bundle: Path, manifest: dict[str, Any], sizes: set[int]) -> None:
         """Hash all entries in order."""
-        faults, expected = self.report.faults, 0
-        peaks: list[tuple[int, bytes]] = []
+        faults, expected, peaks = self.report.faults, 0, list[tuple[int, bytes]]()
         self.roots[0] = hashlib.sha256(b"").hexdigest()
-        for row in _lines(bundle, "entries.jsonl"):
+        for row in read_lines(bundle, "entries.jsonl"):
             position = row["position"]
             if position != expected:
                 faults.append(f"entry {expected}: in its place stands entry {position}: deleted, inserted or swapped")
@@ -190,8 +182,8 @@ class _Log:
             else:
                 covered = one.size
             if wrong:  # what an operator has set aside after an alarm is still true, and known
-                known = self.report.notes if one.set_aside else self.report.faults
-                known.append(f"{one.source}, signed {one.time}: {wrong}")
+                said_of = self.report.notes if one.set_aside else self.report.faults
+                said_of.append(f"{one.source}, signed {one.time}: {wrong}")
         self.report.counts["covered by a signature"] = covered
         if self.size > covered:
             self.report.notes.append(f"entries from {covered} on stand under no signature that was given")
@@ -201,8 +193,7 @@ class _Keys:
     """Keys of all participants, each as its root key vouches for it."""
 
     def __init__(self, report: Report, given: dict[str, dict[str, Any]], agreements: list[dict[str, Any]]) -> None:
-        self.report = report
-        self.known: dict[str, dict[str, Key]] = {}
+        self.report, self.known = report, dict[str, dict[str, Key]]()
         self.roots = {participant: _public(jwk) for participant, jwk in given.items()}
         self.pinned: dict[str, set[bytes]] = {}
         for row in agreements:
@@ -211,19 +202,17 @@ class _Keys:
 
     def read(self, bundle: Path) -> None:
         """Take the certificates and revocations of a bundle that a root key signed."""
-        for row in _lines(bundle, "keys.jsonl"):
+        for row in read_lines(bundle, "keys.jsonl"):
             participant = row["participant"]
             root = self._root(participant, row.get("root_key"))
-            if root is None:
-                continue
             mine = self.known.setdefault(participant, {})
-            for text in [*row["certificates"], *row["revocations"]]:
+            for text in [*row["certificates"], *row["revocations"]] if root else []:
                 try:
                     _vouched(text, participant, root, mine)
                 except BROKEN as error:
                     self.report.faults.append(f"keys of {participant}: {error}")
 
-    def _root(self, participant: str, offered: Any) -> bytes | None:
+    def _root(self, participant: str, offered: Any) -> bytes:
         named = self.pinned.get(participant, set()) | ({_public(offered)} if offered is not None else set())
         trusted = self.roots.get(participant)
         if trusted is None and len(named) == 1:
@@ -231,10 +220,8 @@ class _Keys:
             self.report.notes.append(f"the root key of {participant} is the bundle's own word: give it to be sure")
         if trusted is None:
             said = self.report.faults if named else self.report.notes
-            said.append(
-                f"keys of {participant}: {len(named)} root keys are named and none is given; nothing is verified"
-            )
-            return None
+            said.append(f"keys of {participant}: {len(named)} root keys are named and none is given")
+            return b""
         if named - {trusted}:
             self.report.faults.append(f"keys of {participant}: another root key is named beside the one given")
         self.roots[participant] = trusted
@@ -255,24 +242,23 @@ class _Keys:
 
 
 def _statements(
-    bundle: Path, keys: _Keys, report: Report, about: str | None = None
+    bundle: Path, keys: _Keys, report: Report, only: str | None = None
 ) -> tuple[list[Statement], dict[str, list[Statement]]]:
-    """Return what is signed about the bundle's own log (or another's), and about the other logs."""
-    owner = about or report.participant
+    """Return what is signed about the log that is verified, and about the other logs."""
     found: dict[str, list[Statement]] = {}
     for name in ("checkpoints.jsonl", "receipts.jsonl"):
-        for number, row in enumerate(_lines(bundle, name), start=1):
+        for number, row in enumerate(read_lines(bundle, name), start=1):
             where = f"{bundle.name} {name} line {number}"
             try:
                 header, payload, _, _ = _split(row["jws"], CHECKPOINT, RECEIPT)
                 typ, document = header["typ"], _json(payload, where)
                 signer = document["participant" if typ == CHECKPOINT else "recipient"]
-                if about in {None, signer}:
+                if only in {None, signer}:
                     keys.open(row["jws"], typ, signer)
                     found.setdefault(signer, []).append(_said(document, typ, f"{where} ({signer})", row))
             except BROKEN as error:
                 report.faults.append(f"{where}: {error}")
-    return found.pop(owner, []), found
+    return found.pop(report.participant, []), found
 
 
 def _said(document: dict[str, Any], typ: str, where: str, row: dict[str, Any]) -> Statement:
@@ -338,7 +324,7 @@ def _signature(keys: _Keys, one: dict[str, Any], version: tuple[str, int], text:
             raise UnsoundError("is over other bytes than the document's")
         return {one["participant"]}
     said = _json(signed, one["purpose"])
-    if (said.get("agreement"), said.get("version")) != version:
+    if (said["agreement"], said["version"], said["digest"]) != (*version, hashlib.sha256(text).hexdigest()):
         raise UnsoundError("is about another agreement")
     return set()
 
@@ -346,15 +332,16 @@ def _signature(keys: _Keys, one: dict[str, Any], version: tuple[str, int], text:
 def _receipts(report: Report, bundle: Path, log: _Log) -> None:
     """Every receipt is in the log, and it confirms what the log says was sent; its signature was checked before."""
     seen: set[str] = set()
-    for number, row in enumerate(_lines(bundle, "receipts.jsonl"), start=1):
+    for number, row in enumerate(read_lines(bundle, "receipts.jsonl"), start=1):
         where, given = f"receipts.jsonl line {number}", row["direction"] == "out"
         report.counts["receipts"] += 1
         digest = hashlib.sha256(str(row["jws"]).encode("utf-8")).hexdigest()
         seen.add(digest)
-        if log.receipts.get(digest) != ("receipt_given" if given else "receipt_got"):
-            report.faults.append(f"{where}: the log does not hold it")
         try:
             document = _json(_split(row["jws"], RECEIPT)[1], where)
+            # One without events tells where the counter stands and is not logged.
+            if document["events"] and log.receipts.get(digest) != ("receipt_given" if given else "receipt_got"):
+                report.faults.append(f"{where}: the log does not hold it")
             if given != (document["recipient"] == report.participant):
                 report.faults.append(f"{where}: is signed by {document['recipient']}, against its direction")
             for event in document["events"]:
@@ -376,16 +363,14 @@ def _vouched(jws: str, participant: str, root: bytes, keys: dict[str, Key]) -> N
     body = _json(payload, header["typ"])
     if body["participant"] != participant or header["kid"] != _thumbprint(root):
         raise UnsoundError(f"a {header['typ']} is for another participant or by another root key")
-    known = keys.get(body["kid"])
     if header["typ"] == REVOCATION:
-        if known is not None:
-            known.revoked_at = min(_time(body["revoked_at"]), known.revoked_at or float("inf"))
+        key = keys[body["kid"]]  # certificates are read first
+        key.revoked_at = min(_time(body["revoked_at"]), key.revoked_at or float("inf"))
         return
     public = _public(body["jwk"])
     if body["kid"] != _thumbprint(public):
         raise UnsoundError("a certificate names another key than the one it holds")
-    revoked_at = known.revoked_at if known else None
-    keys[body["kid"]] = Key(public, _time(body["valid_from"]), _time(body["valid_until"]), revoked_at)
+    keys.setdefault(body["kid"], Key(public, _time(body["valid_from"]), _time(body["valid_until"])))
 
 
 def _split(jws: Any, *typs: str) -> tuple[dict[str, Any], bytes, bytes, bytes]:
@@ -417,9 +402,12 @@ def _public(jwk: Any) -> bytes:
 
 
 def _thumbprint(public: bytes) -> str:
-    x = base64.urlsafe_b64encode(public).rstrip(b"=").decode("ascii")
-    members = f'{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}'
-    return base64.urlsafe_b64encode(hashlib.sha256(members.encode("ascii")).digest()).rstrip(b"=").decode("ascii")
+    members = f'{{"crv":"Ed25519","kty":"OKP","x":"{_written(public)}"}}'
+    return _written(hashlib.sha256(members.encode("ascii")).digest())
+
+
+def _written(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
 
 
 def _base64url(text: str) -> bytes:
@@ -427,7 +415,7 @@ def _base64url(text: str) -> bytes:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except (binascii.Error, ValueError):
         raw = b""
-    if base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii") != text:  # one spelling only
+    if _written(raw) != text:  # one spelling only
         raise UnsoundError("is not canonical base64url")
     return raw
 
@@ -466,7 +454,7 @@ def _json(data: bytes | str, where: str) -> dict[str, Any]:
     return value
 
 
-def _lines(bundle: Path, name: str) -> Iterator[dict[str, Any]]:
+def read_lines(bundle: Path, name: str) -> Iterator[dict[str, Any]]:
     try:
         with ExitStack() as stack:
             if bundle.is_dir():
