@@ -138,6 +138,12 @@ class Commitment:
     target: float | None = None
     aim: Aim | None = None
 
+    @property
+    def measure(self) -> str:
+        """The indicator, with its target and unit where there are any."""
+        aim = f": {self.aim.value.replace('_', ' ')} {self.target:g}" if self.aim and self.target is not None else ""
+        return f"{self.indicator}{aim}{f' {self.unit}' if self.unit else ''}"
+
     def reached_by(self, value: float | None) -> bool | None:
         """Say whether a value keeps the promise; None where no target is agreed or no value is known."""
         if value is None or self.target is None:
@@ -200,6 +206,16 @@ class AgreementDocument:
     def names(self, participant: str) -> bool:
         """Say whether a participant id executes this agreement."""
         return self.party_of(participant) is not None
+
+    def concerns(self, partner: str) -> bool:
+        """Say whether a UN/LOCODE, country code, participant id or part of a name fits a party or facilitator."""
+        code, text = partner.replace(" ", "").upper(), partner.casefold().strip()
+        return any(
+            code in party.countries
+            or any(code == port.locode for port in party.ports)
+            or (len(text) > 2 and any(text in name.casefold() for name in (party.id, party.name)))
+            for party in self.parties + self.facilitators
+        ) or self.names(partner)
 
     def terms(self, clause_id: str) -> Terms | None:
         """Return a clause with every prohibition, or None; it does not ask whether the agreement is in force."""

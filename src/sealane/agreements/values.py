@@ -74,7 +74,7 @@ class Reader(Fields):
             self.fault(key, f"{value!r} has no zone or no time of day", TIME_REMEDY)
             return None
         try:
-            return _time(value)
+            return read_time(value)
         except (ValueError, OverflowError):
             self.fault(key, f"{value!r} is no time", TIME_REMEDY)
             return None
@@ -158,7 +158,8 @@ class Reader(Fields):
         return self.take(key, kind, remedy)
 
 
-def _time(value: str) -> dt.datetime:
+def read_time(value: str) -> dt.datetime:
+    """Return a time with zone in UTC; a text that is none is a ValueError or OverflowError."""
     # fromisoformat cuts off what stands after the microseconds; the pattern refuses it.
     if not _TIME.fullmatch(value):
         raise ValueError(value)

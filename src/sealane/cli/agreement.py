@@ -1,25 +1,45 @@
-"""`sealane agreement`: the agreements between partner ports."""
+"""`sealane agreement`: the agreements between partner ports, of the public catalogue and of the own node."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from sealane.agreements import Agreement, Kind, Participation, load_agreements
+from sealane.cli import agreement_steps, agreement_work
+from sealane.cli.options import AsJson
 from sealane.cli.output import message, print_fields, print_json, print_table
 
 group = typer.Typer(
     name="agreement",
-    help="The agreements between the Port of Los Angeles and its partners, as public documents describe them.",
+    help="Agreements between ports: those of the Port of Los Angeles as public documents describe them, and the "
+    "signed, executable ones of a node.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 OUR_SIDE = "port-of-los-angeles"
+COUNT_NOTE = (
+    "note: the port's page counts 17 sister and friendship agreements and lists 15 lines. 17 holds if the three ports"
+    " of the Central Tyrrhenian Sea are counted singly: our reading, the page does not say so."
+)
+OwnNode = Annotated[
+    Path | None,
+    typer.Option(
+        "--node",
+        metavar="FOLDER",
+        envvar="SEALANE_NODE",
+        help="Folder of a node: its own agreements.",
+        show_envvar=True,
+    ),
+]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the group to the command line."""
+    agreement_steps.add_to(group)
+    agreement_work.add_to(group)
     app.add_typer(group)
 
 
@@ -29,9 +49,16 @@ def list_agreements(
     partner: Annotated[
         str | None, typer.Option(help="Only with this partner: UN/LOCODE, country code or part of a name.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    folder: OwnNode = None,
+    catalogue: Annotated[
+        bool, typer.Option("--catalogue", help="The public catalogue, also where SEALANE_NODE is set.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """List agreements by year: kind, status, partners."""
+    """List agreements by year: kind, status, partners; with --node the node's own: state, version, kind, validity."""
+    if folder is not None and not catalogue:
+        _list_own(folder, kind, partner, as_json)
+        return
     found = load_agreements().find(kind, partner)
     if as_json:
         print_json([as_dict(agreement) for agreement in found])
@@ -43,18 +70,126 @@ def list_agreements(
         return
     rows = [(a.id, a.kind, a.year or "-", a.status, "; ".join(p.named for p in partners(a)) or "-") for a in found]
     print_table(("id", "kind", "year>", "status", "partners"), rows)
+    if partner is None and kind in (None, Kind.SISTER, Kind.FRIENDSHIP):
+        message(COUNT_NOTE)
+
+
+def _list_own(folder: Path, kind: Kind | None, partner: str | None, as_json: bool) -> None:
+    from sealane.agreements.values import time_text
+    from sealane.cli.agreement_text import standing_dict
+    from sealane.exchange.registry import list_agreements, messages
+    from sealane.node.open import open_node
+
+    with open_node(folder) as node, node.database.read() as connection:
+        now = node.clock()
+        found = [
+            own
+            for own in list_agreements(connection)
+            if (kind is None or own.document.kind is kind) and (partner is None or own.document.concerns(partner))
+        ]
+        stuck = {(m.agreement_id, m.version) for m in messages(connection, open_only=True)}
+    if as_json:
+        print_json([standing_dict(own, now) for own in found])
+        return
+    if not found:
+        message("note: this node has no such agreement. `sealane agreement propose` proposes one.")
+        return
+    rows = [
+        (
+            own.document.id,
+            own.document.version,
+            own.document.kind.value,
+            own.standing(now),
+            time_text(own.document.valid_from),
+            time_text(own.document.valid_until) if own.document.valid_until else "open",
+            own.document.label,
+            "; ".join(p.name for p in own.document.parties),
+        )
+        for own in found
+    ]
+    print_table(("id", "version>", "kind", "state", "valid from", "valid until", "terms", "parties"), rows)
+    for own in found:
+        if (own.document.id, own.document.version) in stuck:
+            message(f"note: partners have not taken everything of {own.document.ref}; see `sealane agreement show`.")
+
+
+@group.command("validate")
+def validate(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Agreement document, YAML or JSON.")],
+    as_json: AsJson = False,
+) -> None:
+    """Check an agreement document and report every fault with its path."""
+    from sealane.agreements.documents import document_bytes, document_digest, read_document
+    from sealane.errors import DataError
+    from sealane.exchange.agreement_checks import known_datasets
+
+    try:
+        document = read_document(file.read_bytes(), file.name, known_datasets())
+    except DataError as error:
+        if not as_json:
+            raise
+        faults = [{"where": f.where, "found": f.found, "remedy": f.remedy} for f in error.faults]
+        print_json({"valid": False, "faults": faults})
+        raise typer.Exit(error.exit_code) from None
+    digest = document_digest(document_bytes(document))
+    if as_json:
+        print_json(
+            {"valid": True, "faults": [], "agreement": document.id, "version": document.version, "digest": digest}
+        )
+        return
+    parts = (f"{len(document.clauses)} clauses", f"{len(document.prohibitions)} prohibitions", document.label)
+    message(f"{file.name}: {document.ref} is valid ({', '.join(parts)}). Digest of what is signed: {digest}")
 
 
 @group.command("show")
 def show_agreement(
     agreement_id: Annotated[str, typer.Argument(metavar="ID", help="As `sealane agreement list` prints it.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    folder: OwnNode = None,
+    version: Annotated[
+        int | None, typer.Option("--version", min=1, help="With --node: this version; omitted: the one in force.")
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Show one agreement: parties, areas of cooperation, antecedents and where it is written."""
+    """Show one agreement: parties, areas of cooperation, antecedents, clauses and where it is written."""
+    if folder is not None and _show_own(folder, agreement_id, version, as_json):
+        return
     agreement = load_agreements().get(agreement_id)
     if as_json:
         print_json(as_dict(agreement))
         return
+    print_fields(catalogue_fields(agreement))
+
+
+def _show_own(folder: Path, agreement_id: str, version: int | None, as_json: bool) -> bool:
+    """Show an agreement of the node; say whether it has one of this id."""
+    from sealane.cli.agreement_text import version_dict, version_fields
+    from sealane.errors import InputError
+    from sealane.exchange.activities import current_version
+    from sealane.exchange.registry import list_agreements, messages
+    from sealane.node.open import open_node
+
+    with open_node(folder) as node, node.database.read() as connection:
+        now = node.clock()
+        versions = list_agreements(connection, agreement_id)
+        told = messages(connection, agreement_id)
+    if not versions:
+        return False
+    found = current_version(versions, now)
+    if version is not None:
+        found = next((v for v in versions if v.document.version == version), None)
+    if found is None:
+        numbers = ", ".join(str(v.document.version) for v in versions)
+        raise InputError(f"{agreement_id} has no version {version} on this node; there are: {numbers}.")
+    of_version = [m for m in told if m.version == found.document.version]
+    if as_json:
+        print_json(version_dict(found, of_version, now))
+    else:
+        print_fields(version_fields(found, of_version, now))
+    return True
+
+
+def catalogue_fields(agreement: Agreement) -> list[tuple[str, object]]:
+    """Return everything about an agreement of the catalogue as name and text."""
     fields: list[tuple[str, object]] = [
         ("id", agreement.id),
         ("title", agreement.title),
@@ -76,7 +211,7 @@ def show_agreement(
     sources = (f"{s}: {s.document.title}, {s.document.publisher}" for s in agreement.sources)
     fields.append(("source", "\n".join(sources)))
     fields.extend(("note", note) for note in agreement.notes)
-    print_fields(fields)
+    return fields
 
 
 def partners(agreement: Agreement) -> list[Participation]:

@@ -58,6 +58,40 @@ class CommitmentStanding:
     reached: bool | None
     overdue: bool
 
+    @property
+    def last_value(self) -> str:
+        """The value of the last report with its unit, or a dash."""
+        value = self.last_report.details.get("value") if self.last_report else None
+        return "-" if value is None else f"{value:g} {self.commitment.unit or ''}".strip()
+
+    @property
+    def words(self) -> str:
+        """How it stands, for people."""
+        told = f"reported {self.last_report.day}" if self.last_report else "not reported"
+        judged = {True: ", reached", False: ", not reached", None: ""}[self.reached]
+        return told + judged + (", OVERDUE" if self.overdue else "")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        promised, last = self.commitment, self.last_report
+        return {
+            "id": promised.id,
+            "version": self.version,
+            "demonstration": self.demonstration,
+            "by": list(promised.by),
+            "what": promised.what,
+            "due": promised.due.isoformat(),
+            "indicator": promised.indicator,
+            "unit": promised.unit,
+            "target": promised.target,
+            "aim": promised.aim.value if promised.aim else None,
+            "reports": self.reports,
+            "last_report": last.day.isoformat() if last else None,
+            "last_value": last.details.get("value") if last else None,
+            "reached": self.reached,
+            "overdue": self.overdue,
+        }
+
 
 def record_activity(
     connection: sa.Connection,

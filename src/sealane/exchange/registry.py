@@ -31,7 +31,7 @@ from sealane.exchange.agreement_incoming import (
     receive_retirement,
     receive_signature,
 )
-from sealane.exchange.agreement_messages import MessageKind, messages, queue, send_again, send_pending
+from sealane.exchange.agreement_messages import Message, MessageKind, messages, queue, send_again, send_pending
 from sealane.exchange.agreement_states import LIVE, AgreementEvent, AgreementState
 from sealane.exchange.agreement_steps import add_and_complete, advance, end_version, known_version, proposal_faults
 from sealane.exchange.agreement_store import (
@@ -51,6 +51,7 @@ from sealane.exchange.keys import Identity
 from sealane.exchange.ledger import Entry, EntryKind
 
 __all__ = [
+    "Message",
     "Registered",
     "advance",
     "all_in_force",
@@ -62,6 +63,7 @@ __all__ = [
     "list_agreements",
     "live_versions",
     "messages",
+    "newest_in_force",
     "next_version",
     "propose",
     "receive_decline",
@@ -136,10 +138,22 @@ def renew(connection: sa.Connection, identity: Identity, document: AgreementDocu
     DataError
         As `propose`.
     """
-    versions = list_agreements(connection, document.id)
-    if not any(version.state is AgreementState.IN_FORCE for version in versions):
-        raise InputError(f"No version of {document.id} is in force. Propose it with `sealane agreement propose`.")
+    newest_in_force(connection, document.id)
     return propose(connection, identity, document, now)
+
+
+def newest_in_force(connection: sa.Connection, agreement_id: str) -> Registered:
+    """Return the newest version that all have signed, whether or not it is valid yet.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    versions = [v for v in list_agreements(connection, agreement_id) if v.state is AgreementState.IN_FORCE]
+    if not versions:
+        raise InputError(f"No version of {agreement_id} is in force. Propose one with `sealane agreement propose`.")
+    return versions[-1]
 
 
 def next_version(
@@ -203,11 +217,14 @@ def retire(
     state = next_state(found, AgreementEvent.RETIRE, outside=False)
     if state is found.state:
         raise InputError(f"Agreement {found.document.ref} is {state.value}; there is nothing left to end.")
-    was_draft = found.state is AgreementState.DRAFT
-    jws = _statement(identity, found, Typ.RETIREMENT, _reason(reason), now)
-    end_version(connection, identity, found, state, identity.participant, jws, _reason(reason), now)
-    if not was_draft:
-        queue(connection, found, identity.participant, MessageKind.RETIREMENT, jws, now)
+    reason = _reason(reason)
+    if found.state is AgreementState.DRAFT:  # nobody else knows of it
+        by = {"retired_at": now, "retired_by": identity.participant, "retire_reason": reason}
+        set_state(connection, found.document, state, now, **by)
+        return known_version(connection, agreement_id, version)
+    jws = _statement(identity, found, Typ.RETIREMENT, reason, now)
+    end_version(connection, identity, found, state, identity.participant, jws, reason, now)
+    queue(connection, found, identity.participant, MessageKind.RETIREMENT, jws, now)
     return known_version(connection, agreement_id, version)
 
 
