@@ -91,22 +91,15 @@ def stream_totals(connection: sa.Connection) -> list[StreamTotal]:
     for row in connection.execute(
         sa.select(stream).where(stream.c.direction == "out").order_by(stream.c.peer, stream.c.dataset, stream.c.id)
     ):
-        states: dict[str, int] = dict(
-            connection.execute(
-                sa.select(outbox.c.state, sa.func.count()).where(outbox.c.stream_id == row.id).group_by(outbox.c.state)
-            )
-            .tuples()
-            .all()
+        counted = sa.func.count().label("records")
+        by_state = sa.select(outbox.c.state, counted).where(outbox.c.stream_id == row.id).group_by(outbox.c.state)
+        states = {one.state: one.records for one in connection.execute(by_state)}
+        by_reason = (
+            sa.select(decision.c.reason, counted)
+            .where(decision.c.stream_id == row.id, decision.c.outcome == "withhold")
+            .group_by(decision.c.reason)
         )
-        reasons: dict[str, int] = dict(
-            connection.execute(
-                sa.select(decision.c.reason, sa.func.count())
-                .where(decision.c.stream_id == row.id, decision.c.outcome == "withhold")
-                .group_by(decision.c.reason)
-            )
-            .tuples()
-            .all()
-        )
+        reasons = {one.reason: one.records for one in connection.execute(by_reason)}
         trimmed = connection.execute(
             sa.select(decision.c.withheld_fields)
             .where(decision.c.stream_id == row.id, decision.c.outcome == "trim")
