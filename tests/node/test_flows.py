@@ -48,7 +48,7 @@ class Pair:
         send_pending(self.recipient)
 
     def settle(self, rounds: int = 8) -> None:
-        """Run every job of both nodes a few times, in turn, and let what they began in the background come to its end."""
+        """Run every job of both nodes a few times, in turn; what they began in the background comes to its end."""
         for _ in range(rounds):
             time.sleep(0.05)
             for node in self.both:

@@ -26,6 +26,7 @@ from sealane.cli import (
     node,
     peer,
     sample,
+    shared,
     stream,
     token,
 )
@@ -68,6 +69,7 @@ key.add_to(node.group)
 token.add_to(node.group)
 peer.add_to(app)
 stream.add_to(app)
+shared.add_to(app)
 cargo.add_to(app)
 document.add_to(app)
 sample.add_to(app)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import sqlalchemy as sa
 
 from sealane.database.tables.delivery import decision, outbox, stream
+from sealane.database.tables.products import record
 
 
 @dataclass(frozen=True)
@@ -119,3 +120,30 @@ def stream_totals(connection: sa.Connection) -> list[StreamTotal]:
             )
         )
     return found
+
+
+@dataclass(frozen=True)
+class ReceivedTotal:
+    """How many records one partner gave under one clause."""
+
+    source: str
+    clause: str
+    dataset: str
+    records: int
+
+
+def received_totals(connection: sa.Connection, own: str) -> list[ReceivedTotal]:
+    """Return what is held of partners' records, by partner and clause."""
+    columns = (record.c.source, record.c.agreement_id, record.c.agreement_version, record.c.clause_id, record.c.dataset)
+    query = (
+        sa.select(*columns, sa.func.count().label("records"))
+        .where(record.c.source != own)
+        .group_by(*columns)
+        .order_by(*columns)
+    )
+    return [
+        ReceivedTotal(
+            row.source, f"{row.agreement_id}@{row.agreement_version}#{row.clause_id}", row.dataset, row.records
+        )
+        for row in connection.execute(query)
+    ]
