@@ -177,9 +177,10 @@ def reconcile(node: Node, participant: str) -> Reconciled:
         # Read first: what the partner logs meanwhile cannot make an older state of this side look short.
         ours = Side.of(json.loads(entry.entry) for entry in ledger.all_entries(connection, peer=participant))
     found = fetch_checkpoint(node, peer)
-    if found.outcome is Outcome.CONTRADICTION:
+    if found.outcome in {Outcome.CONTRADICTION, Outcome.OLDER}:
+        reason = found.reason or f"it shows a shorter log than the {found.held} entries it signed before"
         raise RequestRefusedError(
-            409, "log-contradiction", f"{participant}: {found.reason}.", "Ask its operator; keep both checkpoints."
+            409, "log-contradiction", f"{participant}: {reason}.", "Ask its operator; keep both checkpoints."
         )
     with node.database.read() as connection:
         signed = latest(connection, participant)
