@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -67,16 +68,26 @@ def work(space: Dataspace, machine: Machine, process_id: str) -> bool:
         return False
     if row.pending is None:
         state, error = _ask(space, machine, row)
-        with space.node.database.write() as connection:
-            _checked(space, connection, machine, row, state, error, space.node.clock())
+        _take(space, machine, row, lambda connection, now: _checked(space, connection, machine, row, state, error, now))
         return True
     answer = _send(space, machine, row)
-    state = None
-    if answer.refused and row.peer_pid is not None:
-        state, _ = _ask(space, machine, row)
-    with space.node.database.write() as connection:
-        _settle(space, connection, machine, row, answer, state, space.node.clock())
+    seen = _ask(space, machine, row)[0] if answer.refused and row.peer_pid is not None else None
+    _take(space, machine, row, lambda connection, now: _settle(space, connection, machine, row, answer, seen, now))
     return True
+
+
+def _take(space: Dataspace, machine: Machine, asked: Row, settle: Callable[[sa.Connection, dt.datetime], None]) -> None:
+    """Write down what came of a request; where this side cannot take that (a hook refuses), the process ends."""
+    now = space.node.clock()
+    try:
+        with space.node.database.write() as connection:
+            settle(connection, now)
+    except RequestRefusedError as error:
+        with space.node.database.write() as connection:
+            row = load(connection, machine, asked.id)
+            if row is not None and row.revision == asked.revision and row.state not in machine.terminal:
+                reason = f"This side cannot go on: {error.detail}"
+                enter(space, connection, machine, row, TERMINATION, Role(row.role), now, reason=reason)
 
 
 def _claim(

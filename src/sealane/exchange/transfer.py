@@ -20,6 +20,7 @@ from sealane.database.tables.dsp import transfer as table
 from sealane.errors import RequestRefusedError
 from sealane.exchange import dsp_messages as messages
 from sealane.exchange import negotiation
+from sealane.exchange.agreement_store import all_in_force
 from sealane.exchange.dataspace import Dataspace, Role, Row, Step, TransferFormat
 from sealane.exchange.dsp_messages import DataAddress, Message, MessageType
 from sealane.exchange.dsp_process import (
@@ -273,6 +274,37 @@ def end_transfers(
     for process_id in ids:
         act(space, connection, process_id, _M.TERMINATION, now, reason)
     return len(ids)
+
+
+def lapsed(connection: sa.Connection, now: dt.datetime) -> dict[str, str]:
+    """Return the living transfers whose clause is not in force any more, each with the reason to end it."""
+    living = sa.select(table.c.id, table.c.agreement_id, table.c.agreement_version, table.c.clause_id).where(
+        table.c.state.not_in(TERMINAL), table.c.agreement_id.is_not(None)
+    )
+    rows = connection.execute(living.order_by(table.c.id)).all()
+    documents = {document.id: document for document in all_in_force(connection, now)} if rows else {}
+    found = {}
+    for row in rows:
+        document = documents.get(row.agreement_id)
+        terms = document.terms(row.clause_id) if document and document.version == row.agreement_version else None
+        until = terms.clause.valid_until if terms else None
+        if terms is None or (until is not None and until <= now):
+            clause = f"Clause {row.clause_id} of {row.agreement_id}/{row.agreement_version}"
+            found[row.id] = f"{clause} is not in force any more."
+    return found
+
+
+def end_lapsed(space: Dataspace) -> int:
+    """Terminate every transfer whose clause is not in force any more; return how many there were."""
+    node = space.node
+    with node.database.read() as connection:
+        if not lapsed(connection, node.clock()):
+            return 0
+    with node.database.write() as connection:
+        found = lapsed(connection, node.clock())
+        for process_id, reason in found.items():
+            act(space, connection, process_id, _M.TERMINATION, node.clock(), reason)
+    return len(found)
 
 
 def find(connection: sa.Connection, process_id: str, peer: str) -> Row:

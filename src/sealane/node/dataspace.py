@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-
 from sealane.exchange import dsp_sending, negotiation, transfer
-from sealane.exchange.dataspace import Dataspace, Hooks
+from sealane.exchange.dataspace import Dataspace
 from sealane.exchange.dsp_catalogue import ClauseOffers, offer_for
+from sealane.node import flows
 from sealane.node.context import Node
 
 
@@ -17,17 +15,8 @@ def dataspace_of(node: Node) -> Dataspace:
         from sealane.node.api.dsp_triggers import KitConduct, KitOffers
 
         participant = node.identity.participant
-        return Dataspace(node, KitOffers(ClauseOffers(participant), participant), hooks_of(node), KitConduct())
-    return Dataspace(node, ClauseOffers(node.identity.participant), hooks_of(node))
-
-
-def hooks_of(node: Node) -> Hooks:
-    """Return what happens when a contract is agreed, and when a transfer starts, stops or ends."""
-    if importlib.util.find_spec("sealane.node.flows") is None:
-        return Hooks()
-    flows = importlib.import_module("sealane.node.flows")
-    hooks: Hooks = flows.hooks(node)
-    return hooks
+        return Dataspace(node, KitOffers(ClauseOffers(participant), participant), flows.hooks(node), KitConduct())
+    return Dataspace(node, ClauseOffers(node.identity.participant), flows.hooks(node))
 
 
 def step_negotiations(node: Node) -> int:
@@ -36,8 +25,10 @@ def step_negotiations(node: Node) -> int:
 
 
 def step_transfers(node: Node) -> int:
-    """Job: as `step_negotiations`, for transfers."""
-    return dsp_sending.work_due(dataspace_of(node), transfer.MACHINE)
+    """Job: as `step_negotiations`, for transfers; ends those whose clause is not in force any more."""
+    space = dataspace_of(node)
+    transfer.end_lapsed(space)
+    return dsp_sending.work_due(space, transfer.MACHINE)
 
 
 def request_contract(node: Node, *, peer: str, agreement_id: str, clause_id: str, address: str | None = None) -> str:
