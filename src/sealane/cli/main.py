@@ -98,10 +98,10 @@ def run(arguments: Sequence[str]) -> int:
     ----------
     arguments : the words after `sealane`.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+    for written in (sys.stdout, sys.stderr):
+        if isinstance(written, io.TextIOWrapper):
             # A terminal that cannot show a letter gets an escape instead of a crash.
-            stream.reconfigure(errors="backslashreplace")
+            written.reconfigure(errors="backslashreplace")
     try:
         result = typer.main.get_command(app).main(args=list(arguments), prog_name="sealane", standalone_mode=False)
         sys.stdout.flush()

@@ -51,5 +51,5 @@ def shared(folder: NodeFolder, as_json: AsJson = False) -> None:
                 message(f"Taken out by {total.clause}: {', '.join(total.trimmed_fields)}")
     if received:
         message("\nReceived:")
-        rows = [(item.source, item.clause, item.dataset, f"{item.records:,}") for item in received]
-        print_table(("partner", "clause", "data product", "records>"), rows)
+        held = [(item.source, item.clause, item.dataset, f"{item.records:,}") for item in received]
+        print_table(("partner", "clause", "data product", "records>"), held)

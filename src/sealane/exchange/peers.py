@@ -161,6 +161,8 @@ def usable_key(node: Node, participant: str, kid: str) -> KnownKey:
     if unknown or not _within(peer.keys_checked_at, now, REFRESH_EVERY):
         refresh_keys(node, participant, urgent=unknown)
         peer, key = _look_up(node, participant, kid)
+        # The list was read after `now` was taken; against the old time it would seem to come from the future.
+        now = node.clock()
     if not _within(peer.keys_checked_at, now, MAX_LIST_AGE):
         raise RequestRefusedError(
             503,

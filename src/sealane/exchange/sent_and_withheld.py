@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import sqlalchemy as sa
 
@@ -115,7 +114,7 @@ def stream_totals(connection: sa.Connection) -> list[StreamTotal]:
                 state_reason=row.state_reason,
                 delivered=states.get("acknowledged", 0),
                 waiting=states.get("waiting", 0) + states.get("sealed", 0),
-                withheld=MappingProxyType(reasons),
+                withheld=reasons,
                 trimmed_fields=tuple(sorted({name for names in trimmed for name in names})),
             )
         )
