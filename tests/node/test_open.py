@@ -132,3 +132,9 @@ def test_root_is_warned(tmp_path: Path, caplog: pytest.LogCaptureFixture, monkey
     with pytest.raises(DataError, match="belongs to user"):
         open_node(tmp_path / "node", environ={})
     assert "running as root" not in caplog.text
+
+
+def test_a_wrong_statement_does_not_show_its_values(database: Database) -> None:
+    with pytest.raises(sa.exc.IntegrityError) as caught, database.write() as connection:
+        connection.execute(node_info.insert().values(id=1, participant=None, created_at=None))
+    assert "hidden due to hide_parameters" in str(caught.value)

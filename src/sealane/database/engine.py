@@ -34,7 +34,10 @@ class Database:
     def __init__(self, url: str, *, synchronous: str = "FULL", pool_size: int = 10) -> None:
         parsed = _read_url(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
-        options: dict[str, Any] = {} if self.is_sqlite else {"pool_size": pool_size, "pool_pre_ping": True}
+        # A statement's values can be tokens and partners' data; they belong into no message and no log.
+        options: dict[str, Any] = {"hide_parameters": True}
+        if not self.is_sqlite:
+            options |= {"pool_size": pool_size, "pool_pre_ping": True}
         if self.is_sqlite:
             options["connect_args"] = {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}
             # One queue pool for files: sqlite3 connections are cheap, threads come and go.
@@ -66,7 +69,9 @@ class Database:
                         yield connection
                 finally:
                     connection.info["writing"] = False
-        except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+        except sa.exc.SQLAlchemyError as error:
+            if not is_outage(error):
+                raise
             raise StoreError(f"The database {self.safe_url} cannot take data now: {_reason(error)}") from error
 
     @contextmanager
@@ -78,7 +83,9 @@ class Database:
                     connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
                 with connection.begin():
                     yield connection
-        except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+        except sa.exc.SQLAlchemyError as error:
+            if not is_outage(error):
+                raise
             raise StoreError(f"The database {self.safe_url} cannot give data now: {_reason(error)}") from error
 
     def create_tables(self) -> None:
@@ -95,6 +102,13 @@ def for_update(statement: sa.Select[Any], connection: sa.Connection, *, skip_loc
     if connection.dialect.name == "sqlite":
         return statement
     return statement.with_for_update(skip_locked=skip_locked)
+
+
+def is_outage(error: sa.exc.SQLAlchemyError) -> bool:
+    """Return whether the database, and not the statement, is at fault: down, locked, full, damaged."""
+    # SQLite says DatabaseError itself for a damaged file; its subclasses say that a statement is wrong.
+    outages = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
+    return isinstance(error, outages) or type(error) is sa.exc.DatabaseError
 
 
 def _reason(error: sa.exc.SQLAlchemyError) -> str:

@@ -16,7 +16,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from sealane.database.engine import Database
+from sealane.database.engine import Database, is_outage
 from sealane.errors import InputError, StoreError
 
 SCRIPTS = "sealane.database:migrations"
@@ -84,7 +84,9 @@ def migrating(database: Database) -> Iterator[sa.Connection]:
                 connection.info["writing"] = False
                 if database.is_sqlite:
                     _pragma(connection, "foreign_keys=ON")
-    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+    except sa.exc.SQLAlchemyError as error:
+        if not is_outage(error):
+            raise
         raise StoreError(f"The tables of {database.safe_url} cannot be changed now: {error}") from error
 
 
