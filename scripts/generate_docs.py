@@ -22,6 +22,7 @@ from sealane.inventory import schemas
 from sealane.inventory.settings import Settings
 from sealane.inventory.shore_power import SHORE_POWER_COLUMNS
 from sealane.movement.positions import POSITION_COLUMNS
+from sealane.node.settings import settings_page as node_settings_page
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
 # It stands under the heading: MkDocs titles a page by its heading only where nothing comes before it.
@@ -168,6 +169,7 @@ PAGES = {
     "cli.md": cli_page,
     "columns.md": columns_page,
     "settings.md": settings_page,
+    "node-settings.md": node_settings_page,
     "exit-codes.md": exit_codes_page,
     "coverage.md": coverage_page,
 }
