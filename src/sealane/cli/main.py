@@ -23,6 +23,7 @@ from sealane.cli import (
     factors,
     inventory,
     key,
+    ledger,
     node,
     peer,
     sample,
@@ -69,6 +70,7 @@ key.add_to(node.group)
 token.add_to(node.group)
 peer.add_to(app)
 stream.add_to(app)
+ledger.add_to(app)
 shared.add_to(app)
 cargo.add_to(app)
 document.add_to(app)

@@ -20,7 +20,7 @@ from sealane.exchange.checkpoints import Outcome, latest, parse_proof
 from sealane.exchange.ledger import EntryKind
 from sealane.exchange.merkle import leaf_hash, verify_inclusion
 from sealane.exchange.peers import get_peer
-from sealane.exchange.verifier import read_lines
+from sealane.exchange.verifier import UnsoundError, read_lines
 
 if TYPE_CHECKING:
     from sealane.node.context import Node
@@ -218,9 +218,24 @@ def _proven(row: Any, size: int, root: bytes, own: str) -> dict[str, Any] | None
     return entry if entry["peer"] == own and entry["position"] == position else None
 
 
-def reconcile_bundles(ours: Path, theirs: Path) -> Reconciled:
-    """Compare two exported bundles; verify each with the other as its witness first."""
+def reconcile_bundles(ours: Path, theirs: Path, *, expected: str | None = None) -> Reconciled:
+    """Compare two exported bundles; verify each with the other as its witness first.
+
+    Raises
+    ------
+    InputError
+        If a bundle cannot be read, or theirs is not of the ``expected`` participant.
+    """
+    try:
+        return _compare_bundles(ours, theirs, expected)
+    except UnsoundError as error:
+        raise InputError(f"The bundle cannot be read: {error}.") from None
+
+
+def _compare_bundles(ours: Path, theirs: Path, expected: str | None) -> Reconciled:
     owners = [str(next(read_lines(bundle, "manifest.json"), {}).get("participant")) for bundle in (ours, theirs)]
+    if expected not in {None, owners[1]}:
+        raise InputError(f"{theirs}: is a bundle of {owners[1]}, not of {expected}.")
     sides = [
         Side.of(entry for entry in _bundle_entries(bundle) if entry["peer"] == owner)
         for bundle, owner in ((ours, owners[1]), (theirs, owners[0]))
