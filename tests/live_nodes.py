@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import socket
 import threading
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import uvicorn
 from fastapi import Depends, FastAPI, Request
 from starlette.types import ASGIApp
@@ -141,3 +143,14 @@ def introduce(one: LiveNode, other: LiveNode, *, must_sign: bool = True) -> None
             allow_private=True,
             now=one.clock(),
         )
+
+
+def ask(app: ASGIApp, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    """GET a path of an application without a socket."""
+
+    async def get() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://node", trust_env=False) as client:
+            return await client.get(path, headers=headers)
+
+    return asyncio.run(get())

@@ -30,6 +30,8 @@ from sealane.exchange.peers import (
 )
 
 ROOT = public_jwk(new_key())
+# What differs between the databases is in the tests without this mark.
+SQLITE = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -113,6 +115,7 @@ def test_a_revocation_is_known_within_a_minute(pair: tuple[LiveNode, LiveNode]) 
     assert kind_of(lambda: usable_key(one.node, "port-b", kid)) == "key-revoked"
 
 
+@SQLITE
 def test_a_revocation_is_never_taken_back(pair: tuple[LiveNode, LiveNode]) -> None:
     one, other = pair
     kid = other.node.identity.signing_key(one.clock()).kid
@@ -124,6 +127,7 @@ def test_a_revocation_is_never_taken_back(pair: tuple[LiveNode, LiveNode]) -> No
     assert kind_of(lambda: usable_key(one.node, "port-b", kid)) == "key-revoked"
 
 
+@SQLITE
 def test_a_new_key_is_fetched_when_it_is_first_seen(pair: tuple[LiveNode, LiveNode]) -> None:
     one, other = pair
     usable_key(one.node, "port-b", other.node.identity.signing_key(one.clock()).kid)
@@ -153,6 +157,7 @@ def test_many_requests_with_a_new_key_ask_once(pair: tuple[LiveNode, LiveNode]) 
     assert len(asked) == 1
 
 
+@SQLITE
 def test_a_key_nobody_certified_is_refused_and_does_not_make_us_ask_for_ever(pair: tuple[LiveNode, LiveNode]) -> None:
     one, _ = pair
     asked: list[str] = []
@@ -163,6 +168,7 @@ def test_a_key_nobody_certified_is_refused_and_does_not_make_us_ask_for_ever(pai
     assert len(asked) == 1
 
 
+@SQLITE
 def test_a_partner_that_is_down_works_for_an_hour_and_no_longer(
     databases: Callable[[], Database], tmp_path: Path
 ) -> None:
@@ -181,6 +187,7 @@ def test_a_partner_that_is_down_works_for_an_hour_and_no_longer(
         assert refused.value.retry_after_s
 
 
+@SQLITE
 def test_a_cached_key_ends_with_its_validity_although_the_list_is_fresh(pair: tuple[LiveNode, LiveNode]) -> None:
     one, other = pair
     key = other.node.identity.signing_key(one.clock())
@@ -191,6 +198,7 @@ def test_a_cached_key_ends_with_its_validity_although_the_list_is_fresh(pair: tu
     assert kind_of(lambda: usable_key(one.node, "port-b", key.kid)) == "key-not-valid"
 
 
+@SQLITE
 def test_a_list_with_one_foreign_statement_is_refused_whole(pair: tuple[LiveNode, LiveNode], tmp_path: Path) -> None:
     one, other = pair
     kid = other.node.identity.signing_key(one.clock()).kid
@@ -208,6 +216,7 @@ def test_a_list_with_one_foreign_statement_is_refused_whole(pair: tuple[LiveNode
         assert known_keys(connection, "port-b") == []
 
 
+@SQLITE
 def test_the_clock_set_back_makes_us_ask_again(pair: tuple[LiveNode, LiveNode]) -> None:
     one, other = pair
     kid = other.node.identity.signing_key(one.clock()).kid
@@ -217,6 +226,7 @@ def test_the_clock_set_back_makes_us_ask_again(pair: tuple[LiveNode, LiveNode]) 
     assert kind_of(lambda: usable_key(one.node, "port-b", kid)) == "key-revoked"
 
 
+@SQLITE
 def test_the_job_reads_what_is_due(pair: tuple[LiveNode, LiveNode]) -> None:
     one, _ = pair
     assert refresh_due(one.node) == 1
@@ -225,6 +235,7 @@ def test_the_job_reads_what_is_due(pair: tuple[LiveNode, LiveNode]) -> None:
     assert refresh_due(one.node) == 1
 
 
+@SQLITE
 def test_the_signer_of_an_answer_becomes_known(pair: tuple[LiveNode, LiveNode]) -> None:
     one, other = pair
     now = one.clock()
@@ -259,6 +270,7 @@ def test_a_partner_with_a_new_root_key_starts_anew(pair: tuple[LiveNode, LiveNod
         assert kind_of(lambda: verify_evidence(connection, text, Typ.RECEIPT, "port-b", now)) == "unknown-key"
 
 
+@SQLITE
 def test_what_is_published_is_what_is_read(pair: tuple[LiveNode, LiveNode]) -> None:
     one, other = pair
     answer = one.node.outbound.request(

@@ -37,6 +37,8 @@ from sealane.exchange.certificates import (
 KEY_LIFETIME = dt.timedelta(days=365)
 ROOT_PRIVATE = "root.private.json"
 ROOT_PUBLIC = "root.public.json"
+# Clocks are set back a little now and then; a key that was just made must sign all the same.
+_BACKDATED = dt.timedelta(minutes=5)
 _LISTINGS = 3
 _PRIVATE, _CERTIFICATE, _REVOCATION = ".private.json", ".certificate.jws", ".revocation.jws"
 
@@ -194,7 +196,7 @@ class Identity:
         key = jws.new_key()
         public = jws.public_jwk(key)
         start = now.replace(microsecond=0)
-        certificate = certify(root, self.participant, public, start, start + lifetime, now)
+        certificate = certify(root, self.participant, public, start - _BACKDATED, start + lifetime, now)
         older = [known.kid for known in self.operational_keys() if known.private is not None]
         _write_new(self.folder / f"{certificate.kid}{_PRIVATE}", json.dumps(key.as_dict(private=True), sort_keys=True))
         _write_new(self.folder / f"{certificate.kid}{_CERTIFICATE}", certificate.text)
