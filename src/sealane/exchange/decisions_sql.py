@@ -51,13 +51,17 @@ def passes(
     return sa.and_(sa.true(), *(sa.not_(rule) for rule, _ in _rules(terms, now, purpose, granularity, table)))
 
 
-def may_pass_later(terms: Terms, purpose: str, table: sa.FromClause = record) -> sa.ColumnElement[bool]:
+def may_pass_later(
+    terms: Terms, purpose: str, table: sa.FromClause = record, *, any_purpose: bool = False
+) -> sa.ColumnElement[bool]:
     """Return the condition that only time stands between a record and the partner: the rows a stream needs to watch.
 
     The rules about the time of the decision (validity and delay) are left out; those about dataset, purpose and row
-    are the same.
+    are the same. With `any_purpose` the rules about the purpose are left out too.
     """
-    return sa.and_(sa.true(), *(sa.not_(rule) for rule, _ in _lasting_rules(terms, purpose, table)))
+    left_out = {Reason.PURPOSE_PROHIBITED, Reason.PURPOSE_NOT_AGREED} if any_purpose else set()
+    rules = [rule for rule, reason in _lasting_rules(terms, purpose, table) if reason not in left_out]
+    return sa.and_(sa.true(), *(sa.not_(rule) for rule in rules))
 
 
 def due_at(terms: Terms, table: sa.FromClause = record) -> sa.ColumnElement[dt.datetime]:
