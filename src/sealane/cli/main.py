@@ -26,6 +26,7 @@ from sealane.cli import (
     ledger,
     node,
     peer,
+    product,
     sample,
     shared,
     stream,
@@ -71,6 +72,7 @@ token.add_to(node.group)
 peer.add_to(app)
 stream.add_to(app)
 ledger.add_to(app)
+product.add_to(app)
 shared.add_to(app)
 cargo.add_to(app)
 document.add_to(app)
