@@ -29,6 +29,7 @@ from sealane.products.shapes import Faults
 MAX_RECORD_BYTES = 262_144
 # Bound parameters of one query; SQLite's oldest limit is 999.
 _CHUNK = 500
+SIMULATED = b"SIMULATED"
 Received = tuple[str, int, str]
 
 
@@ -201,7 +202,8 @@ def put_prepared(
             "bill_of_lading": one.keys.bill_of_lading,
             "booking": one.keys.booking,
             "public": public,
-            "simulated": simulated,
+            # What calls itself simulated is marked so, whatever its sender says or forgets.
+            "simulated": simulated or SIMULATED in one.body,
             "body": one.body,
             "digest": one.digest,
             "agreement_id": agreement_id,
@@ -327,6 +329,14 @@ def read_records(
         .limit(limit)
     )
     return list(connection.execute(query).mappings())
+
+
+def newest_records(
+    connection: sa.Connection, dataset: str, filters: Filters = NO_FILTERS, limit: int = 20
+) -> list[sa.RowMapping]:
+    """Return stored rows, the last accepted first."""
+    query = sa.select(table).where(table.c.dataset == dataset, *filters.conditions())
+    return list(connection.execute(query.order_by(table.c.position.desc()).limit(limit)).mappings())
 
 
 def iterate_records(

@@ -67,4 +67,4 @@ def _read_message(message: Message, interchange: Interchange, zone: dt.tzinfo | 
     if message.faults:
         events = []
     written = tuple(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode() for event in events)
-    return MessageResult(message.number, message.kind, message.reference, written, tuple(message.faults))
+    return MessageResult(message.number, message.kind, message.reference, written, message.faults)

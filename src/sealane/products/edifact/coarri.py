@@ -18,7 +18,7 @@ def _vessel(
     message: Message, header: Sequence[Segment], group: Sequence[Segment], event: str
 ) -> Mapping[str, Any] | None:
     tdt = first(header, "TDT", ("20",))
-    if tdt is None and group is not None and not any("has no TDT" in fault.found for fault in message.faults):
+    if tdt is None:
         message.fault(None, 0, 0, "has no TDT+20", "Name the vessel, TDT+20.")
     return transport_of(
         message, tdt, "exportVoyageNumberOrReference" if event == "LOAD" else "importVoyageNumberOrReference"
@@ -29,7 +29,7 @@ REPORT = Report(
     names={"44": "DISC", "98": "DISC", "46": "LOAD", "270": "LOAD"},
     header="BGM DTM FTX RFF TDT LOC NAD CTA COM GID HAN PIA MEA DGS",
     detail="RFF EQN TMD DTM TSR LOC MEA DIM TMP RNG SEL FTX DGS EQA GIR PIA DAM COD TDT NAD HAN TPL",
-    mandatory=("TDT", "NAD", "EQD", "CNT"),
+    mandatory=("NAD", "EQD", "CNT"),
     time=("203", "7", "334"),
     places={"LOAD": ("9", "165"), "DISC": ("11", "165")},
     transport=_vessel,

@@ -72,8 +72,12 @@ def read_report(report: Report, message: Message, reading: Reading) -> list[dict
             message.fault(group[0], 0, 0, f"has no DTM+{report.time[0]}", remedy)
         qualifiers = report.places.get(event_code, ())
         place = place_of(message, group, qualifiers) or place_of(message, header, qualifiers)
-        if place is None and not any(s.tag == "LOC" and s.get(1) in qualifiers for s in (*header, *group)):
-            message.fault(group[0], 0, 0, "has no place", f"Give LOC+{qualifiers[0] if qualifiers else '165'}.")
+        if (
+            place is None
+            and event_code
+            and not any(s.tag == "LOC" and s.get(1) in qualifiers for s in (*header, *group))
+        ):
+            message.fault(group[0], 0, 0, "has no place", f"Give LOC+{qualifiers[0]}.")
         if place is not None and report.facility_type is not None:
             place["facilityTypeCode"] = report.facility_type
         transport = report.transport(message, header, group, event_code)

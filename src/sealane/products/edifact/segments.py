@@ -71,7 +71,12 @@ class Message:
     kind: str
     release: str
     body: list[Segment] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
+    found: list[tuple[int, Fault]] = field(default_factory=list)
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """Every fault once, in the order of the segments."""
+        return tuple(dict.fromkeys(fault for _, fault in sorted(self.found, key=lambda item: item[0])))
 
     def where(self, segment: Segment | None = None, element: int = 0, component: int = 0) -> str:
         """Return the name of a place in the message, for a fault."""
@@ -84,7 +89,8 @@ class Message:
 
     def fault(self, segment: Segment | None, element: int, component: int, found: str, remedy: str) -> None:
         """Add a fault at a place in the message."""
-        self.faults.append(Fault(self.where(segment, element, component), found, remedy))
+        place = segment.number if segment is not None else 0
+        self.found.append((place, Fault(self.where(segment, element, component), found, remedy)))
 
 
 @dataclass(frozen=True)
