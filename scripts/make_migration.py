@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.autogenerate.api import AutogenContext
@@ -49,7 +49,7 @@ def downgrade() -> None:
 '''
 
 
-def render_item(kind: str, item: Any, _: AutogenContext) -> str | bool:
+def render_item(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]:
     """Write our own types as what they are in the database: a migration stays as it is when the code moves on."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.BigInteger()"

@@ -58,9 +58,11 @@ _UNIQUE = {"stream_id", "event_id", "position", "agreement_id", "version"}
 
 
 def _in_unique(column: sa.Column[Any]) -> bool:
-    constraints = [c for c in column.table.constraints if isinstance(c, sa.UniqueConstraint)]
-    indexes = [i for i in column.table.indexes if i.unique]
-    return any(column.name in one.columns for one in (*constraints, *indexes))
+    table = column.table
+    assert isinstance(table, sa.Table)
+    groups = [c.columns for c in table.constraints if isinstance(c, sa.UniqueConstraint)]
+    groups += [i.columns for i in table.indexes if i.unique]
+    return any(column.name in group for group in groups)
 
 
 def contents(connection: sa.Connection) -> dict[str, list[tuple[Any, ...]]]:

@@ -69,7 +69,7 @@ def test_everything_comes_back_on_either_database(node: Node, tmp_path: Path, ta
         assert row.restored_at >= row.backup_taken_at
         assert restored.identity.operational_keys()[0].kid == node.identity.operational_keys()[0].kid
         # Numbers the database gives out go on after those restored.
-        highest = max(row[0] for row in before["outbox"])
+        highest = max(int(str(row[0])) for row in before["outbox"])
         with restored.database.write() as connection:
             given = {
                 "stream_id": connection.execute(sa.select(stream.c.id).limit(1)).scalar_one(),

@@ -15,8 +15,9 @@ from tests.nodes import make_node
 from sealane.errors import StoreError
 from sealane.node import Node, open_node
 from sealane.node import jobs as jobs_module
-from sealane.node.jobs import LEADER_LOCK, Job, Jobs, jobs_of
+from sealane.node.jobs import LEADER_LOCK, TABLE, Job, Jobs, jobs_of
 from sealane.node.metrics import Metrics
+from sealane.node.settings import NodeSettings
 
 
 def wait_for(condition: Callable[[], object]) -> None:
@@ -37,12 +38,19 @@ def node(tmp_path: Path, database_url: str, database_kind: str) -> Iterator[Node
         yield node
 
 
-def test_every_job_of_the_table_exists_and_has_its_period(node: Node) -> None:
+def test_every_job_runs_and_has_its_period(node: Node) -> None:
     jobs = jobs_of(node)
-    assert len({job.name for job in jobs}) == len(jobs) >= 3
+    assert [job.name for job in jobs] == [name for name, _, _ in TABLE]
+    assert len({job.name for job in jobs}) == len(jobs)
+    metrics = Metrics(node)
+    runner = Jobs(node, jobs, metrics)
     for job in jobs:
-        assert job.period_s > 0
-        assert callable(job.run)
+        assert job.period_s == getattr(node.settings, next(setting for name, setting, _ in TABLE if name == job.name))
+        assert runner.run_once(job), job.name  # on a node that has nothing to do
+
+
+def test_every_period_in_the_settings_belongs_to_a_job() -> None:
+    assert {setting for _, setting, _ in TABLE} == {name for name in NodeSettings.model_fields if "period" in name}
 
 
 def test_a_failing_job_is_counted_and_runs_again_and_others_go_on(node: Node, caplog: pytest.LogCaptureFixture) -> None:

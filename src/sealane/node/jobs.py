@@ -6,7 +6,6 @@ the lock up when the process or its connection dies, and another takes over.
 
 from __future__ import annotations
 
-import importlib
 import logging
 import random
 import threading
@@ -18,7 +17,16 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from sealane.errors import SealaneError
+from sealane.exchange.agreement_messages import send_pending
+from sealane.exchange.checkpoint_exchange import exchange_checkpoints
+from sealane.exchange.delivery import deliver_all
+from sealane.exchange.peers import refresh_due
+from sealane.exchange.registry import terms_in_force
+from sealane.exchange.releases import release_all
 from sealane.node.context import Node
+from sealane.node.dataspace import step_negotiations, step_transfers
+from sealane.node.flows import follow
+from sealane.node.housekeeping import clean
 
 if TYPE_CHECKING:
     from sealane.node.metrics import Metrics
@@ -145,26 +153,24 @@ class Jobs:
         return False
 
 
-# name, setting that holds the period, where the function is
-_TABLE = (
-    ("agreements", "agreement_period_s", "sealane.exchange.registry:send_pending"),
-    ("flows", "agreement_period_s", "sealane.node.flows:follow"),
-    ("negotiations", "negotiation_period_s", "sealane.node.dataspace:step_negotiations"),
-    ("transfers", "negotiation_period_s", "sealane.node.dataspace:step_transfers"),
-    ("delivery", "delivery_period_s", "sealane.exchange.delivery:deliver_all"),
-    ("checkpoints", "checkpoint_period_s", "sealane.exchange.checkpoint_exchange:exchange_checkpoints"),
-    ("housekeeping", "housekeeping_period_s", "sealane.node.housekeeping:clean"),
+def _release(node: Node) -> object:
+    return release_all(node.database, node.identity.participant, terms_in_force, node.clock)
+
+
+# name, setting that holds the period, what is run
+TABLE: tuple[tuple[str, str, Callable[[Node], object]], ...] = (
+    ("agreements", "agreement_period_s", send_pending),
+    ("flows", "agreement_period_s", follow),
+    ("negotiations", "negotiation_period_s", step_negotiations),
+    ("transfers", "negotiation_period_s", step_transfers),
+    ("releases", "release_period_s", _release),
+    ("delivery", "delivery_period_s", deliver_all),
+    ("keys", "key_period_s", refresh_due),
+    ("checkpoints", "checkpoint_period_s", exchange_checkpoints),
+    ("housekeeping", "housekeeping_period_s", clean),
 )
 
 
 def jobs_of(node: Node) -> tuple[Job, ...]:
     """Return every job with its period from the settings."""
-    jobs = []
-    for name, setting, place in _TABLE:
-        module, _, function = place.partition(":")
-        try:
-            run = getattr(importlib.import_module(module), function)
-        except (ImportError, AttributeError):  # TODO: while rooms are being built
-            continue
-        jobs.append(Job(name, getattr(node.settings, setting), run))
-    return tuple(jobs)
+    return tuple(Job(name, getattr(node.settings, setting), run) for name, setting, run in TABLE)
