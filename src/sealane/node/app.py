@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from types import ModuleType
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -65,7 +64,7 @@ def create_app(node: Node, *, lifespan: Lifespan | None = None) -> FastAPI:
     The result carries ``app.state.node`` and ``app.state.metrics``.
     """
     names = API_MODULES + (TEST_MODULES if node.settings.test_profile else ())
-    modules = [module for name in names if (module := _module(name)) is not None]
+    modules = [importlib.import_module(f"sealane.node.api.{name}") for name in names]
     forms: dict[str, Any] = {}
     for module in modules:
         forms |= getattr(module, "PROBLEM_FORMS", {})
@@ -88,14 +87,6 @@ def create_app(node: Node, *, lifespan: Lifespan | None = None) -> FastAPI:
     _describe_problems(app)
     _put_edge_around(app, node, forms, metrics)
     return app
-
-
-def _module(name: str) -> ModuleType | None:
-    try:
-        module = importlib.import_module(f"sealane.node.api.{name}")
-        return module if hasattr(module, "router") else None
-    except ImportError:  # TODO: while rooms are being built
-        return None
 
 
 @asynccontextmanager
