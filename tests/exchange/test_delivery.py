@@ -526,7 +526,7 @@ def test_one_slow_partner_does_not_hold_up_another(databases: Callable[[], Datab
             ports.put_in_force(node, document)
         streams[recipient.identity.participant] = ports.open_both(provider, recipient, document)
     ports.feed(provider, range(600))
-    with ports.serving(provider), ports.serving(alive):
+    with provider, dead, alive, ports.serving(provider), ports.serving(alive):
         results = {result.stream_id: result for result in deliver_all(provider)}
     assert len(ids_of(alive, provider.identity.participant)) == 600
     assert results[streams[dead.identity.participant]].outcome in {DeliveryOutcome.FAILED, DeliveryOutcome.WAITING}

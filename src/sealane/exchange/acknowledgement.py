@@ -190,6 +190,14 @@ def settle_cursor(
         )
         raise_alarm(connection, stream, "own_rollback", alarm, now)
         return alarm
+    if receipt.state == StreamState.STOPPED:
+        alarm = (
+            f"{stream.peer} has stopped this stream after an alarm; it expects number {expected} next. One of the two "
+            "nodes was restored from an older backup, or the logs contradict each other: ask its operator. Then run "
+            f"`sealane stream recover {stream_id[:12]}` there and here."
+        )
+        raise_alarm(connection, stream, "stopped_by_peer", alarm, now)
+        return alarm
     values: dict[str, Any] = {}
     if expected > stream.acked_sequence + 1:
         # Seen there, answer lost on the way: the events are sent again all the same, so that a receipt is got.
@@ -245,8 +253,8 @@ def raise_alarm(connection: sa.Connection, stream: Stream, kind: str, text: str,
 def recover(connection: sa.Connection, stream_id: str, peer_cursor: int, now: dt.datetime) -> None:
     """Let a stopped stream go on from the partner's cursor, as an operator decided knowingly.
 
-    What this node had numbered below the cursor counts as delivered. What it had numbered from the cursor on, and is
-    still kept, is decided and numbered anew. Ids change, so that none means two things at the partner.
+    What was acknowledged below the cursor counts as delivered. Everything else that is still kept is decided and numbered
+    anew; a record that the partner has after all changes nothing there. Ids change, so that none means two things.
     """
     recover_stream(connection, stream_id, now)
     stream = lock_stream(connection, stream_id)
@@ -254,13 +262,8 @@ def recover(connection: sa.Connection, stream_id: str, peer_cursor: int, now: dt
         raise InputError(f"There is no stream {stream_id[:12]}.")
     row, mine = outbox_table.c, outbox_table.c.stream_id == stream_id
     if stream.direction == Direction.OUT:
-        connection.execute(
-            outbox_table.update()
-            .where(mine, row.state == RowState.SEALED.value, row.sequence < peer_cursor)
-            .values(state=RowState.ACKNOWLEDGED.value, changed_at=now)
-        )
-        numbered = [RowState.SEALED.value, RowState.ACKNOWLEDGED.value]
-        again = (mine, row.state.in_(numbered), row.sequence >= peer_cursor)
+        acknowledged = (row.state == RowState.ACKNOWLEDGED.value) & (row.sequence >= peer_cursor)
+        again = (mine, acknowledged | (row.state == RowState.SEALED.value))
         cells = connection.execute(sa.select(row.id, row.payload).where(*again, row.record_position.is_(None))).all()
         connection.execute(
             outbox_table.update()
