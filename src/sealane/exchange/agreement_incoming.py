@@ -187,7 +187,7 @@ def _read_statement(
     faults = [
         Fault(key, f"{str(content.get(key))[:100]!r}", f"must be {value!r}")
         for key, value in expected.items()
-        if content.get(key) != value
+        if content.get(key) != value or type(content.get(key)) is not type(value)  # True equals 1
     ]
     faults += [
         Fault(key, "an unknown key", "Leave it out") for key in sorted(set(content) - {*expected, "reason", "at"})

@@ -100,7 +100,8 @@ def end_version(
     declined = state is AgreementState.DECLINED
     if signature_of(connection, found.document, participant, DECLINE if declined else RETIRE) is None:
         add_signature(connection, found.document, participant, DECLINE if declined else RETIRE, jws, now)
-    set_state(connection, found.document, state, now, retired_at=now, retired_by=participant, retire_reason=reason)
+    by = {"retired_at": now, "retired_by": participant, "retire_reason": reason}
+    set_state(connection, found.document, state, now, by)
     close_streams(
         connection,
         agreement_id=found.document.id,

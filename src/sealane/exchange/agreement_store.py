@@ -234,13 +234,17 @@ _REMEDIES = {
 
 
 def set_state(
-    connection: sa.Connection, document: AgreementDocument, state: AgreementState, now: dt.datetime, **values: object
+    connection: sa.Connection,
+    document: AgreementDocument,
+    state: AgreementState,
+    now: dt.datetime,
+    values: Mapping[str, object] = MappingProxyType({}),
 ) -> None:
     """Store the new state of a version whose row the caller has locked."""
     connection.execute(
         agreement.update()
         .where(agreement.c.id == document.id, agreement.c.version == document.version)
-        .values(state=state.value, changed_at=now, **values)
+        .values({**values, "state": state.value, "changed_at": now})
     )
 
 

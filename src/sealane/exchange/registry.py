@@ -97,7 +97,7 @@ def draft(connection: sa.Connection, identity: Identity, document: AgreementDocu
         data = document_bytes(document)
         times = {"valid_from": document.valid_from, "valid_until": document.valid_until}
         values = {"document": data, "digest": document_digest(data), **times}
-        set_state(connection, document, AgreementState.DRAFT, now, **values)
+        set_state(connection, document, AgreementState.DRAFT, now, values)
     elif found.data != document_bytes(document):
         raise InputError(f"Agreement {document.ref} exists with another text. Give it the next version.")
     return known_version(connection, document.id, document.version)
@@ -123,7 +123,7 @@ def propose(connection: sa.Connection, identity: Identity, document: AgreementDo
         return found
     if found.state is not AgreementState.DRAFT:
         return sign(connection, identity, document.id, document.version, now)
-    set_state(connection, document, AgreementState.PROPOSED, now, proposed_by=identity.participant)
+    set_state(connection, document, AgreementState.PROPOSED, now, {"proposed_by": identity.participant})
     entries = entries_for(EntryKind.AGREEMENT_PROPOSED, found, identity.participant, digest=found.digest)
     return _add_own_signature(connection, identity, document, MessageKind.PROPOSAL, entries, now)
 
@@ -220,7 +220,7 @@ def retire(
     reason = _reason(reason)
     if found.state is AgreementState.DRAFT:  # nobody else knows of it
         by = {"retired_at": now, "retired_by": identity.participant, "retire_reason": reason}
-        set_state(connection, found.document, state, now, **by)
+        set_state(connection, found.document, state, now, by)
         return known_version(connection, agreement_id, version)
     jws = _statement(identity, found, Typ.RETIREMENT, reason, now)
     end_version(connection, identity, found, state, identity.participant, jws, reason, now)
