@@ -207,11 +207,16 @@ def exchange_keys(*nodes: Node) -> None:
                 assert refresh_keys(node, other.identity.participant)
 
 
+def event_id(number: int) -> str:
+    """Return the id of a simulated port call event."""
+    return str(uuid.uuid5(NAMESPACE, f"event {number}"))
+
+
 def port_call(number: int, **changes: Any) -> bytes:
     """Return a simulated port call event as JSON."""
     moment = START - dt.timedelta(hours=2) + dt.timedelta(seconds=number)
     event: dict[str, Any] = {
-        "eventID": str(uuid.uuid5(NAMESPACE, f"event {number}")),
+        "eventID": event_id(number),
         "eventUpdatedDateTime": (START - dt.timedelta(hours=1)).isoformat().replace("+00:00", "Z"),
         "portCall": {"portCallID": str(uuid.uuid5(NAMESPACE, f"call {number // 4}")), "UNLocationCode": "JPYOK"},
         "portCallService": {"portCallServiceTypeCode": "BERTH", "portCallServiceEventTypeCode": "ARRI"},

@@ -25,7 +25,7 @@ from sealane.node.context import Node
 MESSAGES, SMALL = 10_000, 1_000
 DRAIN_S = 60.0
 KILLS, SMALL_KILLS = 12, 3  # of each
-_CHUNK, _PAUSE_S = 25, 0.35  # small batches, so that there are many requests to disturb
+_CHUNK, _PAUSE_S = 25, 1.0  # small batches, so that there are many requests to disturb
 
 
 def run(seed: int = 1, full: bool = False, database: str = "sqlite") -> dict[str, Any]:
@@ -124,7 +124,7 @@ def _disturb(
             fed.wait(60)
             break
         # A process needs some seconds to begin to serve; killing it before would show little.
-        time.sleep(chance.uniform(1.5, 4.0))
+        time.sleep(chance.uniform(3.0, 8.0))
         if place.cluster is not None and chance.random() < 0.4:
             database_kills += place.kill_database()
         else:
@@ -149,7 +149,7 @@ def _wait_for_faults(broken: str, proxy: Proxy, sender: NodeProcess, receiver: N
             return proxy.done["lose_answer"] >= 2
         return (receiver.folder / "deaths").exists()
 
-    wait_until(happened, 20)
+    wait_until(happened, 90)
 
 
 def _insist(action: Callable[[], None]) -> None:
