@@ -34,6 +34,9 @@ WANTED_VERSION = "1.0.1"
 # Versions of what the kit's published descriptions leave to Gradle, as its own version catalogue names them.
 OWN_GROUP = ("org.eclipse.dataspacetck.dsp", None, "6.0.2", "5.3.0")
 COMMON_GROUP = ("org.eclipse.dataspacetck.common", "1.0.0", "6.1.0", "5.4.0")
+# Tests that the kit itself has switched off, in 1.0.0-RC6 as in 1.0.1. They are run all the same and listed, but as the
+# kit does not count them, neither does the exit code.
+SWITCHED_OFF = ("TP:02-04", "TP_C:02-04")
 MAVEN_TIMEOUT_S = 900
 KIT_TIMEOUT_S = 900
 NOT_PROVEN = 3  # exit code of a run that could not take place
@@ -49,6 +52,11 @@ class Result:
     mandatory: bool
     name: str
     message: str
+
+    @property
+    def counts(self) -> bool:
+        """False for a test the kit has switched off."""
+        return self.name.partition(": ")[0] not in SWITCHED_OFF
 
 
 class NotProvenError(Exception):
@@ -144,6 +152,7 @@ def run(version: str, *, broken: bool = False, only: str | None = None) -> tuple
 def _run_kit(class_path: str, folder: Path, only: str | None) -> tuple[list[Result], float]:
     results = folder / "results"
     command = ["java", f"-Dsealane.results={results}", *([f"-Dsealane.only={only}"] if only else [])]
+    command += ["-Djunit.jupiter.conditions.deactivate=org.junit.*DisabledCondition"]
     command += ["-cp", class_path, "sealane.conformance.Run", str(folder / "kit.properties")]
     begun = time.monotonic()
     with (OUT / "kit.log").open("wb") as log:
@@ -184,8 +193,8 @@ def write(results: list[Result], seconds: float, version: str, folder: Path) -> 
         "testsuite",
         name=f"Dataspace Protocol conformance kit {version}",
         tests=str(len(results)),
-        failures=str(sum(result.status == "failed" for result in results)),
-        skipped=str(sum(result.status == "skipped" for result in results)),
+        failures=str(sum(result.status == "failed" and result.counts for result in results)),
+        skipped=str(sum(result.status != "passed" and not result.counts for result in results)),
         time=f"{seconds:.3f}",
     )
     for result in results:
@@ -193,7 +202,7 @@ def write(results: list[Result], seconds: float, version: str, folder: Path) -> 
             suite, "testcase", classname=result.test_class, name=result.name, time=f"{result.seconds:.3f}"
         )
         if result.status != "passed":
-            tag = "failure" if result.status == "failed" else "skipped"
+            tag = "failure" if result.counts else "skipped"
             Xml.SubElement(case, tag, message=_printable(result.message)[:2_000])
     Xml.ElementTree(suite).write(folder / "junit.xml", encoding="utf-8", xml_declaration=True)
 
@@ -203,21 +212,26 @@ def _printable(text: str) -> str:
 
 
 def report(results: list[Result], seconds: float, version: str) -> int:
-    """Print what passed, failed and was not run; return the exit code."""
+    """Print what passed and failed; return the exit code."""
     for result in sorted(results, key=lambda result: result.name):
-        sys.stdout.write(f"{result.status:8}{result.name}\n")
-        if result.status == "failed":
+        note = "" if result.counts else " [switched off by the kit, run all the same]"
+        sys.stdout.write(f"{result.status:8}{result.name}{note}\n")
+        if result.status != "passed":
             sys.stdout.write(f"        {_printable(result.message)[:500]}\n")
-    counts = {status: sum(result.status == status for result in results) for status in ("passed", "failed", "skipped")}
+    counted = [result for result in results if result.counts]
+    passed, mandatory = (sum(r.status == "passed" for r in counted), sum(r.mandatory for r in counted))
+    others = [result for result in results if not result.counts]
     sys.stdout.write(
-        f"kit {version}: {counts['passed']} passed, {counts['failed']} failed, "
-        f"{counts['skipped']} switched off by the kit itself, in {seconds:.0f} s\n"
+        f"kit {version}: {len(counted)} tests ({mandatory} mandatory), {passed} passed, {len(counted) - passed} failed;"
+        " "
+        f"of {len(others)} the kit has switched off {sum(r.status == 'passed' for r in others)} pass; {seconds:.0f} s\n"
     )
     if version != WANTED_VERSION:
         sys.stdout.write(
-            f"Kit {version} is the newest that could be had when this was written; try TCK_VERSION={WANTED_VERSION}.\n"
+            f"Kit {version} is the newest that Maven Central served when this was written; with {WANTED_VERSION} there:"
+            f" make tck TCK_VERSION={WANTED_VERSION}\n"
         )
-    return 0 if counts["passed"] and not counts["failed"] else 1
+    return 0 if passed == len(counted) and passed else 1
 
 
 def main(arguments: list[str] | None = None) -> int:
