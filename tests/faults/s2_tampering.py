@@ -161,8 +161,8 @@ def request_cases(made: World, rng: random.Random, count: int, found: Found) -> 
     target = "/inbox?agreement=mou-1&n=7"
     body = b'{"events": [{"id": "e-1", "port": "JPNGO"}], "count": 1}'
 
-    def fresh() -> Raw:
-        return signed_request(made.sender, made.receiver, body, target=target)
+    def fresh(content: bytes = body) -> Raw:
+        return signed_request(made.sender, made.receiver, content, target=target)
 
     sent = 0
     while sent < count:
@@ -170,7 +170,7 @@ def request_cases(made: World, rng: random.Random, count: int, found: Found) -> 
             changed = flip_request(fresh(), rng)
             found.note("flipped bit", send(changed, made.receiver) == 200, changed)
             sent += 1
-        for kind, changed in restructured(fresh(), fresh()):
+        for kind, changed in restructured(fresh(), fresh(body + b" ")):
             found.note(kind, send(changed, made.receiver) == 200, changed)
             sent += 1
         for doubled in DOUBLED_KEYS:
