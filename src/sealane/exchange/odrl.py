@@ -115,7 +115,7 @@ def duration_text(value: dt.timedelta) -> str:
     return f"P{days}{'T' + time if time else ''}" if days or time else "PT0S"
 
 
-_DURATION = re.compile(r"P(?:(\d{1,6})W)?(?:(\d{1,7})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,10})S)?)?")
+_DURATION = re.compile(r"P(?:(\d{1,6})W)?(?:(\d{1,7})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,10})S)?)?", re.ASCII)
 
 
 def read_duration(text: str) -> dt.timedelta:
