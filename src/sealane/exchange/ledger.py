@@ -24,6 +24,7 @@ from sealane.database.engine import for_update
 from sealane.database.tables.ledger import head as head_table
 from sealane.database.tables.ledger import leaf as leaf_table
 from sealane.database.tables.ledger import node as node_table
+from sealane.errors import StoreError
 from sealane.exchange.merkle import (
     Span,
     Subtree,
@@ -125,6 +126,11 @@ class LoggedEntry:
     logged_at: dt.datetime
     entry: bytes
     hash: bytes
+
+    @property
+    def text(self) -> str:
+        """The bytes as text. What somebody has made unreadable in the database is shown, its hash does not fit then."""
+        return self.entry.decode("utf-8", "replace")
 
     @property
     def body(self) -> Mapping[str, Any]:
@@ -360,7 +366,21 @@ def _proof(connection: sa.Connection, spans: list[Span]) -> list[bytes]:
 
 
 def subtree_hashes(connection: sa.Connection, wanted: Sequence[Subtree]) -> dict[Subtree, bytes]:
-    """Read the hashes of complete subtrees: two statements however many there are."""
+    """Read the hashes of complete subtrees: two statements however many there are.
+
+    Raises
+    ------
+    StoreError
+        If one is missing: the log was damaged.
+    """
+    found = stored_hashes(connection, wanted)
+    if len(found) < len(set(wanted)):
+        raise StoreError("The log's stored hashes are damaged: `sealane ledger verify` says where. Restore a backup.")
+    return found
+
+
+def stored_hashes(connection: sa.Connection, wanted: Sequence[Subtree]) -> dict[Subtree, bytes]:
+    """Read those hashes of complete subtrees that are there."""
     found: dict[Subtree, bytes] = {}
     leaves = [index for level, index in wanted if level == 0]
     if leaves:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import sqlalchemy as sa
 
 from sealane.errors import Fault
-from sealane.exchange.ledger import all_entries, log_size, subtree_hashes, utc_text
+from sealane.exchange.ledger import all_entries, log_size, stored_hashes, utc_text
 from sealane.exchange.merkle import Subtree, leaf_hash, node_hash
 
 
@@ -26,7 +27,7 @@ def faults_of_stored(connection: sa.Connection) -> list[Fault]:
         if row.position != count:
             faults.append(Fault(where, f"stands where entry {count} should", "Restore a backup; entries are missing."))
             count = row.position
-        document = json.loads(row.entry)
+        document = _parsed(row.entry)
         stored = {"position": row.position, "kind": row.kind, "peer": row.peer, "subject": row.subject}
         for name, value in {**stored, "time": utc_text(row.logged_at)}.items():
             if document.get(name) != value:
@@ -50,8 +51,17 @@ def faults_of_stored(connection: sa.Connection) -> list[Fault]:
     return faults
 
 
+def _parsed(entry: bytes) -> dict[str, Any]:
+    """Return the entry's keys; none where the bytes were made unreadable, so that every column differs."""
+    try:
+        document = json.loads(entry)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
 def _node_faults(connection: sa.Connection, nodes: dict[Subtree, bytes]) -> list[Fault]:
-    stored = subtree_hashes(connection, list(nodes))
+    stored = stored_hashes(connection, list(nodes))
     faults = [
         Fault(f"subtree {level}/{index}", "its stored hash is not that of its entries", "One was altered.")
         for (level, index), value in nodes.items()

@@ -26,7 +26,7 @@ from sealane.database.tables.delivery import stream as stream_table
 from sealane.database.tables.identity import peer as peer_table
 from sealane.database.tables.identity import peer_key
 from sealane.database.tables.ledger import checkpoint as checkpoint_table
-from sealane.errors import InputError
+from sealane.errors import InputError, StoreError
 from sealane.exchange import ledger
 from sealane.exchange.keys import Identity
 from sealane.exchange.ledger import utc_text
@@ -65,7 +65,7 @@ def export_bundle(
         "participant": identity.participant,
         "for": peer,
         "size": size,
-        "root": ledger.root_at(connection, size).hex(),
+        "root": _root(connection, size),
         "exported_at": utc_text(now),
     }
     partial = target.with_name(f".{target.name}.partial")
@@ -79,6 +79,13 @@ def export_bundle(
         shutil.rmtree(partial, ignore_errors=True) if partial.is_dir() else partial.unlink(missing_ok=True)
         raise
     return size
+
+
+def _root(connection: sa.Connection, size: int) -> str | None:
+    try:
+        return ledger.root_at(connection, size).hex()
+    except StoreError:  # a damaged log must be exportable, for the verifier to say what is wrong
+        return None
 
 
 def _write_folder(folder: Path, manifest: dict[str, Any], parts: dict[str, Iterable[dict[str, Any]]]) -> None:
@@ -109,7 +116,7 @@ def _line(row: dict[str, Any]) -> str:
 def _entries(connection: sa.Connection, peer: str | None) -> Iterator[dict[str, Any]]:
     for entry in ledger.all_entries(connection):
         if peer is None or entry.peer == peer:
-            yield {"position": entry.position, "entry": entry.entry.decode("utf-8")}
+            yield {"position": entry.position, "entry": entry.text}
         else:
             yield {"position": entry.position, "hash": entry.hash.hex()}
 

@@ -129,7 +129,7 @@ def router(node: Node) -> APIRouter:
             if size is None:
                 found = ledger.entries(connection, after=after, limit=limit)
                 shown = [
-                    EntryShown(position=e.position, entry=e.entry.decode("utf-8"))
+                    EntryShown(position=e.position, entry=e.text)
                     if e.peer == peer
                     else EntryShown(position=e.position, hash=e.hash.hex())
                     for e in found
@@ -141,7 +141,7 @@ def router(node: Node) -> APIRouter:
                 found = [entry for entry in found if entry.position < size]
                 proofs = ledger.inclusion_proofs(connection, [entry.position for entry in found], size)
                 shown = [
-                    EntryShown(position=e.position, entry=e.entry.decode("utf-8"), proof=_hex(proof))
+                    EntryShown(position=e.position, entry=e.text, proof=_hex(proof))
                     for e, proof in zip(found, proofs, strict=True)
                 ]
         return EntryPage(size=have, entries=shown, next=found[-1].position if len(found) == limit else None)
