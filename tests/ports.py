@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
 
 from sealane.agreements.clauses import Clause, Granularity, Grouping, RowFilter
 from sealane.agreements.documents import AgreementDocument, DocumentParty, Participant
@@ -89,10 +88,10 @@ def introduce(node: Node, other: Node) -> None:
 
 
 @contextmanager
-def serving(node: Node, app: FastAPI | None = None) -> Iterator[None]:
-    """Serve a node on its origin, in a thread, without its jobs."""
-    host, port = node.identity.origin.removeprefix("http://").split(":")
-    config = uvicorn.Config(app or create_app(node), host=host, port=int(port), log_level="warning", access_log=False)
+def serving(node: Node, app: Any = None, port: int | None = None) -> Iterator[None]:
+    """Serve a node in a thread, without its jobs: on its origin, or on another port behind a proxy."""
+    port = port or int(node.identity.origin.rpartition(":")[2])
+    config = uvicorn.Config(app or create_app(node), host="127.0.0.1", port=port, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
