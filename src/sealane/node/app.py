@@ -13,7 +13,14 @@ import sealane
 from sealane.node.context import Node
 from sealane.node.edge import Edge
 from sealane.node.metrics import Metrics
-from sealane.node.problems import MEDIA_TYPE, ProblemDocument, ProblemForms, add_problem_handlers
+from sealane.node.problems import (
+    MEDIA_TYPE,
+    Problem,
+    ProblemDocument,
+    ProblemForm,
+    ProblemForms,
+    add_problem_handlers,
+)
 
 # Every module offers `router(node) -> APIRouter`; it may offer PROBLEM_FORMS, the error form of its standard by path.
 API_MODULES = (
@@ -84,7 +91,7 @@ def create_app(node: Node, *, lifespan: Lifespan | None = None) -> FastAPI:
     for module in modules:
         router: APIRouter = module.router(node)
         app.include_router(router)
-    _describe_problems(app)
+    _describe_problems(app, forms)
     _put_edge_around(app, node, forms, metrics)
     return app
 
@@ -110,8 +117,8 @@ def _put_edge_around(app: FastAPI, node: Node, forms: ProblemForms, metrics: Met
     app.build_middleware_stack = with_edge  # type: ignore[method-assign]  # the documented hook puts layers further in
 
 
-def _describe_problems(app: FastAPI) -> None:
-    """Let the interface description say problem+json where the framework would describe its own error form."""
+def _describe_problems(app: FastAPI, forms: ProblemForms) -> None:
+    """Let the interface description say which form errors have, where the framework would describe its own."""
     original = app.openapi
 
     def described() -> dict[str, Any]:
@@ -124,16 +131,21 @@ def _describe_problems(app: FastAPI) -> None:
         schemas["ProblemDocument"] = problem
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
-        for operations in document.get("paths", {}).values():
+        for path, operations in document.get("paths", {}).items():
+            form = next((form for prefix, form in forms.items() if path.startswith(prefix)), None)
             for operation in operations.values():
-                _use_problems(operation.get("responses", {}))
+                _use_problems(operation.get("responses", {}), form)
         return document
 
     app.openapi = described  # type: ignore[method-assign]  # the hook FastAPI documents for this
 
 
-def _use_problems(responses: dict[str, Any]) -> None:
+def _use_problems(responses: dict[str, Any], form: ProblemForm | None) -> None:
     for status, response in responses.items():
-        schema = response.get("content", {}).get("application/json", {}).get("schema", {})
-        if schema.get("$ref", "").endswith("/HTTPValidationError"):
+        content = response.get("content", {})
+        is_frameworks = "HTTPValidationError" in str(content.get("application/json", {}).get("schema", {}))
+        if form is not None and (is_frameworks or MEDIA_TYPE in content):
+            media_type = form(Problem(int(status), "any", "", "", "")).media_type or "application/json"
+            responses[status] = {"description": _PROBLEM[int(status)]["description"], "content": {media_type: {}}}
+        elif is_frameworks:
             responses[status] = _PROBLEM[int(status)]

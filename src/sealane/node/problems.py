@@ -72,8 +72,9 @@ class ProblemDocument(BaseModel):
     faults: list[FaultDocument] = []
 
 
-# path prefix -> the form its standard prescribes
-ProblemForms = Mapping[str, Callable[[Problem], Response]]
+# The form of an error that a standard prescribes; by path prefix.
+ProblemForm = Callable[[Problem], Response]
+ProblemForms = Mapping[str, ProblemForm]
 
 
 def problem_response(problem: Problem) -> Response:
