@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,10 +68,12 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, origin: str, env: Mapping[str, str], verify: Any = True) -> Iterator[Served]:
+def served(
+    folder: Path, origin: str, env: Mapping[str, str], verify: Any = True, become: Sequence[str] = ()
+) -> Iterator[Served]:
     """Run `sealane node serve` and wait until it is ready; whatever is left of it is killed at the end."""
     log_file = folder.parent / f"{folder.name}.log"
-    command = [sys.executable, "-W", "error", "-m", "sealane", "node", "serve", "--node", str(folder)]
+    command = [*become, sys.executable, "-W", "error", "-m", "sealane", "node", "serve", "--node", str(folder)]
     with (
         log_file.open("wb") as log,
         httpx.Client(base_url=origin, verify=verify, timeout=30, trust_env=False) as client,
