@@ -51,11 +51,11 @@ def http(body: bytes, status: str = "200 OK", *fields: str) -> bytes:
 
 @contextmanager
 def listener(
-    answer: Answer | None = None, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+    answer: Answer | None = None, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, port: int = 0
 ) -> Iterator[Listener]:
-    """Listen on a free port while the block runs; requests are taken to end with their head."""
+    """Listen, on a free port by default, while the block runs; requests are taken to end with their head."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.create_server((host, 0), family=family)
+    listening = socket.create_server((host, port), family=family)
     found = Listener(host, listening.getsockname()[1])
     answer = answer or answering(http(b"{}"))
     stopping = threading.Event()
