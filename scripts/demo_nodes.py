@@ -22,6 +22,11 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from sealane.exchange.agreement_states import AgreementState
+from sealane.exchange.registry import list_agreements
+from sealane.exchange.sent_and_withheld import ReceivedTotal, received_totals, stream_totals
+from sealane.node.open import open_node
+
 NODES = (
     ("los-angeles", "urn:sealane:demonstration:uslax", "Port of Los Angeles (demonstration)", "USLAX"),
     ("yokohama", "urn:sealane:demonstration:jpyok", "Port of Yokohama (demonstration)", "JPYOK"),
@@ -30,12 +35,22 @@ NODES = (
 AGREEMENTS = {"yokohama": "los-angeles-yokohama", "nagoya": "los-angeles-nagoya"}
 # Streams that open: two clauses towards Yokohama, two towards Nagoya, three from Nagoya.
 STREAMS = 7
-PRODUCTS = (
-    ("vessel-schedules", "schedule*.json"),
-    ("container-milestones", "*.edi"),
-    ("container-milestones", "milestones*"),
-    ("port-calls", "port-calls*.json"),
-)
+FILES = {
+    "nagoya": (
+        ("vessel-schedules", "schedule.json"),
+        ("container-milestones", "codeco_gate_in.edi"),
+        ("container-milestones", "coarri_loaded.edi"),
+        ("port-calls", "port_calls.json"),
+    ),
+    "los_angeles": (
+        ("port-calls", "port_calls.json"),
+        ("container-milestones", "coarri_discharged.edi"),
+        ("container-milestones", "codeco_gate_out.edi"),
+        ("container-milestones", "iftsta_rail.edi"),
+        ("container-milestones", "milestones.csv"),
+    ),
+}
+CONTAINER = "SIMU1000028"
 SAMPLES = Path(str(files("sealane.samples"))) / "exchange"
 SEALANE = [sys.executable, "-m", "sealane"]
 # Short periods: somebody is watching.
@@ -70,9 +85,11 @@ def sealane(*arguments: str, show: bool = True, allow: Sequence[int] = (0,)) -> 
     """Print a command, run it, print and return what it writes; stop the demo when it fails."""
     if show:
         say(f"\n$ sealane {' '.join(_quoted(word) for word in arguments)}")
-    done = subprocess.run([*SEALANE, *arguments], capture_output=True, text=True, check=False)
+    # At the terminal both streams come in the order in which they are written.
+    errors = subprocess.STDOUT if show else subprocess.PIPE
+    done = subprocess.run([*SEALANE, *arguments], stdout=subprocess.PIPE, stderr=errors, text=True, check=False)
     if show:
-        sys.stdout.write(_without_root_warning(done.stderr) + done.stdout)
+        sys.stdout.write(_without_root_warning(done.stdout))
         sys.stdout.flush()
     if done.returncode not in allow:
         if not show:
@@ -139,7 +156,7 @@ def serving(nodes: dict[str, DemoNode]) -> Iterator[None]:
                 )
             )
         for node in nodes.values():
-            wait_for(f"node {node.name}", lambda node=node: answers(f"{node.origin}/ready"))  # type: ignore[misc] # bound now
+            wait_for(f"node {node.name}", lambda node=node: answers(f"{node.origin}/ready"))
         yield
     finally:
         for process in processes:
@@ -154,7 +171,7 @@ def serving(nodes: dict[str, DemoNode]) -> Iterator[None]:
 def answers(url: str) -> bool:
     """Say whether a node answers with 200."""
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 # our own address on loopback
+        with urllib.request.urlopen(url, timeout=2) as answer:  # our own address on loopback
             return bool(answer.status == 200)
     except OSError:
         return False
@@ -193,39 +210,43 @@ def sign_agreements(nodes: dict[str, DemoNode], out: Path) -> None:
     """Los Angeles proposes, each partner signs; the nodes then ask each other for what the clauses let through."""
     say("\n=== Agreements with DEMONSTRATION clauses: Los Angeles proposes, each partner reads and signs")
     home = nodes["los-angeles"]
-    for partner in AGREEMENTS:
+    for partner, name in AGREEMENTS.items():
         document = write_agreement(nodes, partner, out)
         sealane("agreement", "validate", str(document))
         sealane("agreement", "propose", str(document), "--node", str(home.folder))
-        agreement = f"{AGREEMENTS[partner]}-demonstration"
-        other = str(nodes[partner].folder)
+        agreement = f"{name}-demonstration"
+        other = nodes[partner].folder
         wait_for(
             f"The proposal at {partner}",
-            lambda other=other, agreement=agreement: agreement in listed(other),  # type: ignore[misc] # bound now
+            lambda other=other, agreement=agreement: agreement in listed(other),
         )
-        sealane("agreement", "sign", agreement, "--node", other)
-    wait_for("The agreements in force", lambda: sum(listed(str(home.folder)).values()) == len(AGREEMENTS))
+        sealane("agreement", "sign", agreement, "--node", str(other))
+    wait_for("The agreements in force", lambda: sum(listed(home.folder).values()) == len(AGREEMENTS))
     sealane("agreement", "list", "--node", str(home.folder))
 
 
-def listed(folder: str) -> dict[str, bool]:
+def listed(folder: Path) -> dict[str, bool]:
     """Return the agreements of a node: id to whether it is in force."""
-    found = json.loads(sealane("agreement", "list", "--node", folder, "--json", show=False))
-    return {item["id"]: item["state"] == "in_force" for item in found}
+    with open_node(folder) as node, node.database.read() as connection:
+        return {one.document.id: one.state is AgreementState.IN_FORCE for one in list_agreements(connection)}
 
 
-def totals(node: DemoNode) -> dict[str, list[dict[str, object]]]:
-    """Return what a node sent, withheld and received."""
-    found: dict[str, list[dict[str, object]]] = json.loads(
-        sealane("shared", "--node", str(node.folder), "--json", show=False)
-    )
-    return found
+def received(node: DemoNode) -> list[ReceivedTotal]:
+    """Return what a node holds of its partners' records."""
+    with open_node(node.folder) as opened, opened.database.read() as connection:
+        return received_totals(connection, node.participant)
 
 
-def has_settled(nodes: dict[str, DemoNode], streams: int) -> bool:
-    """Say whether every stream is there and nothing waits for its turn."""
-    sent = [total for node in nodes.values() for total in totals(node)["sent"]]
-    return len(sent) == streams and all(total["waiting"] == 0 for total in sent)
+def has_settled(nodes: dict[str, DemoNode]) -> bool:
+    """Say whether every stream is there, has looked at every record, and nothing waits for its turn."""
+    found = 0
+    for node in nodes.values():
+        with open_node(node.folder) as opened, opened.database.read() as connection:
+            for total in stream_totals(connection):
+                if total.waiting or total.not_looked_at:
+                    return False
+                found += 1
+    return found == STREAMS
 
 
 def load(nodes: dict[str, DemoNode], calls: Path | None) -> None:
@@ -233,10 +254,12 @@ def load(nodes: dict[str, DemoNode], calls: Path | None) -> None:
     say("\n=== Records: port calls from AIS at Los Angeles, container files (SIMULATED) at Nagoya and Los Angeles")
     if calls is not None:
         load_product(nodes["los-angeles"], "port-calls", calls)
-    for name in ("nagoya", "los-angeles"):
-        for dataset, pattern in PRODUCTS:
-            for path in sorted((SAMPLES / name).glob(pattern)):
-                load_product(nodes[name], dataset, path)
+    for folder, files_there in FILES.items():
+        for dataset, name in files_there:
+            load_product(nodes[folder.replace("_", "-")], dataset, SAMPLES / folder / name)
+    say("\n--- A file with faults is refused segment by segment; nothing of the faulty message is kept")
+    faulty = str(SAMPLES / "faulty" / "codeco_faulty_second_message.edi")
+    sealane("product", "load", "container-milestones", faulty, "--node", str(nodes["nagoya"].folder), allow=(2,))
 
 
 def load_product(node: DemoNode, dataset: str, path: Path) -> None:
@@ -262,15 +285,17 @@ def main() -> int:
         sign_agreements(nodes, out)
         load(nodes, options.calls)
         say("\n... the nodes negotiate and deliver")
-        wait_for("The flow of data", lambda: has_settled(nodes, STREAMS))
+        wait_for("The flow of data", lambda: has_settled(nodes))
         say("\n=== What each partner received, what was withheld, and the clause that said so")
         for node in nodes.values():
             sealane("shared", "--node", str(node.folder))
         say("\n=== The journey of one container (SIMULATED), as Los Angeles and as Yokohama see it")
         for name in ("los-angeles", "yokohama"):
             sealane("cargo", CONTAINER, "--node", str(nodes[name].folder))
+        say("\n--- and why Yokohama sees no more: what Los Angeles sent it of each of its own records")
+        sealane("cargo", CONTAINER, "--node", str(home.folder), "--for", nodes["yokohama"].participant)
         say("\n=== Los Angeles retires the agreement with Yokohama; then a new port call is loaded")
-        before = totals(nodes["yokohama"])["received"]
+        before = received(nodes["yokohama"])
         reason = "The demonstration is over"
         sealane(
             "agreement",
@@ -281,10 +306,10 @@ def main() -> int:
             "--reason",
             reason,
         )
-        load_product(home, "port-calls", SAMPLES / "after-retirement.json")
+        load_product(home, "port-calls", SAMPLES / "los_angeles" / "after_retirement.json")
         time.sleep(5)
         sealane("shared", "--node", str(nodes["yokohama"].folder))
-        if totals(nodes["yokohama"])["received"] != before:
+        if received(nodes["yokohama"]) != before:
             sys.exit("Data flowed after the agreement was retired.")
         say("Yokohama received nothing after the retirement; its agreement:")
         sealane("agreement", "list", "--node", str(nodes["yokohama"].folder))

@@ -43,7 +43,7 @@ def cargo(
     steps nobody tells are named.
     """
     from sealane.exchange.held_back import held_back_by
-    from sealane.exchange.sent_and_withheld import stored_decisions
+    from sealane.exchange.sent_and_withheld import demonstrations, stored_decisions
     from sealane.node.open import open_node
     from sealane.products.cargo import timeline
     from sealane.products.catalogue import DATASETS
@@ -55,6 +55,7 @@ def cargo(
         found = timeline(connection, key, held_back_by(connection, DATASETS))
         own = {(e.provenance.dataset, e.provenance.record_id) for e in found.entries if e.provenance.source == own_id}
         decisions = stored_decisions(connection, partner, own) if partner else {}
+        made_up = {f"{agreement}@{version}" for agreement, version in demonstrations(connection)}
     if as_json:
         print_json(as_dict(found, now, decisions if partner else None))
         return
@@ -62,6 +63,9 @@ def cargo(
         message(f"note: no record held here names {key}. `sealane product list` shows what is held.")
         return
     _print(found, now, own_id, decisions if partner else None)
+    used = {e.provenance.received_under or "" for e in found.entries} | {d.clause for d in decisions.values()}
+    for agreement in sorted(made_up & {clause.partition("#")[0] for clause in used}):
+        message(f"\n{agreement}: demonstration terms, no port has agreed to them.")
 
 
 def _key(

@@ -35,21 +35,40 @@ def shared(folder: NodeFolder, as_json: AsJson = False) -> None:
             (
                 total.peer,
                 total.clause,
+                terms(total.demonstration),
                 total.dataset,
                 total.state if not total.state_reason else f"{total.state}: {total.state_reason}",
                 f"{total.delivered:,}",
-                f"{total.waiting:,}",
+                f"{total.waiting + total.not_looked_at:,}",
                 ", ".join(f"{count:,} {reason}" for reason, count in sorted(total.withheld.items())) or "none",
                 f"{len(total.trimmed_fields)} fields" if total.trimmed_fields else "none",
             )
             for total in sent
         ]
-        columns = ("partner", "clause", "data product", "stream", "delivered>", "waiting>", "withheld", "taken out")
+        columns = (
+            *("partner", "clause", "terms", "data product", "stream"),
+            *("delivered>", "waiting>", "withheld", "taken out"),
+        )
         print_table(columns, rows)
         for total in sent:
             if total.trimmed_fields:
                 message(f"Taken out by {total.clause}: {', '.join(total.trimmed_fields)}")
     if received:
         message("\nReceived:")
-        held = [(item.source, item.clause, item.dataset, f"{item.records:,}") for item in received]
-        print_table(("partner", "clause", "data product", "records>"), held)
+        held = [
+            (
+                item.source,
+                item.clause,
+                terms(item.demonstration),
+                item.dataset,
+                f"{item.records:,}",
+                f"{item.simulated:,} SIMULATED" if item.simulated else "none",
+            )
+            for item in received
+        ]
+        print_table(("partner", "clause", "terms", "data product", "records>", "of these simulated"), held)
+
+
+def terms(demonstration: bool) -> str:
+    """Say whether a clause's terms are agreed or made up."""
+    return "demonstration" if demonstration else "agreed"

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from sealane.agreements.documents import parse_document
+from sealane.database.tables.agreements import agreement
 from sealane.database.tables.delivery import decision, outbox, stream
 from sealane.database.tables.products import record
 
@@ -38,16 +40,20 @@ class StreamTotal:
 
     Attributes
     ----------
+    demonstration : the clause's terms are made up for a demonstration.
+    not_looked_at : records of the data product that no decision was made on yet.
     withheld : number of records by reason.
     """
 
     peer: str
     clause: str
+    demonstration: bool
     dataset: str
     state: str
     state_reason: str | None
     delivered: int
     waiting: int
+    not_looked_at: int
     withheld: Mapping[str, int]
     trimmed_fields: tuple[str, ...]
 
@@ -88,6 +94,7 @@ def stored_decisions(
 def stream_totals(connection: sa.Connection) -> list[StreamTotal]:
     """Return what became of the records of every outgoing stream, by partner and clause."""
     found = []
+    made_up = demonstrations(connection)
     for row in connection.execute(
         sa.select(stream).where(stream.c.direction == "out").order_by(stream.c.peer, stream.c.dataset, stream.c.id)
     ):
@@ -100,6 +107,11 @@ def stream_totals(connection: sa.Connection) -> list[StreamTotal]:
             .group_by(decision.c.reason)
         )
         reasons = {one.reason: one.records for one in connection.execute(by_reason)}
+        ahead = sa.select(sa.func.count()).where(
+            record.c.dataset == row.dataset,
+            record.c.position > row.scanned_position,
+            record.c.agreement_id.is_(None),
+        )
         trimmed = connection.execute(
             sa.select(decision.c.withheld_fields)
             .where(decision.c.stream_id == row.id, decision.c.outcome == "trim")
@@ -109,11 +121,13 @@ def stream_totals(connection: sa.Connection) -> list[StreamTotal]:
             StreamTotal(
                 peer=row.peer,
                 clause=f"{row.agreement_id}@{row.agreement_version}#{row.clause_id}",
+                demonstration=(row.agreement_id, row.agreement_version) in made_up,
                 dataset=row.dataset,
                 state=row.state,
                 state_reason=row.state_reason,
                 delivered=states.get("acknowledged", 0),
                 waiting=states.get("waiting", 0) + states.get("sealed", 0),
+                not_looked_at=connection.scalar(ahead) or 0 if row.granularity == "record" else 0,
                 withheld=reasons,
                 trimmed_fields=tuple(sorted({name for names in trimmed for name in names})),
             )
@@ -127,22 +141,40 @@ class ReceivedTotal:
 
     source: str
     clause: str
+    demonstration: bool
     dataset: str
     records: int
+    simulated: int
 
 
 def received_totals(connection: sa.Connection, own: str) -> list[ReceivedTotal]:
     """Return what is held of partners' records, by partner and clause."""
     columns = (record.c.source, record.c.agreement_id, record.c.agreement_version, record.c.clause_id, record.c.dataset)
     query = (
-        sa.select(*columns, sa.func.count().label("records"))
+        sa.select(
+            *columns,
+            sa.func.count().label("records"),
+            sa.func.sum(sa.case((record.c.simulated, 1), else_=0)).label("simulated"),
+        )
         .where(record.c.source != own)
         .group_by(*columns)
         .order_by(*columns)
     )
+    made_up = demonstrations(connection)
     return [
         ReceivedTotal(
-            row.source, f"{row.agreement_id}@{row.agreement_version}#{row.clause_id}", row.dataset, row.records
+            source=row.source,
+            clause=f"{row.agreement_id}@{row.agreement_version}#{row.clause_id}",
+            demonstration=(row.agreement_id, row.agreement_version) in made_up,
+            dataset=row.dataset,
+            records=row.records,
+            simulated=int(row.simulated),
         )
         for row in connection.execute(query)
     ]
+
+
+def demonstrations(connection: sa.Connection) -> frozenset[tuple[str, int]]:
+    """Return the agreements, by id and version, whose terms are made up; every display says so."""
+    rows = connection.execute(sa.select(agreement.c.id, agreement.c.version, agreement.c.document))
+    return frozenset((row.id, row.version) for row in rows if parse_document(bytes(row.document)).demonstration)
