@@ -7,20 +7,36 @@ import json
 import pytest
 
 from sealane.agreements import Kind, load_agreements
+from sealane.cli.agreement import COUNT_NOTE
 from sealane.cli.main import run
 
 
-def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+@pytest.fixture(autouse=True)
+def no_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SEALANE_NODE", raising=False)
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str, told: str = "") -> str:
     assert run(["agreement", *arguments]) == 0
     captured = capsys.readouterr()
-    assert captured.err == ""
+    assert captured.err == (f"{told}\n" if told else "")
     return captured.out
 
 
 def test_list_names_every_agreement_once_by_year(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = printed(capsys, "list").splitlines()
+    lines = printed(capsys, "list", told=COUNT_NOTE).splitlines()
     ids = [line.split()[0] for line in lines[1:]]
     assert ids == [agreement.id for agreement in load_agreements().agreements]
+
+
+def test_the_count_of_the_ports_page_is_explained_where_it_matters(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "17" in COUNT_NOTE
+    assert "15" in COUNT_NOTE
+    assert "our reading" in COUNT_NOTE
+    printed(capsys, "list", "--kind", "sister", told=COUNT_NOTE)
+    printed(capsys, "list", "--kind", "friendship", told=COUNT_NOTE)
+    printed(capsys, "list", "--kind", "mou")
+    printed(capsys, "list", "--partner", "JPNGO")
 
 
 @pytest.mark.parametrize("kind", Kind)
