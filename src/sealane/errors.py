@@ -9,7 +9,8 @@
     ├── EngineError         the chosen engine cannot run here, e.g. no Java for Spark (exit code 5)
     ├── InterruptedWorkError  a run was stopped; says how to resume (exit code 130)
     ├── RequestRefusedError a request from outside is refused; becomes problem+json (exit code 2)
-    └── StoreError          the node's database or disk cannot take or give data now (exit code 74)
+    ├── StoreError          the node's database or disk cannot take or give data now (exit code 74)
+    └── UnreachableError    a partner cannot be reached, or its answer cannot be read (exit code 75)
 
 An error names the file, the row, the field and the remedy. The command line prints it without a traceback and
 exits with `exit_code`.
@@ -140,3 +141,9 @@ class StoreError(SealaneError):
     """The node's database or disk cannot take or give data now; nothing was half done (exit code 74)."""
 
     exit_code = 74
+
+
+class UnreachableError(SealaneError):
+    """A partner could not be reached, or its answer could not be read; nothing is known of what it did."""
+
+    exit_code = 75

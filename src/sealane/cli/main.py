@@ -45,6 +45,7 @@ EXIT_CODES: dict[int, str] = {
     5: "the chosen engine cannot run on this machine",
     70: "a fault of the program itself; a traceback is printed",
     74: "the machine could not read or write, for instance a full disk",
+    75: "a partner cannot be reached now",
     129: "the terminal was closed (SIGHUP); nothing half-written is left",
     130: "stopped by the user (Ctrl-C); nothing half-written is left",
     141: "whoever read the output stopped reading",

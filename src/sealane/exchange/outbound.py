@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 import httpcore
 
 from sealane.database import Database
-from sealane.errors import RequestRefusedError, SealaneError
+from sealane.errors import RequestRefusedError
+from sealane.errors import UnreachableError as UnreachableError  # other rooms take it from here
 from sealane.exchange.addresses import may_connect, origin_of
 from sealane.exchange.keys import Identity
 from sealane.exchange.peers import Peer, get_peer
@@ -34,12 +35,6 @@ _KEEP_ALIVE_S = 4.0
 _CONNECTIONS = 32
 
 Resolver = Callable[[str, int], list[str]]
-
-
-class UnreachableError(SealaneError):
-    """A partner could not be reached, or its answer could not be read; nothing is known of what it did (75)."""
-
-    exit_code = 75
 
 
 class NotBegunError(UnreachableError):

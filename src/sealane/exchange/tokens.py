@@ -25,8 +25,9 @@ IDENTITY_TYP = "sealane-identity+jwt"
 STREAM_TYP = "sealane-stream+jwt"
 MAX_LIFETIME_S = 300
 IDENTITY_LIFETIME_S = 120
-# A stream's token is bound to its stream, and works no longer than the stream is open.
-STREAM_LIFETIME_S = 24 * 3600
+# A stream's token only names a stream and its reader; whether the stream is open is looked up at every request. It ends
+# with the key that signed it in any case.
+STREAM_LIFETIME_S = 365 * 24 * 3600
 SKEW_S = 5
 _JTI = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _CLAIMS = frozenset({"iss", "sub", "aud", "iat", "nbf", "exp", "jti"})
