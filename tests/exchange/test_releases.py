@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from tests.faults.a4_differencing import SCENARIOS, attacked, found_in, nothing
-from tests.faults.a4_differencing import run as run_a4
 from tests.faults.a4_world import DELAY, OTHER_PEER, OWN, PEER, PURPOSE, START, World, terms
 
 from sealane.agreements.clauses import Granularity, Period, Terms
@@ -266,8 +265,3 @@ def test_an_attacker_singles_nobody_out(connection: sa.Connection, scenario: Any
     for seed in (3, 4):
         with attacked(connection, seed) as world:
             assert not found_in(world, scenario(world, nothing))
-
-
-def test_a4_in_small_with_its_negative_controls() -> None:
-    found = run_a4(seed=2, trials=8)
-    assert found["verdict"] == "pass", found

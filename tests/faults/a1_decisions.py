@@ -8,21 +8,17 @@ Every case is answered by the oracle, by ``decide`` in Python and, where a datab
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from tests.agreements.oracle import END, Answer, answer, leaves, length, microseconds
 from tests.faults.a1_world import PORTS, TICK, Maker, Request, World
+from tests.faults.world import NotProvenError, machine, result
 
 from sealane.agreements.clauses import Decision, Granularity, Prohibition, Record, RowFilter, Terms
 from sealane.agreements.decisions import decide
-from sealane.database import Database
-from sealane.database.engine import sqlite_url
 from sealane.database.tables.products import record as record_table
 from sealane.exchange.decisions_sql import due_at, may_pass_later, passes, reason_case
 
@@ -304,28 +300,6 @@ def _is_caught(worlds: list[World], put: Callable[[World, Tally], None]) -> bool
     return False
 
 
-@contextmanager
-def opened(kind: str) -> Iterator[Database]:
-    """Give an empty database with its tables: sqlite, or a PostgreSQL cluster of our own."""
-    if kind == "sqlite":
-        with tempfile.TemporaryDirectory() as folder:
-            database = Database(sqlite_url(Path(folder) / "node.db"))
-            database.create_tables()
-            yield database
-            database.close()
-        return
-    from tests import postgresql
-
-    cluster = postgresql.start()
-    try:
-        database = Database(cluster.url(cluster.create()))
-        database.create_tables()
-        yield database
-        database.close()
-    finally:
-        cluster.stop()
-
-
 def run(seed: int = 1, full: bool = False, database: str = "sqlite", cases: int | None = None) -> dict[str, Any]:
     """Run row A1 on one database.
 
@@ -336,25 +310,29 @@ def run(seed: int = 1, full: bool = False, database: str = "sqlite", cases: int 
         `differ`, `reasons` (cases by the reason that decided) and `controls`.
     """
     count = cases if cases is not None else FULL if full else SMALL
-    with opened(database) as store, store.write() as connection:
-        of_python, of_sql = check(seed, count, connection=connection)
-        caught = controls(seed + 1, connection)
+    try:
+        with machine(database) as place:
+            store = place.database()
+            with store.write() as connection:
+                of_python, of_sql = check(seed, count, connection=connection)
+                caught = controls(seed + 1, connection)
+            store.close()
+    except NotProvenError as error:
+        return {"row": "A1", "seed": seed, "database": database, "verdict": "not proven", "reason": str(error)}
     both = (of_python, of_sql)
-    good = all(tally.clean for tally in both) and all(caught.values())
-    return {
-        "row": "A1",
-        "seed": seed,
-        "database": database,
-        "tried": sum(tally.tried for tally in both),
-        "tried_python": of_python.tried,
-        "tried_sql": of_sql.tried,
-        "lost": sum(tally.lost for tally in both),
-        "doubled": 0,
-        "outside": sum(tally.outside for tally in both),
-        "differ": sum(tally.differ for tally in both),
-        "first": next((tally.first[:2000] for tally in both if tally.first), ""),
-        "reasons": of_python.reasons,
-        "controls": caught,
-        "control_failed": all(caught.values()),
-        "verdict": "pass" if good else "fail",
-    }
+    return result(
+        "A1",
+        seed,
+        database,
+        passed=all(tally.clean for tally in both),
+        control_failed=all(caught.values()),
+        tried=sum(tally.tried for tally in both),
+        tried_python=of_python.tried,
+        tried_sql=of_sql.tried,
+        lost=sum(tally.lost for tally in both),
+        outside=sum(tally.outside for tally in both),
+        differ=sum(tally.differ for tally in both),
+        first=next((tally.first[:2000] for tally in both if tally.first), ""),
+        reasons=of_python.reasons,
+        controls=caught,
+    )
