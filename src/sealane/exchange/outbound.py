@@ -20,13 +20,14 @@ from urllib.parse import urlsplit
 import httpcore
 
 from sealane.database import Database
-from sealane.errors import RequestRefusedError
-from sealane.errors import UnreachableError as UnreachableError  # other rooms take it from here
+from sealane.errors import RequestRefusedError, UnreachableError
 from sealane.exchange.addresses import may_connect, origin_of
 from sealane.exchange.keys import Identity
 from sealane.exchange.peers import Peer, get_peer
 from sealane.exchange.request_signatures import sign_request
 from sealane.exchange.tokens import issue_token
+
+__all__ = ["NotBegunError", "Outbound", "Resolver", "Response", "UnreachableError", "check_url", "resolve"]
 
 MAX_ANSWER_BYTES = 16 * 1_048_576
 TIMEOUT_S = 15.0
