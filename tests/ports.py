@@ -225,12 +225,12 @@ def port_call(number: int, **changes: Any) -> bytes:
     return json.dumps(event | changes).encode()
 
 
-def feed(node: Node, numbers: Sequence[int], **changes: Any) -> None:
+def feed(node: Node, numbers: Sequence[int], *, public: bool = False, **changes: Any) -> None:
     """Store simulated port calls as the node's own records."""
     for begin in range(0, len(numbers), 1000):
         bodies = [port_call(number, **changes) for number in numbers[begin : begin + 1000]]
         with node.database.write() as connection:
             result = put_records(
-                connection, node.identity.participant, "port-calls", bodies, node.clock(), simulated=True
+                connection, node.identity.participant, "port-calls", bodies, node.clock(), simulated=True, public=public
             )
         assert not result.faults, result.faults[:3]
