@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -145,7 +146,11 @@ class NodeProcess:
 
 @contextmanager
 def two_processes(
-    place: Machine, *, broken_recipient: str = "", recipient_port: int | None = None
+    place: Machine,
+    *,
+    broken_recipient: str = "",
+    recipient_port: int | None = None,
+    environ: Mapping[str, str] = MappingProxyType({"SEALANE_DELIVERY_PERIOD_S": "0.2"}),
 ) -> Iterator[tuple[NodeProcess, NodeProcess, Callable[[], tuple[Node, Node]], str, int]]:
     """Make a provider and a recipient as processes, not started yet, with a stream between them.
 
@@ -155,8 +160,7 @@ def two_processes(
     inner_port = ports.free_port()
     public_port = recipient_port or inner_port
     folders = (place.folder / "provider", place.folder / "recipient")
-    quick = {"SEALANE_DELIVERY_PERIOD_S": "0.2", "SEALANE_LOG_LEVEL": "warning"}
-    environs = [{"SEALANE_DATABASE_URL": place.url(), **quick} for _ in folders]
+    environs = [{"SEALANE_DATABASE_URL": place.url(), "SEALANE_LOG_LEVEL": "warning", **environ} for _ in folders]
     own_port = ports.free_port()
     values = [
         {"participant": "urn:sealane:test:provider", "name": "provider", "port": own_port},
