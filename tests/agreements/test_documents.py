@@ -272,6 +272,7 @@ def test_ten_faults_are_ten_faults_each_with_its_path() -> None:
         ("clauses[1].grouping.by", ["vessel_imo"], "clauses[1].grouping.by", "not among the clause's fields"),
         ("clauses[1].grouping.contributor", "ship", "clauses[1].grouping.contributor", "Not a known field"),
         ("clauses[1].grouping.period", "hour", "clauses[1].grouping.period", "Choose one of: day"),
+        ("clauses[1].grouping.contributor", "pollutant", "clauses[1].grouping.by", "pollutant is the contributor"),
         ("clauses[1].grouping.least", 3, "clauses[1].grouping.least", "unknown key"),
         ("prohibitions[0].purposes", ["gossip"], "prohibitions[0].purposes[0]", "Not a known purpose"),
         ("prohibitions[0].fields", ["moves"], "prohibitions[0].fields[0]", "Not a known field"),
@@ -441,6 +442,18 @@ def test_only_the_canonical_bytes_are_parsed(spoil: Any) -> None:
     assert spoil(data) != data
     with pytest.raises(DataError):
         parse_document(spoil(data))
+
+
+def test_two_ways_to_the_same_records_are_refused() -> None:
+    """Cells beside single records of the same dataset single out what the cells hide."""
+    document = content()
+    second = copy.deepcopy(document["clauses"][1]) | {"id": "singly", "granularity": "record"}
+    del second["grouping"]
+    document["clauses"].append(second)
+    assert "in two ways" in faults_of(document)["clauses[2]"]
+    change(document, "clauses[1].rows", {"ports": ["SEGOT"]})
+    change(document, "clauses[2].rows", {"ports": ["JPNGO"]})
+    assert len(read(document).clauses) == 3  # about other records: no fault
 
 
 def test_what_was_signed_stays_readable_without_the_datasets() -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+from sealane.agreements.aggregates import grouping_faults
 from sealane.agreements.catalogue import Catalogue, load_agreements
 from sealane.agreements.clauses import Clause, Prohibition
 from sealane.agreements.document_model import (
@@ -108,6 +109,8 @@ def _read(fields: Reader, known: KnownDatasets | None) -> AgreementDocument | No
         if prohibition is not None:
             prohibitions.append(prohibition)
     faults += check_contradictions(clauses, prohibitions, known)
+    if known is not None:
+        faults += grouping_faults(clauses)
     activities = [_activity(r) for r in fields.rows("activities", "List activities", optional=True)]
     commitments = [_commitment(r, party_ids) for r in fields.rows("commitments", "List commitments", optional=True)]
     _check_ids(fields)
