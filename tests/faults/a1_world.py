@@ -169,7 +169,7 @@ class Maker:
                 name = name.replace("[]", "") if "[]" in name else name + "[]"
             if name and self.chance(0.05):
                 name += self.draw.choice((".b", "[].a") if name.endswith("]") else ("b", ".b", "[].a"))
-            if name and not name.startswith("["):
+            if name and not name.startswith(("[", ".")):
                 found.append(name)
         return tuple(found)
 
