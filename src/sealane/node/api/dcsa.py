@@ -344,6 +344,56 @@ def _element(severity: str, fault: Fault) -> dict[str, str]:
     return element
 
 
+_FEEDBACK = {
+    "type": "object",
+    "required": ["feedbackElements"],
+    "properties": {
+        "feedbackElements": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["severity", "message"],
+                "properties": {name: {"type": "string"} for name in ("severity", "message", "propertyPath")},
+            },
+        }
+    },
+}
+
+
+def answers(content: Mapping[str, Any], error: Mapping[str, Any] = _FEEDBACK) -> dict[int | str, dict[str, Any]]:
+    """Return what the interface description says of the answers: the content, and the standard's form of error."""
+    texts = {
+        400: "The request is malformed.",
+        401: "Who asks is not proven.",
+        403: "Who asks may not.",
+        404: "There is no such thing.",
+        405: "Not this method.",
+        409: "It contradicts what is there.",
+        413: "The body is too large.",
+        415: "Not this media type.",
+        422: "The request is not valid.",
+        429: "Too many requests; see Retry-After.",
+        500: "The node failed.",
+        503: "Not now; see Retry-After.",
+    }
+    found: dict[int | str, dict[str, Any]] = {
+        status: {"description": text, "content": {"application/json": {"schema": dict(error)}}}
+        for status, text in texts.items()
+    }
+    found[200] = {"description": "OK", "content": {"application/json": {"schema": dict(content)}}}
+    return found
+
+
+EVENTS_ANSWER = answers(
+    {
+        "type": "object",
+        "required": ["events"],
+        "properties": {"events": {"type": "array", "items": {"type": "object"}}},
+    }
+)
+FEEDBACK_ANSWER = answers(_FEEDBACK)
+
+
 def described(interface: Interface, *, post: bool = False) -> dict[str, Any]:
     """Return what the interface description says beside the code: parameters and body."""
     text = {"type": "string"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, Request, Response
 
 from sealane.node.api.dcsa import (
+    EVENTS_ANSWER,
+    FEEDBACK_ANSWER,
     Interface,
     Parameter,
     Reader,
@@ -66,7 +68,7 @@ def router(node: Node) -> APIRouter:
         INTERFACE.path,
         summary="Port call events",
         response_class=Response,
-        responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+        responses=EVENTS_ANSWER,
         openapi_extra=described(INTERFACE),
     )
     async def events(request: Request, who: Reader = reader) -> Response:
@@ -76,7 +78,7 @@ def router(node: Node) -> APIRouter:
         INTERFACE.path,
         summary="Take port call events, all or none",
         response_class=Response,
-        responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+        responses=FEEDBACK_ANSWER,
         openapi_extra=described(INTERFACE, post=True),
         dependencies=[Depends(token_role(node, "feed", "operator"))],
     )

@@ -19,7 +19,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from sealane.errors import Fault, RequestRefusedError
 from sealane.exchange.pull import read_for_partner, stream_for_reading
-from sealane.node.api.dcsa import Reader, reader_of
+from sealane.node.api.dcsa import Reader, answers, reader_of
 from sealane.node.context import Node, utc_now
 from sealane.node.problems import Problem
 from sealane.products.codes import locode_fault, mmsi_fault
@@ -59,6 +59,10 @@ PARAMETERS: Final = Group(
     },
     closed=True,
 )
+_ERROR = {
+    "type": "object",
+    "required": ["httpMethod", "requestUri", "statusCode", "statusCodeText", "errorDateTime", "errors"],
+}
 _SERVICE = ("carrierServiceName", "carrierServiceCode", "universalServiceReference")
 _VESSEL = ("vesselIMONumber", "MMSINumber", "vesselName", "vesselOperatorSMDGLinerCode")
 _PLACE = ("UNLocationCode", "facilitySMDGCode")
@@ -95,7 +99,7 @@ def router(node: Node) -> APIRouter:
         PATH,
         summary="Service schedules",
         response_class=Response,
-        responses={200: {"content": {"application/json": {"schema": {"type": "array", "items": {"type": "object"}}}}}},
+        responses=answers({"type": "array", "items": {"type": "object"}}, _ERROR),
         openapi_extra={
             "parameters": [
                 *({"name": name, "in": "query", "schema": {"type": "string"}} for name in PARAMETERS.members),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, Request, Response
 
 from sealane.node.api.dcsa import (
+    EVENTS_ANSWER,
+    FEEDBACK_ANSWER,
     Interface,
     Parameter,
     Reader,
@@ -53,7 +55,7 @@ def router(node: Node) -> APIRouter:
         INTERFACE.path,
         summary="Container milestones",
         response_class=Response,
-        responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+        responses=EVENTS_ANSWER,
         openapi_extra=described(INTERFACE),
     )
     async def events(request: Request, who: Reader = reader) -> Response:
@@ -63,7 +65,7 @@ def router(node: Node) -> APIRouter:
         INTERFACE.path,
         summary="Take container milestones, all or none",
         response_class=Response,
-        responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+        responses=FEEDBACK_ANSWER,
         openapi_extra=described(INTERFACE, post=True),
         dependencies=[Depends(token_role(node, "feed", "operator"))],
     )
