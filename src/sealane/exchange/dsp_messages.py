@@ -17,6 +17,7 @@ from sealane.errors import Fault, RequestRefusedError
 CONTEXT = "https://w3id.org/dspace/2025/1/context.jsonld"
 VERSION = "2025-1"
 MAX_TEXT = 2_000
+MAX_ID = 200
 MAX_REASONS = 20
 
 
@@ -117,6 +118,7 @@ _REQUIRED: Mapping[MessageType, tuple[str, ...]] = {
 }
 _OBJECTS = {"offer", "agreement", "dataAddress"}
 _TEXTS = (*_PIDS, "callbackAddress", "eventType", "agreementId", "format", "dataset", "state", "code")
+_LONGEST = dict.fromkeys(_TEXTS, MAX_ID) | {"callbackAddress": MAX_TEXT, "code": MAX_TEXT, "format": 60}
 # Either the first message of a process with an address to answer to, or a later one with the other side's pid.
 _EITHER = {MessageType.CONTRACT_REQUEST: "providerPid", MessageType.CONTRACT_OFFER: "consumerPid"}
 
@@ -149,8 +151,8 @@ def read_message(data: object, *expected: MessageType) -> Message:
             faults.append(Fault(key, "missing", f"A {kind} carries {key}."))
     for key in _TEXTS:
         value = data.get(key)
-        if key in data and (not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT):
-            faults.append(Fault(key, "not text, empty or too long", f"Send at most {MAX_TEXT} characters."))
+        if key in data and not _is_text(value, _LONGEST[key]):
+            faults.append(Fault(key, "no printable text, or too long", f"Send 1 to {_LONGEST[key]} characters."))
     for key in _OBJECTS & set(data):
         if not isinstance(data[key], dict):
             faults.append(Fault(key, "not an object", f"Send {key} as the protocol's schema says."))
@@ -184,6 +186,10 @@ def read_message(data: object, *expected: MessageType) -> Message:
     )
 
 
+def _is_text(value: object, longest: int) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= longest and value.isprintable()
+
+
 def _refused(faults: Sequence[Fault]) -> RequestRefusedError:
     return RequestRefusedError(
         400,
@@ -212,7 +218,8 @@ def _reason(data: Mapping[str, Any], faults: list[Fault]) -> str | None:
     texts = []
     for reason in reasons[:MAX_REASONS]:
         inner = reason.get("message") or reason.get("@value") if isinstance(reason, dict) else reason
-        texts.append(str(inner if inner is not None else reason)[:MAX_TEXT])
+        text = str(inner if inner is not None else reason)[:MAX_TEXT]
+        texts.append("".join(character if character.isprintable() else " " for character in text))
     said = "; ".join(texts)
     code = data.get("code")
     return f"{code}: {said}" if code and said else said or code or None
@@ -226,7 +233,7 @@ def _data_address(data: object, faults: list[Fault]) -> DataAddress | None:
         faults.append(Fault("dataAddress.@type", _shown(data.get("@type")), "Send DataAddress."))
     for key in ("endpointType", "endpoint"):
         value = data.get(key)
-        if (key in data or key == "endpointType") and (not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT):
+        if (key in data or key == "endpointType") and not _is_text(value, MAX_TEXT):
             faults.append(Fault(f"dataAddress.{key}", "missing, not text or too long", "Send a URL."))
     listed = data.get("endpointProperties", [])
     properties: list[tuple[str, str]] = []

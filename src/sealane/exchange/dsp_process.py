@@ -79,13 +79,43 @@ def load(connection: sa.Connection, machine: Machine, process_id: str, *, lock: 
     return connection.execute(for_update(query, connection) if lock else query).one_or_none()
 
 
+def insert_once(connection: sa.Connection, machine: Machine, now: dt.datetime, **values: Any) -> bool:
+    """Insert a row; False when the other side's pid is there already, as two equal requests at once may find."""
+    given = {"attempts": 0, "revision": 0, "created_at": now, "changed_at": now, **values}
+    try:
+        with connection.begin_nested():
+            connection.execute(sa.insert(machine.table).values(given))
+    except sa.exc.IntegrityError:
+        return False
+    return True
+
+
+def known_request(connection: sa.Connection, machine: Machine, peer: str, peer_pid: str | None) -> Row | None:
+    """Return what a consumer's first request began before, if it is the same again."""
+    table = machine.table.c
+    query = sa.select(machine.table).where(table.role == Role.PROVIDER, table.peer == peer, table.peer_pid == peer_pid)
+    return connection.execute(query).one_or_none()
+
+
 def change(connection: sa.Connection, machine: Machine, row: Row, now: dt.datetime, **values: Any) -> Row:
-    """Write values to a row and return it; whatever was on its way when it was read no longer counts."""
-    connection.execute(
+    """Write values to a row and return it; whatever was on its way when it was read no longer counts.
+
+    Raises
+    ------
+    RequestRefusedError
+        409 when the other side gives a pid it has given before.
+    """
+    statement = (
         sa.update(machine.table)
         .where(machine.table.c.id == row.id)
         .values(revision=row.revision + 1, changed_at=now, **values)
     )
+    try:
+        with connection.begin_nested():
+            connection.execute(statement)
+    except sa.exc.IntegrityError:
+        detail = f"{row.peer} gave the pid of another {machine.name}."
+        raise RequestRefusedError(409, "pid-taken", detail, "Give each process its own pid.") from None
     changed = load(connection, machine, row.id, lock=False)
     assert changed is not None
     return changed

@@ -30,7 +30,9 @@ from sealane.exchange.dsp_process import (
     check_callback,
     enter,
     follow,
+    insert_once,
     known_peer,
+    known_request,
     load,
     pid_path,
     receive,
@@ -112,8 +114,10 @@ def request_contract(
     document = {"@type": "Offer", "@id": offer.id, "target": offer.target, **write_policy(offer.policy)}
     parties = {"assigner": offer.assigner, "assignee": offer.assignee}
     document |= {key: value for key, value in parties.items() if value is not None}
-    _insert(
+    insert_once(
         connection,
+        MACHINE,
+        now,
         id=pid,
         role=Role.CONSUMER,
         peer=peer,
@@ -122,7 +126,7 @@ def request_contract(
         pending=REQUEST,
         next_at=now,
         offer=document,
-        now=now,
+        deadline_at=now + ANSWER_WITHIN,
         **_clause_columns(offer),
     )
     return pid
@@ -139,19 +143,16 @@ def receive_request(
         400 with every difference when the offer is not exactly one made to this participant, or is malformed.
     """
     consumer = known_peer(connection, peer)
-    assert message.consumer_pid is not None
-    known = connection.execute(
-        sa.select(table).where(
-            table.c.role == Role.PROVIDER, table.c.peer == peer, table.c.peer_pid == message.consumer_pid
-        )
-    ).one_or_none()
+    known = known_request(connection, MACHINE, peer, message.consumer_pid)
     if known is not None:
         return known
     callback = check_callback(consumer, message.callback or "")
     offer = _offer_made(space, connection, peer, message.offer, now)
     pid = f"urn:uuid:{uuid.uuid4()}"
-    _insert(
+    inserted = insert_once(
         connection,
+        MACHINE,
+        now,
         id=pid,
         role=Role.PROVIDER,
         peer=peer,
@@ -159,10 +160,10 @@ def receive_request(
         callback=callback,
         state=REQUESTED,
         offer=dict(message.offer or {}),
-        now=now,
+        deadline_at=now + ANSWER_WITHIN,
         **_clause_columns(offer),
     )
-    row = load(connection, MACHINE, pid)
+    row = load(connection, MACHINE, pid) if inserted else known_request(connection, MACHINE, peer, message.consumer_pid)
     assert row is not None
     return follow(space, connection, MACHINE, row, now)
 
@@ -192,7 +193,14 @@ def receive_message(
         if kind is _M.AGREEMENT:
             _read(message.agreement, "agreement")
             agreement = dict(message.agreement or {})
-            return {"agreement": agreement, "agreement_ref": str(agreement["@id"])[:200]}
+            if len(agreement["@id"]) > messages.MAX_ID:
+                raise RequestRefusedError(
+                    400,
+                    "agreement-id",
+                    "The agreement's @id is too long.",
+                    f"Use at most {messages.MAX_ID} characters.",
+                )
+            return {"agreement": agreement, "agreement_ref": str(agreement["@id"])}
         return {"reason": message.reason or f"Terminated by {peer}."} if kind is _M.TERMINATION else {}
 
     return receive(
@@ -259,13 +267,6 @@ def agreed(connection: sa.Connection, agreement_ref: str, peer: str, role: Role)
 def state_document(row: Row) -> dict[str, Any]:
     """Return the ContractNegotiation of a row."""
     return messages.process_state(MessageType.NEGOTIATION, *_pids(row), row.state)
-
-
-def _insert(connection: sa.Connection, *, now: dt.datetime, **values: Any) -> None:
-    deadline = now + ANSWER_WITHIN
-    connection.execute(
-        sa.insert(table).values(attempts=0, revision=0, deadline_at=deadline, created_at=now, changed_at=now, **values)
-    )
 
 
 def _clause_columns(offer: Offer) -> dict[str, Any]:

@@ -53,6 +53,7 @@ _CLAUSE = frozenset(Operand) - {
     Operand.SOURCE,
     Operand.PUBLIC,
 }
+MAX_ID = 400
 _REFERENCE = re.compile(r"(?P<agreement>[^@#]+)@(?P<version>[1-9][0-9]{0,8})#(?P<clause>[^@#]+)")
 
 
@@ -124,14 +125,18 @@ def read_offer(data: object, path: str) -> Offer:
         faults.extend(error.faults)
     known: Mapping[str, Any] = data if isinstance(data, dict) else {}
     for key in ("@id", "target"):
-        if not isinstance(known.get(key), str) or not known[key]:
-            faults.append(Fault(f"{path}.{key}", "missing or not text", f"Send the {key} of the offer."))
+        if not _is_id(known.get(key)):
+            faults.append(Fault(f"{path}.{key}", "missing, no text or too long", f"Send the {key} of the offer."))
     for key in ("assigner", "assignee"):
-        if known.get(key) is not None and not isinstance(known[key], str):
+        if known.get(key) is not None and not _is_id(known[key]):
             faults.append(Fault(f"{path}.{key}", "not text", "Send a participant id, or leave it out."))
     if faults or policy is None:
         raise DataError("The offer cannot be used.", faults)
     return Offer(known["@id"], known["target"], policy, known.get("assigner"), known.get("assignee"))
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MAX_ID and value.isprintable()
 
 
 def same_rules(one: Offer, other: Offer) -> list[str]:

@@ -33,7 +33,9 @@ from sealane.exchange.dsp_process import (
     check_callback,
     enter,
     follow,
+    insert_once,
     known_peer,
+    known_request,
     load,
     pid_path,
     receive,
@@ -108,8 +110,9 @@ def request_transfer(
     contract = _contract(space, connection, agreement_ref, peer, Role.CONSUMER, now)
     _check_format(transfer_format)
     pid = f"urn:uuid:{uuid.uuid4()}"
-    _insert(
+    insert_once(
         connection,
+        MACHINE,
         now,
         id=pid,
         role=Role.CONSUMER,
@@ -120,6 +123,7 @@ def request_transfer(
         next_at=now,
         agreement_ref=agreement_ref,
         format=transfer_format,
+        deadline_at=now + ANSWER_WITHIN,
         **_clause_columns(contract),
     )
     if transfer_format == TransferFormat.PUSH:
@@ -149,11 +153,7 @@ def receive_request(
         agreement, 409 when its clause lets nothing through now.
     """
     consumer = known_peer(connection, peer)
-    known = connection.execute(
-        sa.select(table).where(
-            table.c.role == Role.PROVIDER, table.c.peer == peer, table.c.peer_pid == message.consumer_pid
-        )
-    ).one_or_none()
+    known = known_request(connection, MACHINE, peer, message.consumer_pid)
     if known is not None:
         return known
     callback = check_callback(consumer, message.callback or "")
@@ -167,8 +167,9 @@ def receive_request(
             )
         check_callback(consumer, where.endpoint)
     pid = f"urn:uuid:{uuid.uuid4()}"
-    _insert(
+    inserted = insert_once(
         connection,
+        MACHINE,
         now,
         id=pid,
         role=Role.PROVIDER,
@@ -179,9 +180,10 @@ def receive_request(
         agreement_ref=message.agreement_ref,
         format=message.format,
         data_address=None if where is None else where.document(),
+        deadline_at=now + ANSWER_WITHIN,
         **_clause_columns(contract),
     )
-    row = load(connection, MACHINE, pid)
+    row = load(connection, MACHINE, pid) if inserted else known_request(connection, MACHINE, peer, message.consumer_pid)
     assert row is not None
     return follow(space, connection, MACHINE, row, now)
 
@@ -324,13 +326,6 @@ def find(connection: sa.Connection, process_id: str, peer: str) -> Row:
 def state_document(row: Row) -> dict[str, Any]:
     """Return the TransferProcess of a row."""
     return messages.process_state(MessageType.TRANSFER, *_pids(row), row.state)
-
-
-def _insert(connection: sa.Connection, now: dt.datetime, **values: Any) -> None:
-    deadline = now + ANSWER_WITHIN
-    connection.execute(
-        sa.insert(table).values(attempts=0, revision=0, deadline_at=deadline, created_at=now, changed_at=now, **values)
-    )
 
 
 def _clause_columns(contract: Row) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from sealane.node.problems import Problem
 
 MAX_BODY_BYTES = 1_048_576
 _LOG = logging.getLogger(__name__)
-_Pid = Annotated[str, Path(min_length=1, max_length=200)]
+_Pid = Annotated[str, Path(min_length=1, max_length=200, pattern="^[!-~]+$")]
 _Handler = Callable[[sa.Connection, Message], Row]
 
 
