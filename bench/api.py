@@ -2,9 +2,9 @@
 
     python bench/api.py [--quick] [--database URL]
 
-A node with SIMULATED port calls, and a FastAPI application that holds one page of its answer in memory, run as processes
-of their own under the same server with the same options. One client of raw sockets asks both in turns. What the node
-does more: token, query, transaction, who may read what, headers, log and metrics.
+A node with SIMULATED port calls, and a FastAPI application that holds one page of its answer in memory, run as
+processes of their own under the same server with the same options. One client of raw sockets asks both in turns. What
+the node does more: token, query, transaction, who may read what, headers, log and metrics.
 """
 
 from __future__ import annotations
@@ -136,8 +136,8 @@ def _rate(port: int, target: str, headers: str, seconds: float) -> float:
     begun, answered = time.perf_counter(), 0
     while time.perf_counter() - begun < seconds:
         for key, _ in chosen.select(1):
+            assert isinstance(key.fileobj, socket.socket)
             connection = key.fileobj
-            assert isinstance(connection, socket.socket)
             buffer = buffers[connection]
             buffer += connection.recv(1 << 20)
             if _length(buffer) is not None and len(buffer) >= (_length(buffer) or 0):
