@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import threading
+from pathlib import Path
 
 import pytest
 import rfc8785
@@ -227,3 +229,12 @@ def test_missing_entries_are_found_whatever_is_stored_beside_them(database: Data
         connection.execute(leaf.delete().where(leaf.c.position == 2))
     with database.read() as connection:
         assert faults_of_stored(connection)[0].where == "entry 3"
+
+
+def test_every_kind_and_required_key_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "ledger.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    for kind in EntryKind:
+        (row,) = [line for line in rows if f"`{kind.value}`" in line.split("|")[1]]
+        marked = set(re.findall(r"(\w+)\*", row))
+        assert marked == ledger.REQUIRED_KEYS.get(kind, frozenset()), kind

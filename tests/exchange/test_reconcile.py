@@ -17,7 +17,7 @@ from sealane.database.tables.ledger import checkpoint, head, leaf, node
 from sealane.errors import InputError, RequestRefusedError
 from sealane.exchange import ledger, registry
 from sealane.exchange.checkpoint_exchange import exchange_checkpoints
-from sealane.exchange.checkpoints import Outcome
+from sealane.exchange.checkpoints import Outcome, clear_alarm
 from sealane.exchange.delivery import deliver_all
 from sealane.exchange.ledger import Entry, append
 from sealane.exchange.ledger_export import export_bundle
@@ -228,6 +228,18 @@ def test_a_log_rewritten_after_a_receipt_is_found_by_the_receipt(pair: Pair) -> 
         found = get_peer(connection, participant(pair.recipient))
     assert found is not None
     assert "contradicts what it signed before" in (found.alarm or "")
+    # The operator accepts it: the old receipts are evidence now, and do not raise the alarm again.
+    with pair.provider.database.write() as connection:
+        clear_alarm(connection, participant(pair.recipient), pair.clock())
+    pair.clock.forward(10)
+    for _ in range(2):
+        (told,) = exchange_checkpoints(pair.provider)
+        assert told.fetched is not None
+        assert told.fetched.outcome in {Outcome.ACCEPTED, Outcome.KNOWN}
+    with pair.provider.database.read() as connection:
+        found = get_peer(connection, participant(pair.recipient))
+    assert found is not None
+    assert found.alarm is None
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)

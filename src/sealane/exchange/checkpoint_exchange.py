@@ -23,6 +23,7 @@ from sealane.exchange.checkpoints import (
     Checkpoint,
     Outcome,
     Witnessed,
+    accepted_anew_at,
     checkpoint_if_news,
     latest,
     note_checkpoint,
@@ -139,6 +140,9 @@ def note_receipts(connection: sa.Connection, participant: str, node: Node) -> No
     )
     if held is not None:
         statement = statement.where(receipt_table.c.created_at >= held.time)
+    since = accepted_anew_at(connection, participant)
+    if since is not None:
+        statement = statement.where(receipt_table.c.created_at > since)
     for jws in connection.execute(statement).scalars().all():
         said = parse_receipt(_payload(jws))
         one = Checkpoint(participant, said.ledger_size, bytes.fromhex(said.ledger_root), said.issued_at, jws)

@@ -217,6 +217,14 @@ def clear_alarm(connection: sa.Connection, participant: str, now: dt.datetime) -
     append(connection, [Entry(EntryKind.ALARM_CLEARED, participant, participant, body)], now)
 
 
+def accepted_anew_at(connection: sa.Connection, participant: str) -> dt.datetime | None:
+    """Return when the operator last accepted the partner's log anew; what it signed before is evidence only."""
+    found: dt.datetime | None = connection.scalar(
+        sa.select(sa.func.max(checkpoint_table.c.set_aside_at)).where(checkpoint_table.c.participant == participant)
+    )
+    return found
+
+
 def parse_proof(value: Any) -> list[bytes]:
     """Read a proof from JSON: a list of hashes in hexadecimal.
 
