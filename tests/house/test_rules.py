@@ -128,11 +128,14 @@ def forbidden(licence: str) -> bool:
 
 
 IMPORT_NAMES = {"pyyaml": "yaml"}
+LOADED_BY_NAME = {"psycopg": "postgresql+psycopg"}  # SQLAlchemy loads the driver that the address names
 
 
 def never_imported(names: Iterable[str], sources: str) -> list[str]:
-    modules = {name: IMPORT_NAMES.get(name, name) for name in names}
-    return [name for name, module in modules.items() if not re.search(rf"(?m)^\s*(import|from) {module}\b", sources)]
+    modules = {name: IMPORT_NAMES.get(name, name).replace("-", "_") for name in names}
+    imported = {name for name, module in modules.items() if re.search(rf"(?m)^\s*(import|from) {module}\b", sources)}
+    imported |= {name for name, text in LOADED_BY_NAME.items() if text in sources}
+    return [name for name in modules if name not in imported]
 
 
 def test_users_install_nothing_that_is_not_imported() -> None:
