@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -197,9 +198,9 @@ def test_a_renewal_takes_over_exactly_at_its_beginning(ports: list[Port]) -> Non
         assert terms(port, 2, start) is not None
         assert state(port, 1) is AgreementState.IN_FORCE  # not marked yet, and nothing depends on the mark
     with one.database.write() as connection:
-        assert registry.advance(connection, one.identity, start - DAY) == []
-        assert registry.advance(connection, one.identity, start) == ["test-agreement/1"]
-        assert registry.advance(connection, one.identity, start) == []
+        assert registry.advance(connection, one.identity, start - DAY) is None
+        assert registry.advance(connection, one.identity, start) == "test-agreement/1"
+        assert registry.advance(connection, one.identity, start) is None
     assert state(one, 1) is AgreementState.SUPERSEDED
     assert kinds_logged(one).count("agreement_superseded") == 1
 
@@ -225,10 +226,28 @@ def test_a_retired_renewal_does_not_bring_the_old_version_back(ports: list[Port]
     assert in_force(other, later) is None
 
 
-def test_retirement_by_one_party_alone_stops_at_once_on_each_side(ports: list[Port]) -> None:
+def test_a_renewal_retired_before_its_beginning_never_took_over(ports: list[Port]) -> None:
+    first = document_of(ports)
+    agree(*ports, first)
+    agree(*ports, registry.next_version(first, NOW + 2 * DAY, None))
+    step(ports[0], registry.retire, "test-agreement", 2, "we keep the first", now=NOW + DAY)
+    assert in_force(ports[0], NOW + 3 * DAY) == first
+
+
+def test_the_streams_of_an_expired_agreement_are_closed(ports: list[Port]) -> None:
     one, other = ports
-    document = document_of(ports)
+    document = document_of(ports, valid_until="2026-03-02T00:00:00Z")
     agree(one, other, document)
+    open_between(one, other, document)
+    with one.database.write() as connection:
+        assert registry.advance(connection, one.identity, NOW) is None
+        assert registry.advance(connection, one.identity, NOW + DAY) == "test-agreement/1"
+        assert registry.advance(connection, one.identity, NOW + DAY) is None
+        assert connection.scalars(sa.select(stream_table.c.state_reason)).all() == ["the agreement expired"]
+
+
+def open_between(one: Port, other: Port, document: AgreementDocument) -> None:
+    """Open the stream of the first clause on both sides."""
     clause = document.terms(f"{LOS_ANGELES}-calls")
     assert clause is not None
     for port, peer, direction in ((one, other, "out"), (other, one, "in")):
@@ -242,6 +261,13 @@ def test_retirement_by_one_party_alone_stops_at_once_on_each_side(ports: list[Po
                 purpose="supply-chain-visibility",
                 now=NOW,
             )
+
+
+def test_retirement_by_one_party_alone_stops_at_once_on_each_side(ports: list[Port]) -> None:
+    one, other = ports
+    document = document_of(ports)
+    agree(one, other, document)
+    open_between(one, other, document)
     later = NOW + DAY
     retired = step(other, registry.retire, "test-agreement", 1, "we are out of it", now=later)
     assert (retired.state, retired.ended_by, retired.ended_at) == (AgreementState.RETIRED, other.participant, later)
@@ -570,3 +596,30 @@ def test_the_log_names_each_step_for_the_partner_concerned(ports: list[Port]) ->
         other.participant,
         one.participant,
     ]
+
+
+def test_many_at_once_leave_one_proposal_and_one_signature_each(ports: list[Port]) -> None:
+    """Messages told twice may also arrive at the same moment, in several threads or processes."""
+    one, other = ports
+    step(one, registry.propose, document_of(ports))
+    proposal = jws_of(one, "proposal")
+
+    def all_at_once(port: Port, function: Callable[..., Any], *arguments: Any) -> None:
+        with ThreadPoolExecutor(8) as pool:
+            for future in [pool.submit(step, port, function, *arguments) for _ in range(16)]:
+                future.result()
+
+    all_at_once(other, registry.receive_proposal, one.participant, proposal)
+    all_at_once(other, registry.sign, "test-agreement", 1)
+    signature = jws_of(other, "signature")
+    all_at_once(one, registry.receive_signature, other.participant, "test-agreement", 1, signature)
+    all_at_once(one, registry.retire, "test-agreement", 1, "over")
+    all_at_once(other, registry.receive_retirement, one.participant, "test-agreement", 1, jws_of(one, "retirement"))
+    for port in ports:
+        assert sorted(kinds_logged(port)) == [
+            "agreement_in_force",
+            "agreement_proposed",
+            "agreement_retired",
+            "agreement_signed",
+            "agreement_signed",
+        ]

@@ -119,17 +119,19 @@ def retire(
     Without --version every version is ended, also one that is still proposed or begins later.
     """
     from sealane.exchange import registry
+    from sealane.node.open import open_node
 
-    def step(node: Node, connection: sa.Connection) -> list[Registered]:
-        numbers = (
-            [version] if version else [v.document.version for v in registry.live_versions(connection, agreement_id)]
-        )
+    with open_node(folder) as node:
+        with node.database.read() as connection:
+            versions = registry.live_versions(connection, agreement_id)
+        numbers = [version] if version else [v.document.version for v in versions]
         if not numbers:
             raise InputError(f"{agreement_id}: no version is drafted, proposed or in force; there is nothing to end.")
-        now = node.clock()
-        return [registry.retire(connection, node.identity, agreement_id, number, reason, now) for number in numbers]
-
-    _do(folder, step, as_json)
+        done = []
+        for number in numbers:  # a transaction each: one that holds the log's lock takes no other any more
+            with node.database.write() as connection:
+                done.append(registry.retire(connection, node.identity, agreement_id, number, reason, node.clock()))
+        _tell(node, done, as_json)
 
 
 def resend(folder: NodeFolder, agreement_id: AgreementId, as_json: AsJson = False) -> None:
@@ -145,19 +147,24 @@ def resend(folder: NodeFolder, agreement_id: AgreementId, as_json: AsJson = Fals
 
 
 def _do(folder: Path, step: Callable[[Node, sa.Connection], list[Registered]], as_json: bool) -> None:
-    """Do a step in one transaction, then tell the partners, then print how it stands."""
-    from sealane.cli.agreement_text import message_dict, message_line, standing_dict
-    from sealane.exchange import registry
+    """Do a step in one transaction, then tell the partners and print how it stands."""
     from sealane.node.open import open_node
 
     with open_node(folder) as node:
         with node.database.write() as connection:
             done = step(node, connection)
-        ids = {found.document.id for found in done}
-        told = [m for m in registry.send_pending(node) if m.agreement_id in ids]
-        with node.database.read() as connection:
-            after = [registry.get_agreement(connection, f.document.id, f.document.version) for f in done]
-        now = node.clock()
+        _tell(node, done, as_json)
+
+
+def _tell(node: Node, done: list[Registered], as_json: bool) -> None:
+    from sealane.cli.agreement_text import message_dict, message_line, standing_dict
+    from sealane.exchange import registry
+
+    ids = {found.document.id for found in done}
+    told = [m for m in registry.send_pending(node) if m.agreement_id in ids]
+    with node.database.read() as connection:
+        after = [registry.get_agreement(connection, f.document.id, f.document.version) for f in done]
+    now = node.clock()
     versions = [found for found in after if found is not None]
     if as_json:
         content = [standing_dict(found, now) for found in versions]

@@ -14,7 +14,7 @@ from sealane.errors import DataError, Fault, RequestRefusedError
 from sealane.exchange import strict_json
 from sealane.exchange.agreement_checks import known_datasets
 from sealane.exchange.agreement_states import AgreementEvent, AgreementState
-from sealane.exchange.agreement_steps import add_and_complete, advance, end_version, known_version, proposal_faults
+from sealane.exchange.agreement_steps import add_and_complete, end_version, known_version, proposal_faults
 from sealane.exchange.agreement_store import Registered, entries_for, get_agreement, insert_agreement, next_state
 from sealane.exchange.evidence import Typ, verify_evidence
 from sealane.exchange.keys import Identity
@@ -96,7 +96,6 @@ def receive_retirement(
     RequestRefusedError
         404 if the version is unknown or the partner not in it; 401 for the signature; 400 if it speaks of another.
     """
-    advance(connection, identity, now)
     found = _known_to(connection, peer, agreement_id, version)
     reason = _read_statement(connection, found, Typ.RETIREMENT, peer, jws, now)
     state = next_state(found, AgreementEvent.RETIRE, outside=True)
@@ -121,7 +120,6 @@ def receive_decline(
     RequestRefusedError
         As `receive_retirement`; 409 if the partner has signed or the version is no proposal.
     """
-    advance(connection, identity, now)
     found = _known_to(connection, peer, agreement_id, version)
     reason = _read_statement(connection, found, Typ.DECLINE, peer, jws, now)
     state = next_state(found, AgreementEvent.DECLINE, outside=True)

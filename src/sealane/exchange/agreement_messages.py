@@ -128,8 +128,10 @@ def send_pending(node: Node) -> list[Message]:
 
     Never raises for a partner's sake: one that is down must not keep the others from hearing.
     """
-    with node.database.write() as connection:
-        advance(connection, node.identity, node.clock())
+    moved: str | None = ""
+    while moved is not None:
+        with node.database.write() as connection:
+            moved = advance(connection, node.identity, node.clock())
     tried = []
     while (claimed := _claim(node)) is not None:
         message, jws = claimed

@@ -24,6 +24,7 @@ from sealane.exchange.agreement_store import (
     next_state,
     set_state,
     signature_of,
+    taken_over,
 )
 from sealane.exchange.keys import Identity
 from sealane.exchange.ledger import Entry, EntryKind, append, digest_of
@@ -74,11 +75,11 @@ def add_and_complete(
     found = known_version(connection, found.document.id, found.document.version)
     event = AgreementEvent.SIGN if found.missing else AgreementEvent.COMPLETE
     state = next_state(found, event, outside=participant != own)
-    set_state(connection, found.document, state, now)
-    if state is AgreementState.IN_FORCE:
+    begins = state is AgreementState.IN_FORCE and found.state is not AgreementState.IN_FORCE
+    set_state(connection, found.document, state, now, {"in_force_at": now} if begins else {})
+    if begins:
         entries += entries_for(EntryKind.AGREEMENT_IN_FORCE, found, own, digest=found.digest)
     append(connection, entries, now)
-    advance(connection, identity, now)
     return known_version(connection, found.document.id, found.document.version)
 
 
@@ -92,11 +93,7 @@ def end_version(
     reason: str,
     now: dt.datetime,
 ) -> None:
-    """Retire or decline: state, evidence, streams and log in the caller's transaction.
-
-    The caller has called `advance` before it looked at the state: when a newer version is retired, the older one it had
-    taken the place of must be marked superseded, or it would come back to life.
-    """
+    """Retire or decline: state, evidence, streams and log in the caller's transaction."""
     declined = state is AgreementState.DECLINED
     if signature_of(connection, found.document, participant, DECLINE if declined else RETIRE) is None:
         add_signature(connection, found.document, participant, DECLINE if declined else RETIRE, jws, now)
@@ -114,32 +111,38 @@ def end_version(
     append(connection, entries_for(kind, found, identity.participant, **body), now)
 
 
-def advance(connection: sa.Connection, identity: Identity, now: dt.datetime) -> list[str]:
-    """Do what time alone brings: mark superseded versions, close the streams of those and of expired ones.
+def advance(connection: sa.Connection, identity: Identity, now: dt.datetime) -> str | None:
+    """Do what time alone brings to one version: mark it superseded, or close the streams of an expired one.
 
-    Nothing depends on when this runs: `in_force` judges by the times themselves.
+    Nothing depends on when this runs: `in_force` judges by the times themselves. One version a transaction, so that
+    every transaction locks in the order agreement, streams, log.
 
     Returns
     -------
-    ``id/version`` of each version that is superseded now.
+    ``id/version`` of the version that was dealt with, None when there is nothing to do.
     """
-    held = connection.execute(
-        sa.select(agreement.c.id, agreement.c.version, agreement.c.valid_from, agreement.c.valid_until)
-        .where(agreement.c.state == AgreementState.IN_FORCE.value, agreement.c.valid_from <= now)
-        .order_by(agreement.c.id, agreement.c.version)
-    ).all()
-    newest = {row.id: row.version for row in held}
-    moved = []
-    for row in held:
+    columns = (agreement.c.id, agreement.c.version, agreement.c.state, agreement.c.valid_until)
+    begun = sa.select(*columns).where(taken_over(now)).order_by(agreement.c.id, agreement.c.version)
+    rows = connection.execute(begun).all()
+    newest = {row.id: row.version for row in rows}
+    for row in rows:
+        if row.state != AgreementState.IN_FORCE.value:
+            continue
         if row.version < newest[row.id]:
-            found = get_agreement(connection, row.id, row.version, lock=True)
-            if found is not None and found.state is AgreementState.IN_FORCE:
-                set_state(connection, found.document, AgreementState.SUPERSEDED, now)
-                reason = f"superseded by version {newest[row.id]}"
-                close_streams(connection, agreement_id=row.id, version=row.version, reason=reason, now=now)
-                by = newest[row.id]
-                append(connection, entries_for(EntryKind.AGREEMENT_SUPERSEDED, found, identity.participant, by=by), now)
-                moved.append(found.document.ref)
+            found = known_version(connection, row.id, row.version)
+            if found.state is AgreementState.IN_FORCE:
+                _supersede(connection, identity, found, newest[row.id], now)
+                return found.document.ref
         elif row.valid_until is not None and row.valid_until <= now:
-            close_streams(connection, agreement_id=row.id, version=row.version, reason="the agreement expired", now=now)
-    return moved
+            reason = "the agreement expired"
+            if close_streams(connection, agreement_id=row.id, version=row.version, reason=reason, now=now):
+                return f"{row.id}/{row.version}"
+    return None
+
+
+def _supersede(connection: sa.Connection, identity: Identity, found: Registered, by: int, now: dt.datetime) -> None:
+    document = found.document
+    set_state(connection, document, next_state(found, AgreementEvent.SUPERSEDE, outside=False), now)
+    reason = f"superseded by version {by}"
+    close_streams(connection, agreement_id=document.id, version=document.version, reason=reason, now=now)
+    append(connection, entries_for(EntryKind.AGREEMENT_SUPERSEDED, found, identity.participant, by=by), now)

@@ -103,18 +103,29 @@ def terms_in_force(
     return document.terms(clause_id) if document is not None and document.version == version else None
 
 
+def taken_over(now: dt.datetime) -> sa.ColumnElement[bool]:
+    """Return the condition that a version has been in force at some time up to now, whatever became of it.
+
+    The newest of these decides. So a version that was superseded by time alone does not come back when its successor
+    is retired, whether or not anybody has marked it yet. One retired before its beginning never took over.
+    """
+    begun = sa.and_(agreement.c.in_force_at.is_not(None), agreement.c.valid_from <= now)
+    return sa.and_(begun, sa.or_(agreement.c.retired_at.is_(None), agreement.c.retired_at > agreement.c.valid_from))
+
+
 def _in_force(
     connection: sa.Connection, now: dt.datetime, *conditions: sa.ColumnElement[bool]
 ) -> list[AgreementDocument]:
     statement = (
-        sa.select(agreement.c.id, agreement.c.document)
-        .where(agreement.c.state == AgreementState.IN_FORCE.value, agreement.c.valid_from <= now, *conditions)
+        sa.select(agreement.c.id, agreement.c.state, agreement.c.document)
+        .where(taken_over(now), *conditions)
         .order_by(agreement.c.id, agreement.c.version.desc())
     )
-    newest: dict[str, bytes] = {}
-    for agreement_id, data in connection.execute(statement):
-        newest.setdefault(agreement_id, data)
-    documents = [parse_document(bytes(data)) for data in newest.values()]
+    newest: dict[str, tuple[str, bytes]] = {}
+    for agreement_id, state, data in connection.execute(statement):
+        newest.setdefault(agreement_id, (state, data))
+    current = [data for state, data in newest.values() if state == AgreementState.IN_FORCE.value]
+    documents = [parse_document(bytes(data)) for data in current]
     return [document for document in documents if document.valid_at(now)]
 
 
@@ -167,6 +178,7 @@ def insert_agreement(
         "created_at": now,
         "changed_at": now,
     }
+    # In a savepoint: PostgreSQL would otherwise end the whole transaction.
     try:
         with connection.begin_nested():
             connection.execute(agreement.insert().values(**row))

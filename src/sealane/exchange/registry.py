@@ -20,8 +20,6 @@ from sealane.agreements.documents import (
     read_document,
 )
 from sealane.agreements.values import time_text
-from sealane.database.engine import for_update
-from sealane.database.tables.agreements import agreement
 from sealane.errors import DataError, InputError
 from sealane.exchange.agreement_checks import known_datasets, party_faults
 from sealane.exchange.agreement_incoming import (
@@ -210,7 +208,6 @@ def retire(
     InputError
         If it is unknown, superseded or declined, or no key of this node is valid.
     """
-    advance(connection, identity, now)
     found = known_version(connection, agreement_id, version)
     if found.state is AgreementState.RETIRED:
         return found
@@ -238,7 +235,6 @@ def decline(
     InputError
         If it is unknown, is not a proposal, or is signed already.
     """
-    advance(connection, identity, now)
     found = known_version(connection, agreement_id, version)
     if found.state is AgreementState.DECLINED:
         return found
@@ -287,11 +283,5 @@ def _add_own_signature(
 
 
 def live_versions(connection: sa.Connection, agreement_id: str) -> list[Registered]:
-    """Return the versions of an agreement that still bind or may come to bind, locked."""
-    statement = (
-        sa.select(agreement.c.version)
-        .where(agreement.c.id == agreement_id, agreement.c.state.in_([state.value for state in LIVE]))
-        .order_by(agreement.c.version)
-    )
-    versions = connection.scalars(for_update(statement, connection)).all()
-    return [known_version(connection, agreement_id, version) for version in versions]
+    """Return the versions of an agreement that still bind or may come to bind."""
+    return [found for found in list_agreements(connection, agreement_id) if found.state in LIVE]

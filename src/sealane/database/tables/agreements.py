@@ -19,6 +19,7 @@ agreement = sa.Table(
     sa.Column("proposed_by", sa.String(200)),  # participant id; null for a draft
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("changed_at", UtcDateTime, nullable=False),
+    sa.Column("in_force_at", UtcDateTime),  # when this node held the last signature; stays when it ends
     # Who ended it and why, for the states retired and declined.
     sa.Column("retired_at", UtcDateTime),
     sa.Column("retired_by", sa.String(200)),  # participant id
