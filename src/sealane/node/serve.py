@@ -182,6 +182,9 @@ def _listening(settings: NodeSettings) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # A socket made by hand lacks what asyncio sets on its own: without it an answer on a kept connection waits
+        # some 40 ms for the acknowledgement of its head. Accepted sockets inherit it.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             listener.bind((settings.host, settings.port))
         except OSError as error:
