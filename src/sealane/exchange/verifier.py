@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Verifies a Sealane log without Sealane: only Python's standard library and `cryptography` are needed.
 
     python verifier.py BUNDLE [--root-key PARTICIPANT=FILE ...] [--witness BUNDLE ...] [--json]
