@@ -23,16 +23,17 @@ from sealane.node.problems import (
 )
 
 # Every module offers `router(node) -> APIRouter`; it may offer PROBLEM_FORMS, the error form of its standard by path.
+# Routes are looked through in this order: what is asked most often comes first.
 API_MODULES = (
-    "health",
-    "identity",
-    "agreements",
-    "dsp",
     "events",
-    "ledger",
     "port_calls",
     "track_and_trace",
     "schedules",
+    "health",
+    "identity",
+    "dsp",
+    "ledger",
+    "agreements",
     "documents",
     "open_data",
 )

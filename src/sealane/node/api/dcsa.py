@@ -233,6 +233,9 @@ def _values(body: Any, path: tuple[str, ...]) -> frozenset[str]:
     return _values(body.get(path[0]), path[1:]) if isinstance(body, dict) else frozenset()
 
 
+_PAGE_COLUMNS = ("position", "body", "simulated")
+
+
 def read_page(node: Node, interface: Interface, reader: Reader, query: Query, request_id: str) -> Page:
     """Return the page of records a reader asks for."""
     if reader.participant is not None:
@@ -249,7 +252,7 @@ def read_page(node: Node, interface: Interface, reader: Reader, query: Query, re
     with node.database.read() as connection:
         while more and len(bodies) < query.limit:
             wanted = query.limit + 1 if query.narrowed else 500
-            rows = read_records(connection, interface.dataset, query.filters, after, wanted)
+            rows = read_records(connection, interface.dataset, query.filters, after, wanted, _PAGE_COLUMNS)
             more = len(rows) == wanted
             for number, row in enumerate(rows, 1):
                 if query.narrowed or query.matches(json.loads(row["body"])):
