@@ -236,6 +236,17 @@ def test_the_job_reads_what_is_due(pair: tuple[LiveNode, LiveNode]) -> None:
 
 
 @SQLITE
+def test_the_job_stores_own_keys_that_a_rotation_left_out(pair: tuple[LiveNode, LiveNode]) -> None:
+    one, _ = pair
+    new = one.node.identity.rotate(one.clock())
+    text = one.node.identity.sign(b"x", Typ.RECEIPT, one.clock())
+    refresh_due(one.node)
+    with one.node.database.read() as connection:
+        assert new.kid in {key.kid for key in known_keys(connection, "port-a")}
+        assert verify_evidence(connection, text, Typ.RECEIPT, "port-a", one.clock()) == b"x"
+
+
+@SQLITE
 def test_the_signer_of_an_answer_becomes_known(pair: tuple[LiveNode, LiveNode]) -> None:
     one, other = pair
     now = one.clock()

@@ -23,7 +23,7 @@ from sealane.exchange.addresses import read_origin
 from sealane.exchange.certificates import Certificate, Revocation, read_certificate, read_revocation
 from sealane.exchange.evidence import CLOCK_SKEW, KnownKey, known_keys
 from sealane.exchange.jws import public_jwk, read_header, read_public_jwk, thumbprint
-from sealane.exchange.keys import check_participant, key_row
+from sealane.exchange.keys import check_participant, key_row, record_own_keys
 
 if TYPE_CHECKING:
     from sealane.node.context import Node
@@ -214,10 +214,18 @@ def refresh_keys(node: Node, participant: str, *, urgent: bool = False) -> bool:
 
 
 def refresh_due(node: Node) -> int:
-    """Read the lists of keys of all partners that are due; a job calls it. Returns how many were read."""
+    """Read the lists of keys of all partners that are due; a job calls it. Returns how many were read.
+
+    Also makes sure that the node's own keys stand beside theirs, should a rotation have been cut short.
+    """
     now = node.clock()
     with node.database.read() as connection:
+        own = known_keys(connection, node.identity.participant)
         due = [peer.participant for peer in list_peers(connection) if not _within(peer.keys_checked_at, now, _JOB_AGE)]
+    held = {(key.kid, key.revoked_at is not None) for key in own}
+    if held != {(key.kid, key.revocation is not None) for key in node.identity.operational_keys()}:
+        with node.database.write() as connection:
+            record_own_keys(connection, node.identity)
     return sum(refresh_keys(node, participant) for participant in due)
 
 
