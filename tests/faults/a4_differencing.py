@@ -20,6 +20,7 @@ from tests.faults.a4_world import DELAY, OTHER_PEER, START, Knowledge, Vector, W
 from tests.faults.world import NotProvenError, machine, result
 
 from sealane.agreements.aggregates import Cell
+from sealane.agreements.cell_payloads import cell_payload
 from sealane.agreements.clauses import Period, Terms
 from sealane.exchange import releases
 
@@ -128,16 +129,15 @@ def outside_total(world: World, _: Callable[[], None]) -> Knowledge:
 def attacked(connection: sa.Connection, seed: int, suppress: Suppress | None = None) -> Iterator[World]:
     """Give a world in a transaction of its own that is undone afterwards, with its cells watched."""
     world = World(connection, seed, carriers=9, least=LEAST)
-    payload = releases._payload
 
     def watched(cell: Cell, chosen: Terms, start: dt.datetime, end: dt.datetime) -> dict[str, Any]:
         world.remember(cell, chosen, start)
-        return payload(cell, chosen, start, end)
+        return cell_payload(cell, chosen, start, end)
 
     with ExitStack() as stack:
         nested = connection.begin_nested()
         stack.callback(nested.rollback)
-        stack.enter_context(mock.patch.object(releases, "_payload", watched))
+        stack.enter_context(mock.patch.object(releases, "cell_payload", watched))
         if suppress is not None:
             stack.enter_context(mock.patch.object(releases, "suppress", suppress))
         yield world

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from sealane.agreements.cell_payloads import cell_faults
 from sealane.agreements.clauses import Granularity, Outcome, Reason, Record, RowFilter, Terms
 from sealane.agreements.decisions import decide
 from sealane.database import Database
@@ -313,13 +314,17 @@ def _checkable(terms: Terms, record: Record) -> Terms:
 
 
 def _cell_outside(record: Record, terms: Terms, stream: Stream, now: dt.datetime) -> str | None:
-    clause, grouping = terms.clause, terms.clause.grouping
-    late = now - CLOCK_TOLERANCE
-    if now + CLOCK_TOLERANCE < clause.valid_from or (clause.valid_until is not None and late >= clause.valid_until):
-        return "outside the agreement: the clause is not valid now"
-    if grouping is None or stream.purpose not in clause.purposes:
-        return "outside the agreement: no such cells"
-    return None
+    """Say why a cell is outside the agreement; clocks that differ a little do not decide at an edge of time."""
+    found = [
+        cell_faults(record.body, terms, stream.purpose, now + shift)
+        for shift in (dt.timedelta(0), CLOCK_TOLERANCE, -CLOCK_TOLERANCE)
+    ]
+    if not all(found):
+        return None
+    members = sorted({fault.where.split(".")[1] for fault in found[0] if "." in fault.where})
+    details = "; ".join(f"{fault.where}: {fault.found}" for fault in found[0][:_SHOWN_FAULTS])
+    what = f"the cell's {', '.join(members)} ({details})" if members else details
+    return f"outside the agreement: {what}"[:_LONGEST_REASON]
 
 
 def _store(

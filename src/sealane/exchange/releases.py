@@ -23,7 +23,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from sealane.agreements.aggregates import Cell, Countable, form_cells, period_of, suppress
+from sealane.agreements.aggregates import Countable, form_cells, period_of, suppress
+from sealane.agreements.cell_payloads import cell_payload, second
 from sealane.agreements.clauses import Granularity, Terms
 from sealane.agreements.decisions import compile_terms, later, utc
 from sealane.database.engine import Database, for_update
@@ -244,7 +245,7 @@ def _close(
     assert grouping is not None
     cells = form_cells(items, grouping, start, end)
     kept, held_back = suppress(cells, grouping.minimum_group)
-    payloads = tuple(_payload(cell, terms, start, end) for cell in kept)
+    payloads = tuple(cell_payload(cell, terms, start, end) for cell in kept)
     counted = tuple(record_id for cell in cells for record_id in cell.records)
     return Closed(start, end, payloads, held_back, counted)
 
@@ -302,21 +303,6 @@ def _countable(
     return found
 
 
-def _payload(cell: Cell, terms: Terms, start: dt.datetime, end: dt.datetime) -> dict[str, Any]:
-    grouping = terms.clause.grouping
-    assert grouping is not None
-    return {
-        "by": dict(zip(grouping.by, cell.by, strict=True)),
-        "count": cell.count,
-        "dataset": terms.clause.dataset,
-        "demonstration": terms.clause.demonstration,
-        "minimum_group": grouping.minimum_group,
-        "period": {"end": _text(end), "start": _text(start), "unit": grouping.period.value},
-        "simulated": cell.simulated,
-        "sums": dict(cell.sums),
-    }
-
-
 def _store(
     connection: sa.Connection, stream: Stream, terms: Terms, scope: str, found: Closed, now: dt.datetime
 ) -> None:
@@ -356,8 +342,8 @@ def _store(
         "agreement": terms.agreement_id,
         "version": terms.version,
         "clause": terms.clause.id,
-        "period_start": _text(found.start),
-        "period_end": _text(found.end),
+        "period_start": second(found.start),
+        "period_end": second(found.end),
         "cells_released": len(found.cells),
         "cells_suppressed": found.suppressed,
         "digest": hashlib.sha256(b"".join(row["payload"] for row in rows)).hexdigest(),
@@ -393,7 +379,3 @@ def _late(connection: sa.Connection, stream: Stream, terms: Terms, own: str, cur
         record.c.id.not_in(counted),
     )
     return connection.execute(statement).scalar() or 0
-
-
-def _text(time: dt.datetime) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
