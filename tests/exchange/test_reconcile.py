@@ -173,6 +173,14 @@ def test_real_nodes_agree_and_their_bundles_verify_offline(pair: Pair, tmp_path:
         assert report.counts["signatures of parties"] == 2
         assert report.counts["of them held by others"] >= 1
     assert reconcile_bundles(*bundles).findings == ()
+    # One side ends it alone: its signed word is in both logs, and verifies.
+    with pair.recipient.database.write() as connection:
+        registry.retire(connection, pair.recipient.identity, ports.AGREEMENT, 1, "end of the test", pair.clock())
+    registry.send_pending(pair.recipient)
+    for number, one in enumerate((pair.provider, pair.recipient)):
+        report = verify(pair.export(one, tmp_path / f"retired-{number}"), roots, bundles)
+        assert report.faults == []
+        assert report.counts["signatures of parties"] == 3
 
 
 def test_checkpoints_settle_and_do_not_answer_each_other_for_ever(pair: Pair) -> None:
@@ -187,6 +195,17 @@ def test_checkpoints_settle_and_do_not_answer_each_other_for_ever(pair: Pair) ->
         assert told.sent.outcome is Outcome.KNOWN
     with pair.provider.database.read() as ours, pair.recipient.database.read() as theirs:
         assert (ledger.log_size(ours), ledger.log_size(theirs)) == before
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_a_partner_that_is_down_does_not_keep_the_others_waiting(pair: Pair, tmp_path: Path) -> None:
+    silent = ports.make_node(tmp_path, "aaa-silent", pair.provider.database, pair.clock)
+    ports.introduce(pair.provider, silent)
+    told = exchange_checkpoints(pair.provider)
+    assert [(one.participant, one.error is None) for one in told] == [
+        (participant(silent), False),
+        (participant(pair.recipient), True),
+    ]
 
 
 def rewrite(owner: Node, keep: Callable[[ledger.LoggedEntry], bool]) -> None:

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.exchange.logs import ANGELES, MINUTE, NOW, YOKOHAMA, Port, story
+import sqlalchemy as sa
+from tests.exchange.logs import ANGELES, MINUTE, NOW, YOKOHAMA, Port, register, story
 
 from sealane.database import Database
+from sealane.database.tables.agreements import agreement, agreement_signature
 from sealane.database.tables.ledger import checkpoint, head, leaf, node
 from sealane.exchange import verifier
+from sealane.exchange.keys import Identity
 from sealane.exchange.ledger import Entry, EntryKind, all_entries, append
 from sealane.exchange.verifier import main, verify
 
@@ -65,6 +68,29 @@ def test_it_runs_alone_without_sealane(ports: tuple[Port, Port], tmp_path: Path)
     assert "no fault found" in done.stdout
     imports = [line for line in script.read_text(encoding="utf-8").splitlines() if line.startswith(("import", "from"))]
     assert not [line for line in imports if "sealane" in line]
+
+
+def test_a_bundle_for_a_partner_has_the_keys_of_all_parties(ports: tuple[Port, Port], tmp_path: Path) -> None:
+    """An agreement of three: its third signature needs the third party's keys."""
+    angeles, _ = ports
+    with angeles.database.write() as connection:
+        text = connection.scalar(sa.select(agreement.c.document))
+        third = Identity.create(tmp_path / "third", "urn:sealane:test:nagoya", "https://nagoya.example", NOW)
+        document = json.loads(text or b"{}")
+        document |= {"version": 2}
+        document["participants"].append({"party": "n", "participant": third.participant, "root_key": third.root_jwk})
+        made = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+        moments = {"valid_from": NOW, "created_at": NOW, "changed_at": NOW}
+        version = {"id": document["id"], "version": 2, "state": "in_force", "document": made, "digest": "", **moments}
+        connection.execute(agreement.insert().values(**version))
+        register(connection, third)
+        for one in (*(port.identity for port in ports), third):
+            jws = one.sign(made, "sealane-agreement+jws", NOW)
+            row = {"participant": one.participant, "purpose": "sign", "jws": jws, "signed_at": NOW}
+            connection.execute(agreement_signature.insert().values(agreement_id=document["id"], version=2, **row))
+    report = verify(angeles.export(tmp_path / "bundle", peer=YOKOHAMA))
+    assert report.faults == []
+    assert report.counts["signatures of parties"] == 5
 
 
 def test_a_bundle_for_a_partner_hides_what_concerns_others(ports: tuple[Port, Port], tmp_path: Path) -> None:

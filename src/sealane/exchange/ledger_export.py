@@ -177,7 +177,13 @@ def _keys(connection: sa.Connection, identity: Identity, peer: str | None) -> It
             revocations.add(row.revocation)
     roots = {row.participant: row.root_key for row in connection.execute(sa.select(peer_table))}
     roots[identity.participant] = identity.root_jwk
-    named = set(statements) if peer is None else {identity.participant, peer} & set(statements)
+    named = set(statements)
+    if peer is not None:  # an agreement with the partner may have further parties, whose signatures need their keys
+        parties = {identity.participant, peer}
+        for document in connection.execute(sa.select(agreement_table.c.document)).scalars():
+            found = _participants(bytes(document).decode("utf-8"))
+            parties |= found if peer in found else set()
+        named &= parties
     for participant in sorted(named):
         certificates, revocations = statements[participant]
         yield {
