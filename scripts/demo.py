@@ -1,6 +1,7 @@
-"""Run the main job on shipped data, say where the reports are, and serve them if asked.
+"""Run the main job on shipped data, then three nodes that share its port calls; serve the reports if asked.
 
-Two inputs side by side: a real hour of New York Harbor, and a simulated week of Los Angeles, labelled so.
+Two inputs side by side: a real hour of New York Harbor, and a simulated week of Los Angeles, labelled so. The nodes of
+Los Angeles, Yokohama and Nagoya then run demonstration agreements.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import argparse
 import functools
 import html
+import subprocess
 import sys
 import time
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -77,6 +79,17 @@ def serve(folder: Path, host: str, port: int) -> None:
             sys.stdout.write("\n")
 
 
+def run_nodes(out: Path) -> None:
+    """Let three nodes share the port calls of the simulated week."""
+    nodes = [sys.executable, str(Path(__file__).with_name("demo_nodes.py"))]
+    sys.stdout.flush()
+    code = subprocess.run(
+        [*nodes, "--out", str(out / "nodes"), "--calls", str(out / JOBS[1][0])], check=False
+    ).returncode
+    if code:
+        sys.exit(code)
+
+
 def main() -> int:
     """Run the demo."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -92,6 +105,7 @@ def main() -> int:
     for folder, _, positions, vessels, port in JOBS:
         extra = ("--vessels", str(samples / vessels)) if vessels else ()
         sealane("inventory", str(samples / positions), "--port", port, *extra, "--out", str(out / folder))
+    run_nodes(out)
     (out / "index.html").write_text(index_page([(job[0], job[1]) for job in JOBS]), encoding="utf-8")
     sys.stdout.write(f"\nDone in {time.monotonic() - started:.0f} s. Reports:\n")
     for folder, title, *_ in JOBS:

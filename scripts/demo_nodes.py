@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import shutil
@@ -22,6 +23,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+import sqlalchemy as sa
+
+from sealane.database.tables.products import record
 from sealane.exchange.agreement_states import AgreementState
 from sealane.exchange.registry import list_agreements
 from sealane.exchange.sent_and_withheld import ReceivedTotal, received_totals, stream_totals
@@ -51,6 +55,7 @@ FILES = {
     ),
 }
 CONTAINER = "SIMU1000028"
+RECORD_OF_CONTAINER = sa.select(record.c.id).where(record.c.equipment == CONTAINER).order_by(record.c.position.desc())
 SAMPLES = Path(str(files("sealane.samples"))) / "exchange"
 SEALANE = [sys.executable, "-m", "sealane"]
 # Short periods: somebody is watching.
@@ -225,15 +230,24 @@ def sign_agreements(nodes: dict[str, DemoNode], out: Path) -> None:
     sealane("agreement", "list", "--node", str(home.folder))
 
 
+@contextlib.contextmanager
+def looking_into(folder: Path) -> Iterator[sa.Connection]:
+    """Give a reading connection to a node's database, without the warning to root at each look."""
+    with contextlib.redirect_stderr(io.StringIO()):
+        node = open_node(folder)
+    with node, node.database.read() as connection:
+        yield connection
+
+
 def listed(folder: Path) -> dict[str, bool]:
     """Return the agreements of a node: id to whether it is in force."""
-    with open_node(folder) as node, node.database.read() as connection:
+    with looking_into(folder) as connection:
         return {one.document.id: one.state is AgreementState.IN_FORCE for one in list_agreements(connection)}
 
 
 def received(node: DemoNode) -> list[ReceivedTotal]:
     """Return what a node holds of its partners' records."""
-    with open_node(node.folder) as opened, opened.database.read() as connection:
+    with looking_into(node.folder) as connection:
         return received_totals(connection, node.participant)
 
 
@@ -241,7 +255,7 @@ def has_settled(nodes: dict[str, DemoNode]) -> bool:
     """Say whether every stream is there, has looked at every record, and nothing waits for its turn."""
     found = 0
     for node in nodes.values():
-        with open_node(node.folder) as opened, opened.database.read() as connection:
+        with looking_into(node.folder) as connection:
             for total in stream_totals(connection):
                 if total.waiting or total.not_looked_at:
                     return False
@@ -294,6 +308,13 @@ def main() -> int:
             sealane("cargo", CONTAINER, "--node", str(nodes[name].folder))
         say("\n--- and why Yokohama sees no more: what Los Angeles sent it of each of its own records")
         sealane("cargo", CONTAINER, "--node", str(home.folder), "--for", nodes["yokohama"].participant)
+        say("\n=== Why: one record, as it would be sent now and as it was decided")
+        with looking_into(home.folder) as connection:
+            record_id = connection.scalars(RECORD_OF_CONTAINER.where(record.c.source == home.participant)).first()
+        sealane(
+            *("agreement", "explain", "container-milestones", str(record_id)),
+            *("--partner", nodes["yokohama"].participant, "--node", str(home.folder)),
+        )
         say("\n=== Los Angeles retires the agreement with Yokohama; then a new port call is loaded")
         before = received(nodes["yokohama"])
         reason = "The demonstration is over"

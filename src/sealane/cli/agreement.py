@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sealane.agreements import Agreement, Kind, Participation, load_agreements
-from sealane.cli import agreement_steps, agreement_work
+from sealane.cli import agreement_steps, agreement_work, explain_agreement
 from sealane.cli.options import AsJson
 from sealane.cli.output import message, print_fields, print_json, print_table
 
@@ -40,6 +40,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the group to the command line."""
     agreement_steps.add_to(group)
     agreement_work.add_to(group)
+    explain_agreement.add_to(group)
     app.add_typer(group)
 
 
