@@ -19,6 +19,7 @@ from sealane.agreements.clauses import Clause
 from sealane.database import Database
 from sealane.database.tables import dsp
 from sealane.exchange.dataspace import Row
+from sealane.exchange.registry import retire
 from sealane.node.app import create_app
 from sealane.node.context import Node
 from sealane.node.dataspace import request_contract, request_transfer, step_negotiations, step_transfers
@@ -90,6 +91,11 @@ class Pair:
         pid = request_transfer(self.consumer, peer=peer, agreement_ref=agreement_ref, transfer_format=transfer_format)
         step_transfers(self.consumer)
         return pid
+
+    def retire(self) -> None:
+        """Let the provider retire the agreement; the consumer is not told."""
+        with self.provider.database.write() as connection:
+            retire(connection, self.provider.identity, AGREEMENT, 1, "for the test", self.clock())
 
     def step(self, seconds: float = 0) -> None:
         """Set the clock forward and let both nodes do what is due."""

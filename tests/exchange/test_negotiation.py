@@ -16,7 +16,6 @@ from tests.ports import AGREEMENT, CLAUSE
 
 from sealane.database import Database
 from sealane.database.tables import dsp, ledger
-from sealane.database.tables.agreements import agreement as agreement_table
 from sealane.errors import RequestRefusedError
 from sealane.exchange import negotiation
 from sealane.exchange.dataspace import Dataspace, Hooks, Role, Row
@@ -341,8 +340,7 @@ def test_nothing_is_agreed_once_the_agreement_is_retired(nodes: Pair) -> None:
     nodes.at_consumer.faults += [("/agreement", 503)] * 3
     pid = nodes.contract()
     until(lambda: nodes.other(dsp.negotiation, pid).attempts, "the agreement was not tried")
-    with nodes.provider.database.write() as connection:
-        connection.execute(sa.update(agreement_table).values(state="retired"))
+    nodes.retire()
 
     def done() -> bool:
         nodes.step(3)
