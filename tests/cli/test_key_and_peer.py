@@ -69,6 +69,32 @@ def test_a_root_key_that_was_taken_away_must_be_brought(folder: Path, capsys: Ca
     assert len(keys(folder, capsys)) == 2
 
 
+def test_a_root_key_need_never_come_to_the_node(folder: Path, capsys: Capture, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "safe.json"
+    (folder / "keys" / "root.private.json").rename(elsewhere)
+    node, request, statement = ["--node", str(folder)], tmp_path / "request.json", tmp_path / "statement.jws"
+    (first,) = keys(folder, capsys)
+
+    request.write_text(done(["node", "key", "request", *node], capsys)[0])
+    assert [key["state"] for key in keys(folder, capsys)] == ["signs"]  # asked for, not yet certified
+    statement.write_text(done(["node", "key", "certify", str(request), "--root-key", str(elsewhere)], capsys)[0])
+    assert '"d"' not in request.read_text()
+    done(["node", "key", "install", str(statement), *node], capsys)
+    assert [key["state"] for key in keys(folder, capsys)] == ["signs", "verifies"]
+    assert "already" in done(["node", "key", "install", str(statement), *node], capsys, 2)[1]
+
+    command = ["node", "key", "sign-revocation", "port-a", first["kid"], "--reason", "lost"]
+    statement.write_text(done([*command, "--root-key", str(elsewhere)], capsys)[0])
+    done(["node", "key", "install", str(statement), *node], capsys)
+    assert [key["state"] for key in keys(folder, capsys)] == ["signs", "revoked"]
+    assert kinds(folder) == ["key_rotated", "key_revoked"]
+
+    request.write_text('{"participant": "port-a"}')
+    assert "malformed" in done(["node", "key", "certify", str(request), "--root-key", str(elsewhere)], capsys, 2)[1]
+    statement.write_text("no statement")
+    assert "cannot be installed" in done(["node", "key", "install", str(statement), *node], capsys, 2)[1]
+
+
 def test_tokens_are_shown_once(folder: Path, capsys: Capture) -> None:
     node = ["--node", str(folder)]
     text, said = done(["node", "token", "create", "terminal feed", "--role", "feed", *node], capsys)

@@ -9,29 +9,36 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
-import stat
-import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from sealane.database.tables.identity import peer_key
 from sealane.errors import InputError, RequestRefusedError
 from sealane.exchange import jws
 from sealane.exchange.certificates import (
+    CERTIFICATE_TYP,
     PARTICIPANT,
+    REVOCATION_TYP,
     Certificate,
     Revocation,
     certify,
     read_certificate,
     read_revocation,
     revoke,
+)
+from sealane.exchange.jws import read_header
+from sealane.exchange.key_files import (
+    check_folder,
+    private_text,
+    read_file,
+    read_private,
+    read_root_public,
+    write_new,
 )
 
 KEY_LIFETIME = dt.timedelta(days=365)
@@ -81,7 +88,7 @@ class Identity:
         self.folder = folder
         self.participant = participant
         self.origin = origin
-        self.root_jwk = _read_root_public(folder / ROOT_PUBLIC)
+        self.root_jwk = read_root_public(folder / ROOT_PUBLIC)
         self._lock = threading.Lock()
         self._names: frozenset[str] = frozenset()
         self._keys: tuple[OperationalKey, ...] = ()
@@ -120,8 +127,8 @@ class Identity:
         root_file = root_file or folder / ROOT_PRIVATE
         if root_file.exists():
             raise InputError(f"{root_file}: exists already. Choose another file for the root key.")
-        _write_new(root_file, json.dumps(root.as_dict(private=True), sort_keys=True))
-        _write_new(folder / ROOT_PUBLIC, json.dumps(jws.public_jwk(root), sort_keys=True))
+        write_new(root_file, private_text(root))
+        write_new(folder / ROOT_PUBLIC, json.dumps(jws.public_jwk(root), sort_keys=True))
         identity = cls(folder, participant, origin)
         identity.rotate(now, root_file=root_file, lifetime=lifetime)
         return identity
@@ -135,7 +142,7 @@ class Identity:
         InputError
             If the folder or a file can be read by others, or the keys are for another participant.
         """
-        _check_private(folder)
+        check_folder(folder)
         return cls(folder, participant, origin)
 
     @property
@@ -178,7 +185,7 @@ class Identity:
         typ : kind of the statement, one of `sealane.exchange.evidence.Typ` or of tokens.
         """
         key = self.signing_key(now)
-        if typ in {"sealane-key-certificate+jws", "sealane-key-revocation+jws"}:
+        if typ in {CERTIFICATE_TYP, REVOCATION_TYP}:
             raise ValueError(f"{typ} is signed by the root key only")
         return jws.seal(payload, typ=typ, kid=key.kid, key=_private(key), now=now)
 
@@ -193,17 +200,41 @@ class Identity:
             If the root key is not at hand or is not this node's.
         """
         root = self._root(root_file)
+        self.install(certify_request(root, self.request_key(), now, lifetime).text)
+        return self.signing_key(now)
+
+    def request_key(self) -> dict[str, Any]:
+        """Make a key and return what the root key has to certify; until `install` the key signs nothing."""
         key = jws.new_key()
         public = jws.public_jwk(key)
-        start = now.replace(microsecond=0)
-        certificate = certify(root, self.participant, public, start - _BACKDATED, start + lifetime, now)
-        older = [known.kid for known in self.operational_keys() if known.private is not None]
-        _write_new(self.folder / f"{certificate.kid}{_PRIVATE}", json.dumps(key.as_dict(private=True), sort_keys=True))
-        _write_new(self.folder / f"{certificate.kid}{_CERTIFICATE}", certificate.text)
+        kid = jws.thumbprint(public)
+        write_new(self.folder / f"{kid}{_PRIVATE}", private_text(key))
+        return {"participant": self.participant, "kid": kid, "jwk": public}
+
+    def install(self, text: str) -> Certificate | Revocation:
+        """Take over what the root key signed elsewhere: the certificate of a requested key, or a revocation.
+
+        Raises
+        ------
+        InputError
+            If it is not for this node, or for a key this node does not have.
+        """
+        known = {key.kid: key for key in self.operational_keys()}
+        try:
+            if read_header(text).typ == REVOCATION_TYP:
+                return self._install_revocation(read_revocation(text, self.root_jwk, self.participant), known)
+            certificate = read_certificate(text, self.root_jwk, self.participant)
+        except RequestRefusedError as error:
+            raise InputError(f"The statement cannot be installed: {error.detail} {error.remedy}") from None
+        if not (self.folder / f"{certificate.kid}{_PRIVATE}").exists() or certificate.kid in known:
+            raise InputError(
+                f"{certificate.kid}: this node has not requested that key, or has its certificate already."
+            )
+        write_new(self.folder / f"{certificate.kid}{_CERTIFICATE}", certificate.text)
         # An older private key has no use left but to be stolen.
-        for kid in older:
+        for kid in (key.kid for key in known.values() if key.private is not None):
             (self.folder / f"{kid}{_PRIVATE}").unlink(missing_ok=True)
-        return self.signing_key(now)
+        return certificate
 
     def revoke(
         self,
@@ -226,12 +257,16 @@ class Identity:
             If the key is unknown or revoked already, or the root key is not at hand.
         """
         known = {key.kid: key for key in self.operational_keys()}
+        revocation = revoke(self._root(root_file), self.participant, kid, revoked_at or now, reason, now)
+        return self._install_revocation(revocation, known)
+
+    def _install_revocation(self, revocation: Revocation, known: dict[str, OperationalKey]) -> Revocation:
+        kid = revocation.kid
         if kid not in known:
             raise InputError(f"{kid}: no such key. `sealane node key list` prints the keys of this node.")
         if known[kid].revocation is not None:
             raise InputError(f"{kid}: is revoked already.")
-        revocation = revoke(self._root(root_file), self.participant, kid, revoked_at or now, reason, now)
-        _write_new(self.folder / f"{kid}{_REVOCATION}", revocation.text)
+        write_new(self.folder / f"{kid}{_REVOCATION}", revocation.text)
         (self.folder / f"{kid}{_PRIVATE}").unlink(missing_ok=True)
         return revocation
 
@@ -255,10 +290,30 @@ class Identity:
         path = root_file or self.folder / ROOT_PRIVATE
         if not path.exists():
             raise InputError(f"{path}: the private root key is not there. Bring it and name its file with --root-key.")
-        root = _read_private(path)
+        root = read_private(path)
         if jws.public_jwk(root) != self.root_jwk:
             raise InputError(f"{path}: is not the root key of this node, whose thumbprint is {self.root_kid}.")
         return root
+
+
+def certify_request(root: OKPKey, request: Any, now: dt.datetime, lifetime: dt.timedelta = KEY_LIFETIME) -> Certificate:
+    """Certify a requested key; needs no node, so that it can be done where the root key is kept.
+
+    Raises
+    ------
+    InputError
+        If it is not a request that `Identity.request_key` made.
+    """
+    try:
+        participant, jwk = request["participant"], jws.public_jwk(jws.read_public_jwk(request["jwk"]))
+        matches = request["kid"] == jws.thumbprint(jwk)
+    except (KeyError, TypeError, ValueError):
+        matches = False
+    if not matches:
+        raise InputError("The request for a certificate is malformed. Make it with `sealane node key request`.")
+    check_participant(participant)
+    start = now.replace(microsecond=0)
+    return certify(root, participant, jwk, start - _BACKDATED, start + lifetime, now)
 
 
 def check_participant(participant: str) -> None:
@@ -320,10 +375,10 @@ def _read_keys(
             continue
         kid = name.removesuffix(_CERTIFICATE)
         try:
-            certificate = read_certificate(_read_file(folder / name), root_jwk, participant)
+            certificate = read_certificate(read_file(folder / name), root_jwk, participant)
             revocation = None
             if f"{kid}{_REVOCATION}" in names:
-                revocation = read_revocation(_read_file(folder / f"{kid}{_REVOCATION}"), root_jwk, participant)
+                revocation = read_revocation(read_file(folder / f"{kid}{_REVOCATION}"), root_jwk, participant)
         except RequestRefusedError as error:
             raise InputError(
                 f"{folder / name}: {error.detail} The node's id {participant!r} or its root key may have been changed:"
@@ -332,62 +387,8 @@ def _read_keys(
         private = None
         if f"{kid}{_PRIVATE}" in names:
             try:
-                private = _read_private(folder / f"{kid}{_PRIVATE}")
+                private = read_private(folder / f"{kid}{_PRIVATE}")
             except FileNotFoundError:
                 return None
         keys.append(OperationalKey(certificate, private, revocation))
     return tuple(sorted(keys, key=lambda key: (key.certificate.valid_from, key.kid), reverse=True))
-
-
-def _read_root_public(path: Path) -> dict[str, str]:
-    try:
-        return jws.public_jwk(jws.read_public_jwk(json.loads(_read_file(path))))
-    except FileNotFoundError:
-        raise InputError(f"{path}: is missing. Make the node's keys with `sealane node init`.") from None
-    except ValueError as error:
-        raise InputError(f"{path}: {error}. Restore it from a backup.") from None
-
-
-def _read_private(path: Path) -> OKPKey:
-    try:
-        key = OKPKey.import_key(json.loads(_read_file(path)))
-    except (JoseError, ValueError, TypeError, KeyError):
-        raise InputError(f"{path}: is not a private Ed25519 key. Restore it from a backup.") from None
-    if not key.is_private or key.curve_name != "Ed25519":
-        raise InputError(f"{path}: is not a private Ed25519 key. Restore it from a backup.")
-    return key
-
-
-def _read_file(path: Path) -> str:
-    with path.open("rb") as file:
-        mode = os.fstat(file.fileno())
-        if mode.st_mode & 0o077:
-            raise InputError(f"{path}: others may read or write it. Make it private: chmod 600 {path}")
-        return file.read().decode("utf-8")
-
-
-def _check_private(folder: Path) -> None:
-    try:
-        mode = folder.stat().st_mode
-    except FileNotFoundError:
-        raise InputError(f"{folder}: there is no folder of keys. Make the node with `sealane node init`.") from None
-    if not stat.S_ISDIR(mode) or mode & 0o077:
-        raise InputError(f"{folder}: must be a folder that only its owner may enter. Make it so: chmod 700 {folder}")
-
-
-def _write_new(path: Path, text: str) -> None:
-    """Write a file that others cannot read and that is there whole or not at all, also after a power loss."""
-    handle, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)  # mkstemp gives 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(temporary, path)  # unlike rename, it fails where the name is taken
-    finally:
-        Path(temporary).unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
