@@ -78,17 +78,17 @@ def test_troubles_are_shown_with_exit_code_1(tmp_path: Path) -> None:
 def test_tables_go_back_and_forward(tmp_path: Path) -> None:
     folder = tmp_path / "node"
     make_node(folder).close()
-    if len(_order()) > 1:
-        back = sealane("node", "migrate", "--node", str(folder), "--to", _order()[-2])
-        assert back.returncode == 0, back.stderr
-        refused = sealane("node", "serve", "--node", str(folder))
-        assert refused.returncode == 2
-        assert "sealane node migrate" in refused.stderr
-        status = sealane("node", "status", "--node", str(folder))
-        assert status.returncode == 1
-        assert "sealane node migrate" in status.stderr
+    back = sealane("node", "migrate", "--node", str(folder), "--to", _order()[-2])
+    assert back.returncode == 0, back.stderr
+    refused = sealane("node", "serve", "--node", str(folder))
+    assert refused.returncode == 2
+    assert "sealane node migrate" in refused.stderr
+    status = sealane("node", "status", "--node", str(folder))
+    assert status.returncode == 1
+    assert "sealane node migrate" in status.stderr
     forward = sealane("node", "migrate", "--node", str(folder))
     assert f"are at {head()}." in forward.stderr
     unknown = sealane("node", "migrate", "--node", str(folder), "--to", "9999")
     assert unknown.returncode == 2
     assert "There is no revision 9999" in unknown.stderr
+    assert sealane("node", "migrate", "--node", str(folder), "--to", "base").returncode == 2

@@ -96,8 +96,9 @@ def test_every_row_survives_every_step_back_and_forth(empty: Database) -> None:
         assert differences(empty) == []
         with empty.read() as connection:
             after = contents(connection)
-        for name, rows in after.items():
-            assert len(rows) == len(before[name]), name
+        # 0002 took two columns of this table with it when it went back.
+        assert [row[:3] for row in after.pop("node_info")] == [row[:3] for row in before["node_info"]]
+        assert after == {name: rows for name, rows in before.items() if name != "node_info"}
     migrate(empty, "base")
     assert tables_of(empty) == set()
     migrate(empty)

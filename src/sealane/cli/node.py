@@ -10,6 +10,7 @@ import typer
 
 from sealane.cli.options import AsJson, NodeFolder
 from sealane.cli.output import message, print_fields, print_json
+from sealane.errors import InputError
 
 group = typer.Typer(
     name="node",
@@ -93,15 +94,15 @@ def status(folder: NodeFolder, as_json: AsJson = False) -> None:
 @group.command("migrate")
 def migrate_node(
     folder: NodeFolder,
-    revision: Annotated[
-        str, typer.Option("--to", metavar="REVISION", help="Revision to go to, also back; base is no tables.")
-    ] = "head",
+    revision: Annotated[str, typer.Option("--to", metavar="REVISION", help="Revision to go to, also back.")] = "head",
 ) -> None:
     """Bring the database to the tables this version needs. Take a backup first, and stop the node."""
     from sealane.database.migrations import migrate
     from sealane.database.migrations import revision as current
     from sealane.node.open import open_node
 
+    if revision == "base":
+        raise InputError("Going back to base would remove all data. Remove the database yourself if that is meant.")
     with open_node(folder, check_schema=False) as node:
         before = current(node.database)
         migrate(node.database, revision)

@@ -52,7 +52,9 @@ def node_status(node: Node) -> NodeStatus:
     }
     troubles = []
     if facts["tables"] != head():
-        troubles.append(f"The tables are at {facts['tables']}, this version needs {head()}: sealane node migrate")
+        return NodeStatus(
+            facts, (f"The tables are at {facts['tables']}, this version needs {head()}: sealane node migrate",)
+        )
     keys = [key for key in node.identity.operational_keys() if key.signs_at(now)]
     facts["key"] = keys[0].kid if keys else None
     facts["key valid until"] = keys[0].certificate.valid_until if keys else None
