@@ -196,9 +196,13 @@ def receive_checkpoint(
 def prove_noted(
     connection: sa.Connection, noted: Checkpoint, newest: Checkpoint, proof: Sequence[bytes], now: dt.datetime
 ) -> bool:
-    """Mark a noted checkpoint as proven by a consistency proof to the newest one, or raise the alarm."""
+    """Prove a noted checkpoint by a consistency proof to the newest one, or raise the alarm.
+
+    A proven one is dropped: the newest covers it, and the receipt it came from is kept where receipts are.
+    """
     if verify_consistency(noted.size, noted.root, newest.size, newest.root, proof):
-        _keep(connection, noted, verified=True)
+        row = (checkpoint_table.c.participant == noted.participant, checkpoint_table.c.root == noted.root.hex())
+        connection.execute(checkpoint_table.delete().where(*row, sa.not_(checkpoint_table.c.verified)))
         return True
     _contradicts(connection, noted, newest, "the log does not contain the one it signed in a receipt (rewritten)", now)
     return False

@@ -69,6 +69,7 @@ def export_bundle(
         "exported_at": utc_text(now),
     }
     partial = target.with_name(f".{target.name}.partial")
+    _remove(partial)  # of an export that was killed
     try:
         if target.suffix == ".zip":
             _write_zip(partial, manifest, parts)
@@ -76,9 +77,16 @@ def export_bundle(
             _write_folder(partial, manifest, parts)
         partial.rename(target)
     except BaseException:
-        shutil.rmtree(partial, ignore_errors=True) if partial.is_dir() else partial.unlink(missing_ok=True)
+        _remove(partial)
         raise
     return size
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _root(connection: sa.Connection, size: int) -> str | None:
