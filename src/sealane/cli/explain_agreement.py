@@ -91,8 +91,8 @@ def _participant(connection: sa.Connection, partner: str) -> str:
     if len(found) == 1:
         return found[0]
     known = ", ".join(sorted(peer.participant for peer in peers)) or "none; add one with `sealane peer add`"
-    how_many = "No partner" if not found else f"{len(found)} partners"
-    raise InputError(f"{how_many} fit {partner!r}. Partners of this node: {known}.")
+    how_many = "No partner fits" if not found else f"{len(found)} partners fit"
+    raise InputError(f"{how_many} {partner!r}. Partners of this node: {known}.")
 
 
 def _moment(text: str) -> dt.datetime:

@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from sealane.agreements.aggregates import period_of
 from sealane.agreements.clauses import Decision, Granularity, Outcome, Reason, Record, Terms
 from sealane.agreements.decisions import decide, later
 from sealane.agreements.documents import AgreementDocument
@@ -254,8 +255,6 @@ def _answer(
 
 
 def _cell_text(terms: Terms, record: Record) -> str:
-    from sealane.agreements.aggregates import period_of
-
     grouping = terms.clause.grouping
     assert grouping is not None
     text = f"The record itself is never sent; it counts in a cell by {', '.join(grouping.by)}"
@@ -357,9 +356,8 @@ def _summary(answers: list[ClauseAnswer], row: Any, dataset: str, now: dt.dateti
         clause = going[0]
         how = "counted in a cell" if not clause.sent_fields else "sent"
         name = f"{clause.clause_id} of {clause.agreement_id} version {clause.agreement_version} ({clause.terms})"
-        held = (
-            f", without {len(clause.withheld_fields)} fields" if clause.withheld_fields and clause.sent_fields else ""
-        )
+        count = len(clause.withheld_fields) if clause.sent_fields else 0
+        held = f", without {count} field{'' if count == 1 else 's'}" if count else ""
         wait = f"; not yet, because {clause.waits}" if clause.waits else ""
         return f"It is {how} under clause {name}{held}{wait}.{public}"
     due = min((a.due_at for a in answers if a.due_at is not None), default=None)
