@@ -23,6 +23,7 @@ from sealane.agreements.clauses import Clause, Granularity, Grouping, RowFilter
 from sealane.agreements.documents import AgreementDocument, DocumentParty, Participant
 from sealane.agreements.model import Kind, PartyKind, PartyPort, Status
 from sealane.database import Database
+from sealane.database.tables.agreements import agreement as agreement_table
 from sealane.exchange.agreement_states import AgreementState
 from sealane.exchange.agreement_store import insert_agreement
 from sealane.exchange.keys import Identity, record_own_keys
@@ -160,6 +161,8 @@ def put_in_force(node: Node, document: AgreementDocument) -> None:
     """Put an agreement into a node's register as signed by all."""
     with node.database.write() as connection:
         insert_agreement(connection, document, AgreementState.IN_FORCE, None, node.clock())
+        mine = (agreement_table.c.id == document.id) & (agreement_table.c.version == document.version)
+        connection.execute(agreement_table.update().where(mine).values(in_force_at=node.clock()))
 
 
 def connect(provider: Node, recipient: Node, clauses: Sequence[Clause] | None = None) -> str:

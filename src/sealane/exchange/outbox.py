@@ -57,7 +57,7 @@ class ClaimOutcome(StrEnum):
     READY = "ready"
     NOTHING = "nothing"
     PROGRESS = "progress"  # all that was looked at is withheld or delayed; there may be more
-    NOT_OPEN = "not_open"
+    NOT_OPEN = "not_open"  # or the partner fetches the records itself
     NOT_DUE = "not_due"  # waits after a failure
     BUSY = "busy"  # another worker has it
     LEASE_ENDED = "lease_ended"  # ask the partner for its cursor first
@@ -147,6 +147,8 @@ def event_id_column(stream: Stream) -> sa.ColumnElement[str]:
 
 def has_work(connection: sa.Connection, stream: Stream, own: str, now: dt.datetime) -> bool:
     """Say whether a claim could find anything, without a lock: sealed or due rows, or records not yet scanned."""
+    if stream.endpoint is None:  # the partner fetches the records itself
+        return False
     if stream.state != StreamState.OPEN or (stream.next_attempt_at is not None and stream.next_attempt_at > now):
         return False
     row, record = outbox_table.c, record_table.c
@@ -171,7 +173,7 @@ def claim(
     worker : names the sending thread; no other one gets the stream until `acknowledge`, `fail`, or `CLAIM_TIMEOUT`.
     """
     stream = lock_stream(connection, stream_id)
-    if stream is None or stream.state != StreamState.OPEN:
+    if stream is None or stream.state != StreamState.OPEN or stream.endpoint is None:
         return Batch(ClaimOutcome.NOT_OPEN, stream)
     if stream.claimed_at is not None and stream.claimed_by != worker and now - stream.claimed_at < CLAIM_TIMEOUT:
         return Batch(ClaimOutcome.BUSY, stream)
