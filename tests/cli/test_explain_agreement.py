@@ -75,7 +75,7 @@ def test_before_the_agreement_nothing_is_sent(folder: Path, capsys: pytest.Captu
     ("changes", "told"),
     [
         ({"record": "nothing"}, "sealane product show"),
-        ({"partner": "nobody"}, "No partner fit"),
+        ({"partner": "nobody"}, "No partner fits"),
         ({"at": "2026-03-02T00:00:00"}, "no time with a zone"),
         ({"at": "yesterday"}, "no time with a zone"),
     ],
@@ -83,5 +83,5 @@ def test_before_the_agreement_nothing_is_sent(folder: Path, capsys: pytest.Captu
 def test_mistakes_are_told(
     folder: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, str], told: str
 ) -> None:
-    assert run(words(folder, **changes)) == 2  # type: ignore[arg-type]  # names of the function's parameters
+    assert run(words(folder, **changes)) == 2
     assert told in capsys.readouterr().err
