@@ -8,6 +8,7 @@ acceptances without a gap, under a row lock, so that a reader who has seen posit
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
@@ -314,7 +315,6 @@ def read_records(
     filters: Filters = NO_FILTERS,
     after: int = 0,
     limit: int = 100,
-    columns: Sequence[str] = (),
 ) -> list[sa.RowMapping]:
     """Return stored rows in the order of acceptance.
 
@@ -322,15 +322,45 @@ def read_records(
     ----------
     after : position; rows behind it are given.
     limit : rows at most.
-    columns : only these, since turning a row into Python values costs more than finding it; omitted: all.
     """
     query = (
-        sa.select(*(table.c[name] for name in columns) if columns else (table,))
+        sa.select(table)
         .where(table.c.dataset == dataset, table.c.position > after, *filters.conditions())
         .order_by(table.c.position)
         .limit(limit)
     )
     return list(connection.execute(query).mappings())
+
+
+@functools.lru_cache(maxsize=256)
+def _page_statement(asked: tuple[str, ...]) -> sa.Select[Any]:
+    """Return the statement for one set of filters; building it anew costs more than running it."""
+    names = {"occurred_from": "occurred_at", "occurred_until": "occurred_at"}
+    names |= {"known_from": "known_at", "known_until": "known_at"}
+    conditions = []
+    for name in asked:
+        column = table.c[names.get(name, name)]
+        value = sa.bindparam(f"asked_{name}", type_=column.type)
+        if name.endswith("_from"):
+            conditions.append(column >= value)
+        elif name.endswith("_until"):
+            conditions.append(column < value)
+        else:
+            conditions.append(column == value)
+    return (
+        sa.select(table.c.position, table.c.body, table.c.simulated)
+        .where(table.c.dataset == sa.bindparam("dataset"), table.c.position > sa.bindparam("after"), *conditions)
+        .order_by(table.c.position)
+        .limit(sa.bindparam("rows"))
+    )
+
+
+def read_bodies(connection: sa.Connection, dataset: str, filters: Filters, after: int, limit: int) -> Sequence[Any]:
+    """Return position, body and whether it is simulated, in the order of acceptance; see `read_records`."""
+    values = {name: value for name, value in vars(filters).items() if value is not None}
+    parameters = {f"asked_{name}": value for name, value in values.items()}
+    parameters |= {"dataset": dataset, "after": after, "rows": limit}
+    return connection.execute(_page_statement(tuple(values)), parameters).all()
 
 
 def newest_records(

@@ -13,29 +13,30 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Request, Response, Security
+import sqlalchemy as sa
+from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPAuthorizationCredentials
 
 from sealane.errors import Fault, RequestRefusedError
 from sealane.exchange.pull import Page, read_for_partner, stream_for_reading
+from sealane.node.api.fresh import Answer, FreshAnswers
 from sealane.node.api.security import peer_of, token_role
-from sealane.node.api_tokens import PREFIX
+from sealane.node.api_tokens import PREFIX, find_token
 from sealane.node.context import Node
 from sealane.node.problems import Problem
 from sealane.products.json_text import elements
 from sealane.products.shapes import Faults, read_time
-from sealane.products.store import Filters, Prepared, prepare, put_prepared, read_records
+from sealane.products.store import Filters, Prepared, prepare, put_prepared, read_bodies
 
 DEFAULT_PAGE = 100
 MAX_PAGE = 1_000
 MAX_EVENTS = 1_000
 _SHOWN_FAULTS = 200
-_SCHEME = HTTPBearer(
-    scheme_name="reader", description="Token of one of the port's systems, or of a partner's stream.", auto_error=False
-)
+# A token of one of the port's systems, or of a partner's stream; the schemes are those of `security`.
+READERS: list[dict[str, list[str]]] = [{"own": []}, {"partner": []}]
 _PARTY = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,198}[\x21-\x7e])?")
 
 
@@ -111,20 +112,32 @@ class Reader:
     stream: str | None = None
 
 
-def reader_of(node: Node) -> Callable[..., Awaitable[Reader]]:
-    """Return a dependency that lets in readers of the port and partners with the token of a stream."""
-    own, partner = token_role(node, "reader", "operator"), peer_of(node)
+ROLES = ("reader", "operator")
 
-    async def reader(
-        request: Request, found: Annotated[HTTPAuthorizationCredentials | None, Security(_SCHEME)] = None
-    ) -> Reader:
-        if found is None or found.credentials.startswith(PREFIX):
+
+def reader_of(node: Node) -> Callable[[Request], Awaitable[Reader]]:
+    """Return a function that lets in readers of the port and partners with the token of a stream.
+
+    It is called by the endpoints themselves, so that they can answer before it where they know the answer.
+    """
+    own, partner = token_role(node, *ROLES), peer_of(node)
+
+    async def reader(request: Request) -> Reader:
+        text = bearer(request)
+        if text is None or text.startswith(PREFIX):
+            found = None if text is None else HTTPAuthorizationCredentials(scheme="Bearer", credentials=text)
             await own(request, found)
             return Reader()
         participant = await partner(request)
         return Reader(participant, request.state.sender.stream)
 
     return reader
+
+
+def bearer(request: Request) -> str | None:
+    """Return the text of the request's bearer token."""
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    return text.strip() if scheme.lower() == "bearer" and text.strip() else None
 
 
 def read_query(interface: Interface, request: Request) -> Query:
@@ -233,35 +246,48 @@ def _values(body: Any, path: tuple[str, ...]) -> frozenset[str]:
     return _values(body.get(path[0]), path[1:]) if isinstance(body, dict) else frozenset()
 
 
-_PAGE_COLUMNS = ("position", "body", "simulated")
+def read_partners_page(node: Node, interface: Interface, reader: Reader, query: Query, request_id: str) -> Page:
+    """Return the page of records that a partner asks for and may see."""
+    now = node.clock()
+    with node.database.write() as connection:
+        stream, terms = stream_for_reading(connection, str(reader.participant), reader.stream, interface.dataset, now)
+        own = node.identity.participant
+        return read_for_partner(
+            connection, stream, terms, own, query.filters, query.matches, query.after, query.limit, now, request_id
+        )
 
 
-def read_page(node: Node, interface: Interface, reader: Reader, query: Query, request_id: str) -> Page:
-    """Return the page of records a reader asks for."""
-    if reader.participant is not None:
-        now = node.clock()
-        with node.database.write() as connection:
-            stream, terms = stream_for_reading(connection, reader.participant, reader.stream, interface.dataset, now)
-            own = node.identity.participant
-            return read_for_partner(
-                connection, stream, terms, own, query.filters, query.matches, query.after, query.limit, now, request_id
-            )
+def read_own_page(
+    node: Node, interface: Interface, text: str, query: Query | None
+) -> tuple[Page, dt.datetime | None] | None:
+    """Return the page that a system of the port asks for and when its token ends; None if the token may not read.
+
+    Token and records are read in one transaction. Without a query only the token is looked at, and the page is empty.
+    """
+    with node.database.read() as connection:
+        token = find_token(connection, text, node.clock())
+        if token is None or token.role not in ROLES:
+            return None
+        page = Page((), None, False) if query is None else _read_page(connection, interface, query)
+        return page, token.expires_at
+
+
+def _read_page(connection: sa.Connection, interface: Interface, query: Query) -> Page:
     bodies: list[bytes] = []
     simulated = False
     after, more = query.after, True
-    with node.database.read() as connection:
-        while more and len(bodies) < query.limit:
-            wanted = query.limit + 1 if query.narrowed else 500
-            rows = read_records(connection, interface.dataset, query.filters, after, wanted, _PAGE_COLUMNS)
-            more = len(rows) == wanted
-            for number, row in enumerate(rows, 1):
-                if query.narrowed or query.matches(json.loads(row["body"])):
-                    bodies.append(bytes(row["body"]))
-                    simulated = simulated or row["simulated"]
-                after = row["position"]
-                if len(bodies) == query.limit:
-                    more = more or number < len(rows)
-                    break
+    while more and len(bodies) < query.limit:
+        wanted = query.limit + 1 if query.narrowed else 500
+        rows = read_bodies(connection, interface.dataset, query.filters, after, wanted)
+        more = len(rows) == wanted
+        for number, (position, body, marked) in enumerate(rows, 1):
+            after = position
+            if query.narrowed or query.matches(json.loads(body)):
+                bodies.append(bytes(body))
+                simulated = simulated or marked
+            if len(bodies) == query.limit:
+                more = more or number < len(rows)
+                break
     return Page(tuple(bodies), after if more else None, simulated)
 
 
@@ -279,12 +305,53 @@ def page_headers(interface: Interface, request: Request, page: Page | None = Non
     return headers
 
 
-async def answer_events(node: Node, interface: Interface, request: Request, reader: Reader) -> Response:
-    """Answer a GET for events with one page of them, their bytes as they are stored."""
-    query = read_query(interface, request)
-    page = await run_in_threadpool(read_page, node, interface, reader, query, request.state.request_id)
+def events_endpoint(node: Node, interface: Interface) -> Callable[[Request], Awaitable[Response]]:
+    """Return the endpoint that answers a GET with one page of events, their bytes as they are stored."""
+    reader_for, fresh = reader_of(node), FreshAnswers(node.database)
+
+    async def events(request: Request) -> Response:
+        text = bearer(request)
+        if text is None or not text.startswith(PREFIX):
+            who = await reader_for(request)
+            query = read_query(interface, request)
+            page = await run_in_threadpool(read_partners_page, node, interface, who, query, request.state.request_id)
+            return _events(page, page_headers(interface, request, page))
+        key = (text, request.scope["query_string"], *(request.headers.get(name) for name in _KEY_HEADERS))
+        known = fresh.get(key, node.clock())
+        if known is not None:
+            return Response(known.content, headers=known.headers, media_type="application/json")
+        query_or_fault = _query_or_fault(interface, request)
+        version = fresh.version()
+        asked = query_or_fault if isinstance(query_or_fault, Query) else None
+        found = await run_in_threadpool(read_own_page, node, interface, text, asked)
+        if found is None:
+            await reader_for(request)  # refuses, and counts the failure
+            raise RequestRefusedError(401, "unknown-token", "The token just changed.", "Send the request again.")
+        if isinstance(query_or_fault, RequestRefusedError):
+            raise query_or_fault
+        page_found, expires_at = found
+        headers = page_headers(interface, request, page_found)
+        answer = _events(page_found, headers)
+        fresh.put(key, version, Answer(bytes(answer.body), headers, expires_at))
+        return answer
+
+    return events
+
+
+_KEY_HEADERS = ("api-version", "request-sending-party", "request-receiving-party")
+
+
+def _events(page: Page, headers: Mapping[str, str]) -> Response:
     content = b'{"events":[' + b",".join(page.bodies) + b"]}"
-    return Response(content, headers=page_headers(interface, request, page), media_type="application/json")
+    return Response(content, headers=headers, media_type="application/json")
+
+
+def _query_or_fault(interface: Interface, request: Request) -> Query | RequestRefusedError:
+    """Read the query; who asks is looked at first, so a fault has to wait."""
+    try:
+        return read_query(interface, request)
+    except RequestRefusedError as fault:
+        return fault
 
 
 async def take_events(node: Node, interface: Interface, request: Request) -> Response:
@@ -406,13 +473,14 @@ def described(interface: Interface, *, post: bool = False) -> dict[str, Any]:
         body = {"required": True, "content": {"application/json": {"schema": {**events, "required": ["events"]}}}}
         return {"requestBody": body, "parameters": [_described("API-Version", text, "header")]}
     return {
+        "security": READERS,
         "parameters": [
             *(_described(parameter.name, text) for parameter in interface.parameters),
             *(_described(name, moment) for name in (interface.time_min, interface.time_max)),
             _described("limit", {"type": "integer", "minimum": 1, "maximum": MAX_PAGE}),
             _described("cursor", text),
             _described("API-Version", text, "header"),
-        ]
+        ],
     }
 
 

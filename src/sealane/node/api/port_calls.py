@@ -9,11 +9,9 @@ from sealane.node.api.dcsa import (
     FEEDBACK_ANSWER,
     Interface,
     Parameter,
-    Reader,
-    answer_events,
     described,
+    events_endpoint,
     feedback_form,
-    reader_of,
     take_events,
 )
 from sealane.node.api.security import token_role
@@ -62,17 +60,15 @@ PROBLEM_FORMS = {INTERFACE.path: feedback_form(INTERFACE)}
 def router(node: Node) -> APIRouter:
     """Return the endpoints for port call events."""
     api = APIRouter(tags=["port calls"])
-    reader = Depends(reader_of(node))
-
-    @api.get(
+    api.add_api_route(
         INTERFACE.path,
+        events_endpoint(node, INTERFACE),
+        methods=["GET"],
         summary="Port call events",
         response_class=Response,
         responses=EVENTS_ANSWER,
         openapi_extra=described(INTERFACE),
     )
-    async def events(request: Request, who: Reader = reader) -> Response:
-        return await answer_events(node, INTERFACE, request, who)
 
     @api.post(
         INTERFACE.path,

@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from sealane.errors import Fault, RequestRefusedError
 from sealane.exchange.pull import read_for_partner, stream_for_reading
-from sealane.node.api.dcsa import Reader, answers, reader_of
+from sealane.node.api.dcsa import READERS, Reader, answers, reader_of
 from sealane.node.context import Node, utc_now
 from sealane.node.problems import Problem
 from sealane.products.codes import locode_fault, mmsi_fault
@@ -93,7 +94,7 @@ class Wanted:
 def router(node: Node) -> APIRouter:
     """Return the endpoint for vessel schedules."""
     api = APIRouter(tags=["vessel schedules"])
-    reader = Depends(reader_of(node))
+    reader_for = reader_of(node)
 
     @api.get(
         PATH,
@@ -101,14 +102,19 @@ def router(node: Node) -> APIRouter:
         response_class=Response,
         responses=answers({"type": "array", "items": {"type": "object"}}, _ERROR),
         openapi_extra={
+            "security": READERS,
             "parameters": [
                 *({"name": name, "in": "query", "schema": {"type": "string"}} for name in PARAMETERS.members),
                 {"name": "cursor", "in": "query", "schema": {"type": "string", "maxLength": MAX_CURSOR}},
                 {"name": "API-Version", "in": "header", "schema": {"type": "string"}},
-            ]
+            ],
         },
     )
-    def schedules(request: Request, who: Reader = reader) -> Response:
+    async def schedules(request: Request) -> Response:
+        who = await reader_for(request)
+        return await run_in_threadpool(answer, request, who)
+
+    def answer(request: Request, who: Reader) -> Response:
         wanted = read_wanted(request, node.clock().date())
         filters = Filters(vessel_imo=sound_imo(wanted.given.get("vesselIMONumber")))
         calls, simulated = _calls(node, who, filters, request.state.request_id)

@@ -9,11 +9,9 @@ from sealane.node.api.dcsa import (
     FEEDBACK_ANSWER,
     Interface,
     Parameter,
-    Reader,
-    answer_events,
     described,
+    events_endpoint,
     feedback_form,
-    reader_of,
     take_events,
 )
 from sealane.node.api.security import token_role
@@ -49,17 +47,15 @@ PROBLEM_FORMS = {INTERFACE.path: feedback_form(INTERFACE)}
 def router(node: Node) -> APIRouter:
     """Return the endpoints for container milestones."""
     api = APIRouter(tags=["container milestones"])
-    reader = Depends(reader_of(node))
-
-    @api.get(
+    api.add_api_route(
         INTERFACE.path,
+        events_endpoint(node, INTERFACE),
+        methods=["GET"],
         summary="Container milestones",
         response_class=Response,
         responses=EVENTS_ANSWER,
         openapi_extra=described(INTERFACE),
     )
-    async def events(request: Request, who: Reader = reader) -> Response:
-        return await answer_events(node, INTERFACE, request, who)
 
     @api.post(
         INTERFACE.path,
