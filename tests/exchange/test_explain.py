@@ -128,6 +128,14 @@ def test_a_changed_agreement_shows_as_another_answer(make_pair: Make) -> None:
     with pair.provider.database.write() as connection:
         connection.execute(sa.update(decision_table).values(outcome="withhold", reason="port_outside"))
     assert pair.explain().decisions[0].same_now is False
+    with pair.provider.database.write() as connection:
+        connection.execute(sa.update(record_table).values(digest="another revision"))
+    assert pair.explain().decisions[0].same_now is None
+    position = 1
+    with pair.provider.database.write() as connection:
+        named = sa.update(decision_table).where(decision_table.c.record_id == pair.ids()[0])
+        connection.execute(named.values(event_id=f"pull:{position}"))
+    assert pair.explain().decisions[0].same_now is False
 
 
 def test_a_running_delay_says_when_it_ends(make_pair: Make) -> None:

@@ -175,7 +175,7 @@ def explain(
         simulated=bool(row is not None and row.simulated),
         summary=_summary(answers, row, dataset, now),
         clauses=tuple(answers),
-        decisions=tuple(_as_stored(item, known, None if row is None else row.digest) for item in stored),
+        decisions=tuple(_as_stored(item, known, row) for item in stored),
         counted=_counted(connection, dataset, record_id, peer),
     )
 
@@ -296,11 +296,16 @@ def _stored(connection: sa.Connection, dataset: str, record_id: str, peer: str) 
     return list(connection.execute(statement).all())
 
 
-def _as_stored(row: Any, known: Mapping[tuple[str, int, str], Decision], digest: str | None) -> StoredAnswer:
+def _as_stored(row: Any, known: Mapping[tuple[str, int, str], Decision], record_row: Any) -> StoredAnswer:
     now = known.get((row.agreement_id, row.agreement_version, row.clause_id))
     same = None
-    # An event's id ends with its record's digest: a newer revision may be decided otherwise, rightly.
-    if now is not None and digest is not None and row.event_id.endswith(digest[:16]):
+    # A newer revision may be decided otherwise, rightly. An event's id ends with its record's digest; what was pulled
+    # is named by its position.
+    if (
+        now is not None
+        and record_row is not None
+        and (row.event_id.endswith(record_row.digest[:16]) or row.event_id == f"pull:{record_row.position}")
+    ):
         same = (now.outcome.value, now.reason.value, list(now.withheld_fields)) == (
             row.outcome,
             row.reason,
