@@ -15,12 +15,12 @@ def test_every_clause_has_its_outcome_and_every_record_its_reason(monkeypatch: p
     sys.modules.pop("decisions", None)
     import decisions
 
-    monkeypatch.setattr(decisions, "QUICK", {"decisions": 200, "rows": 2_000})
+    monkeypatch.setattr(decisions, "QUICK", {"decisions": 200, "rows": 10_000})
     found = decisions.run(quick=True)
     assert [measured["outcome"] for measured in found["python"].values()] == ["allow", "trim", "trim", "withhold"]
     assert found["leaves"] == 50
     assert found["values"] == 62
-    assert sum(found["sql"]["by_reason"].values()) == 2_000
+    assert sum(found["sql"]["by_reason"].values()) == 10_000
     assert set(found["sql"]["by_reason"]) == {
         "all_agreed",
         "delay_running",
