@@ -23,6 +23,7 @@ from sealane.inventory.settings import Settings
 from sealane.inventory.shore_power import SHORE_POWER_COLUMNS
 from sealane.movement.positions import POSITION_COLUMNS
 from sealane.node.settings import settings_page as node_settings_page
+from sealane.products.describe import products_page
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
 # It stands under the heading: MkDocs titles a page by its heading only where nothing comes before it.
@@ -172,6 +173,7 @@ PAGES = {
     "node-settings.md": node_settings_page,
     "exit-codes.md": exit_codes_page,
     "coverage.md": coverage_page,
+    "data-products.md": products_page,
 }
 
 
