@@ -97,10 +97,11 @@ def _own_rows(shape: Group) -> Iterator[tuple[str, str, str]]:
 def _edifact() -> list[str]:
     parts = [
         "\n## EDIFACT\n\n",
-        "CODECO and COARRI of directory D.95B and later, IFTSTA of D.00B and later; syntax UNOA, UNOB, UNOC, UNOW and ",
-        "UNOY. Checked are counts and references of UNB/UNZ and UNH/UNT, the order of the segments, mandatory segments, ",
-        "qualifiers, times (formats 201, 203, 204, 205, 303), check digits of containers and ships, UN/LOCODE, the control ",
-        "total. A time without a zone needs `--time-zone`. A message with a fault is refused whole; with a faulty ",
+        "CODECO and COARRI of directory D.95B and later, IFTSTA of D.00B and later; syntax UNOA, UNOB, UNOC, UNOW ",
+        "and UNOY. Checked are counts and references of UNB/UNZ and UNH/UNT, the order of the segments, mandatory ",
+        "segments, qualifiers, times (formats 201, 203, 204, 205, 303), check digits of containers and ships, ",
+        "UN/LOCODE, the control total. A time without a zone needs `--time-zone`. A message with a fault is refused ",
+        "whole; with a faulty ",
         "envelope, the interchange.\n\n",
     ]
     rows = [("CODECO", f"BGM {code}", f"`{event}`") for code, event in CODECO.names.items()]
