@@ -186,7 +186,8 @@ def _read(text: str, place: int, where: str, faults: list[Fault]) -> tuple[Any, 
 
 
 def _refuse_depth_and_surrogates(value: Any, text: str) -> None:
-    if _depth_over(value, MAX_DEPTH):
+    # Few brackets cannot nest deep; most records have so few that looking into them can be saved.
+    if text.count("{") + text.count("[") > MAX_DEPTH and _depth_over(value, MAX_DEPTH):
         raise _RefusedError(f"more than {MAX_DEPTH} levels")
     # A backslash-u may have written half a surrogate pair, which no UTF-8 can hold.
     if "\\u" in text and _has_surrogate(value):

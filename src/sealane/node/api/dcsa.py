@@ -1,4 +1,4 @@
-"""What the interfaces of DCSA have in common: who may read, query parameters, pages, feedback elements.
+"""What the interfaces of DCSA have in common: who may read, pages, feedback elements.
 
 The port's own systems read with a token of the role reader or operator and see what the node holds. A partner reads
 with the token of one of its streams and sees what the clause of that stream lets through, record by record.
@@ -6,13 +6,11 @@ with the token of one of its streams and sees what the clause of that stream let
 
 from __future__ import annotations
 
-import base64
-import binascii
 import datetime as dt
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,86 +20,21 @@ from fastapi.security import HTTPAuthorizationCredentials
 
 from sealane.errors import Fault, RequestRefusedError
 from sealane.exchange.pull import Page, read_for_partner, stream_for_reading
+from sealane.node.api.dcsa_query import MAX_PAGE, Interface, Query, check_version, read_query, write_cursor
 from sealane.node.api.fresh import Answer, FreshAnswers
 from sealane.node.api.security import peer_of, token_role
 from sealane.node.api_tokens import PREFIX, find_token
 from sealane.node.context import Node
 from sealane.node.problems import Problem
 from sealane.products.json_text import elements
-from sealane.products.shapes import Faults, read_time
-from sealane.products.store import Filters, Prepared, prepare, put_prepared, read_bodies
+from sealane.products.shapes import Faults
+from sealane.products.store import Prepared, prepare, put_prepared, read_bodies
 
-DEFAULT_PAGE = 100
-MAX_PAGE = 1_000
 MAX_EVENTS = 1_000
 _SHOWN_FAULTS = 200
 # A token of one of the port's systems, or of a partner's stream; the schemes are those of `security`.
 READERS: list[dict[str, list[str]]] = [{"own": []}, {"partner": []}]
 _PARTY = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,198}[\x21-\x7e])?")
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One query parameter.
-
-    Attributes
-    ----------
-    paths : properties of a payload, each as a tuple of names; the record fits if one of them has the value.
-    column : field of ``Filters`` that narrows the same in the database, if there is one.
-    narrows : whether the column holds such a value; other values are looked for in the payloads.
-    is_list : several values, separated by commas; one of them must fit.
-    """
-
-    name: str
-    paths: tuple[tuple[str, ...], ...]
-    column: str | None = None
-    is_list: bool = False
-    narrows: Callable[[str], bool] = bool
-
-
-@dataclass(frozen=True)
-class Query:
-    """What a request asks for, read and checked.
-
-    Attributes
-    ----------
-    filters : what the database can narrow.
-    texts : parameters with the values that fit.
-    narrowed : the database asks all of them, no payload need be looked at.
-    """
-
-    filters: Filters
-    texts: tuple[tuple[Parameter, frozenset[str]], ...]
-    narrowed: bool
-    after: int
-    limit: int
-
-    def matches(self, body: Mapping[str, Any]) -> bool:
-        """Say whether a payload has the values asked for; what it does not have does not fit."""
-        return all(any(_values(body, path) & wanted for path in parameter.paths) for parameter, wanted in self.texts)
-
-
-@dataclass(frozen=True)
-class Interface:
-    """One interface of DCSA.
-
-    Attributes
-    ----------
-    dataset : product behind it.
-    version : of the standard, for the header API-Version.
-    parameters : query parameters with a value that a property must have.
-    time_min, time_max : names of the parameters for an interval of time, both ends included.
-    time_column : ``occurred`` or ``known``.
-    """
-
-    dataset: str
-    version: str
-    path: str
-    parameters: tuple[Parameter, ...]
-    time_min: str
-    time_max: str
-    time_column: str
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -138,112 +71,6 @@ def bearer(request: Request) -> str | None:
     """Return the text of the request's bearer token."""
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
     return text.strip() if scheme.lower() == "bearer" and text.strip() else None
-
-
-def read_query(interface: Interface, request: Request) -> Query:
-    """Read the query of a request.
-
-    Raises
-    ------
-    RequestRefusedError
-        400 with every fault: unknown or doubled parameters, values of the wrong form.
-    """
-    faults: list[Fault] = []
-    given = _given(interface, request, faults)
-    texts = []
-    narrowed = True
-    columns: dict[str, Any] = {}
-    for parameter in interface.parameters:
-        value = given.get(parameter.name)
-        if value is None:
-            continue
-        wanted = frozenset(value.split(",")) if parameter.is_list else frozenset([value])
-        texts.append((parameter, wanted))
-        if parameter.column is not None and parameter.narrows(value):
-            columns[parameter.column] = value
-        else:
-            narrowed = False
-    begin = _time(given, interface.time_min, faults)
-    end = _time(given, interface.time_max, faults)
-    columns[f"{interface.time_column}_from"] = begin
-    # Both ends belong to the interval; the store's intervals are half-open.
-    columns[f"{interface.time_column}_until"] = None if end is None else end + dt.timedelta(microseconds=1)
-    limit = _limit(given.get("limit"), faults)
-    after = read_cursor(given["cursor"], faults) if "cursor" in given else 0
-    _check_version(interface.version, request, faults)
-    if faults:
-        raise _refused(faults)
-    return Query(Filters(**columns), tuple(texts), narrowed, after, limit)
-
-
-def _given(interface: Interface, request: Request, faults: list[Fault]) -> dict[str, str]:
-    known = {p.name for p in interface.parameters} | {interface.time_min, interface.time_max, "limit", "cursor"}
-    given: dict[str, str] = {}
-    for name, value in request.query_params.multi_items():
-        if name not in known:
-            faults.append(Fault(name[:100], "is no query parameter here", f"Use {', '.join(sorted(known))}."))
-        elif name in given:
-            faults.append(Fault(name, "is given twice", "Give it once."))
-        elif "\x00" in value or len(value) > 1000:
-            faults.append(Fault(name, "is no text that a record can hold", "Correct it."))
-        else:
-            given[name] = value
-    return given
-
-
-def _time(given: Mapping[str, str], name: str, faults: list[Fault]) -> dt.datetime | None:
-    if name not in given:
-        return None
-    found = read_time(given[name])
-    if found is None or found.year >= 9999:
-        faults.append(Fault(name, repr(given[name][:60]), "Give date, time and zone as in 2026-11-22T05:58:00Z."))
-        return None
-    return found
-
-
-def _limit(value: str | None, faults: list[Fault]) -> int:
-    if value is None:
-        return DEFAULT_PAGE
-    if not (value.isascii() and value.isdigit() and int(value[:12]) >= 1):
-        faults.append(Fault("limit", repr(value[:60]), f"Give a whole number from 1; a page has {MAX_PAGE} at most."))
-        return DEFAULT_PAGE
-    return min(int(value[:12]), MAX_PAGE)
-
-
-def _check_version(version: str, request: Request, faults: list[Fault]) -> None:
-    asked = request.headers.get("api-version")
-    if asked and asked.split(".")[0].strip() != version.split(".", maxsplit=1)[0]:
-        faults.append(Fault("API-Version", repr(asked[:40]), f"This interface implements {version}."))
-
-
-def _refused(faults: list[Fault]) -> RequestRefusedError:
-    return RequestRefusedError(400, "invalid-query", "The request is not valid.", "Correct what is listed.", faults)
-
-
-def write_cursor(after: int) -> str:
-    """Return the cursor that goes on behind a position."""
-    return base64.urlsafe_b64encode(f"p{after}".encode()).decode().rstrip("=")
-
-
-def read_cursor(text: str, faults: list[Fault]) -> int:
-    """Return the position of a cursor; 0 after a fault."""
-    try:
-        decoded = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode("ascii")
-    except (binascii.Error, ValueError):
-        decoded = ""
-    if re.fullmatch(r"p[0-9]{1,18}", decoded):
-        return int(decoded[1:])
-    faults.append(Fault("cursor", repr(text[:60]), "Give the value of the header Next-Page-Cursor."))
-    return 0
-
-
-def _values(body: Any, path: tuple[str, ...]) -> frozenset[str]:
-    """Return the texts at the end of a path; lists on the way are looked through."""
-    if isinstance(body, list):
-        return frozenset().union(*(_values(item, path) for item in body))
-    if not path:
-        return frozenset([body]) if isinstance(body, str) else frozenset()
-    return _values(body.get(path[0]), path[1:]) if isinstance(body, dict) else frozenset()
 
 
 def read_partners_page(node: Node, interface: Interface, reader: Reader, query: Query, request_id: str) -> Page:
@@ -363,7 +190,7 @@ async def take_events(node: Node, interface: Interface, request: Request) -> Res
         raise RequestRefusedError(
             415, "media-type", f"The media type is {media_type[:80]!a}.", "Send application/json."
         )
-    _check_version(interface.version, request, faults)
+    check_version(interface.version, request, faults)
     simulated = request.headers.get("x-simulated", "false").strip().lower() == "true"
     cautions = await run_in_threadpool(_take, node, interface, body, simulated, faults)
     feedback = [_element("WARN", fault) for fault in cautions[:_SHOWN_FAULTS]]

@@ -7,13 +7,12 @@ from fastapi import APIRouter, Depends, Request, Response
 from sealane.node.api.dcsa import (
     EVENTS_ANSWER,
     FEEDBACK_ANSWER,
-    Interface,
-    Parameter,
     described,
     events_endpoint,
     feedback_form,
     take_events,
 )
+from sealane.node.api.dcsa_query import Interface, Parameter
 from sealane.node.api.security import token_role
 from sealane.node.context import Node
 from sealane.products.codes import has_container_form
