@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sealane.agreements.clauses import Granularity, Onward, Period
@@ -382,18 +382,21 @@ SAME_MEANING = [
 ]
 
 
-@given(st.randoms(use_true_random=False), st.data())
-def test_equal_meaning_gives_equal_bytes(chance: random.Random, data: st.DataObject) -> None:
+@settings(max_examples=50)
+@given(st.integers(0, 2**32))
+def test_equal_meaning_gives_equal_bytes(seed: int) -> None:
+    chance = random.Random(seed)
     document = content()
     for path, spellings in SAME_MEANING:
-        change(document, path, data.draw(st.sampled_from(spellings)))
+        change(document, path, chance.choice(spellings))
     again = read(shuffled(document, chance))
     assert document_bytes(again) == document_bytes(read(content()))
 
 
-@given(st.randoms(use_true_random=False))
-def test_parse_is_the_exact_inverse(chance: random.Random) -> None:
-    document = read(shuffled(content(), chance))
+@settings(max_examples=50)
+@given(st.integers(0, 2**32))
+def test_parse_is_the_exact_inverse(seed: int) -> None:
+    document = read(shuffled(content(), random.Random(seed)))
     data = document_bytes(document)
     assert parse_document(data) == document
     assert document_bytes(parse_document(data)) == data

@@ -20,14 +20,15 @@ from sealane.database.tables.agreements import agreement, agreement_message
 from sealane.database.tables.delivery import stream as stream_table
 from sealane.database.tables.identity import peer as peer_table
 from sealane.errors import DataError, InputError, RequestRefusedError
-from sealane.exchange import registry
-from sealane.exchange.agreement_incoming import MAX_OPEN_PROPOSALS
+from sealane.exchange import agreement_incoming, registry
 from sealane.exchange.agreement_states import AgreementState
 from sealane.exchange.evidence import Typ
 from sealane.exchange.ledger import all_entries
 from sealane.exchange.streams import open_stream
 
 DAY = dt.timedelta(days=1)
+# For what no database can change; each state and every lock is tested on both.
+on_one_database = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -159,6 +160,7 @@ def test_both_may_propose_the_same_at_the_same_time(ports: list[Port]) -> None:
         assert state(port) is AgreementState.IN_FORCE
 
 
+@on_one_database
 def test_validity_is_judged_by_the_time_itself(ports: list[Port]) -> None:
     document = document_of(ports, valid_from="2026-03-02T00:00:00Z", valid_until="2026-03-03T00:00:00Z")
     agree(*ports, document)
@@ -171,6 +173,7 @@ def test_validity_is_judged_by_the_time_itself(ports: list[Port]) -> None:
         assert in_force(port, document.valid_until) is None
 
 
+@on_one_database
 def test_terms_are_those_of_exactly_this_version_and_clause(ports: list[Port]) -> None:
     agree(*ports, document_of(ports))
     with ports[0].database.read() as connection:
@@ -226,6 +229,7 @@ def test_a_retired_renewal_does_not_bring_the_old_version_back(ports: list[Port]
     assert in_force(other, later) is None
 
 
+@on_one_database
 def test_a_renewal_retired_before_its_beginning_never_took_over(ports: list[Port]) -> None:
     first = document_of(ports)
     agree(*ports, first)
@@ -290,6 +294,7 @@ def test_retirement_by_one_party_alone_stops_at_once_on_each_side(ports: list[Po
     assert logged.index("stream_closed") < logged.index("agreement_retired")
 
 
+@on_one_database
 def test_streams_stop_only_with_the_retirements_own_transaction(ports: list[Port]) -> None:
     """Negative control of the above: where the transaction fails, the agreement is in force as before."""
     agree(*ports, document_of(ports))
@@ -328,6 +333,7 @@ def test_a_proposal_can_be_taken_back_and_declined(ports: list[Port]) -> None:
         step(other, registry.sign, "test-agreement", 2)
 
 
+@on_one_database
 def test_who_has_signed_cannot_decline(ports: list[Port]) -> None:
     one, other = ports
     agree(one, other, document_of(ports))
@@ -366,7 +372,7 @@ def statement_of(signer: Port, holder: Port, typ: str, **changes: Any) -> str:
         {"forever": True},
     ],
 )
-@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@on_one_database
 def test_a_retirement_of_something_else_is_refused(ports: list[Port], changes: dict[str, Any]) -> None:
     one, other = ports
     agree(one, other, document_of(ports))
@@ -384,6 +390,7 @@ def test_a_retirement_of_something_else_is_refused(ports: list[Port], changes: d
     assert state(one) is AgreementState.RETIRED
 
 
+@on_one_database
 def test_a_statement_of_another_kind_or_signer_is_refused(ports: list[Port]) -> None:
     one, other = ports
     agree(one, other, document_of(ports))
@@ -404,6 +411,7 @@ def altered(port: Port, document: AgreementDocument, **changes: Any) -> str:
     return port.identity.sign(rfc8785.dumps(content), Typ.AGREEMENT, NOW)
 
 
+@on_one_database
 def test_a_signature_over_other_bytes_is_refused(ports: list[Port]) -> None:
     one, other = ports
     document = document_of(ports)
@@ -416,6 +424,7 @@ def test_a_signature_over_other_bytes_is_refused(ports: list[Port]) -> None:
     assert (error.status, error.kind) == (409, "other-text")
 
 
+@on_one_database
 def test_a_proposal_is_checked_like_a_file_and_all_faults_come_back(ports: list[Port]) -> None:
     one, other = ports
     document = document_of(ports)
@@ -433,6 +442,7 @@ def test_a_proposal_is_checked_like_a_file_and_all_faults_come_back(ports: list[
     ]
 
 
+@on_one_database
 def test_a_proposal_that_is_not_canonical_is_refused(ports: list[Port]) -> None:
     one, other = ports
     data = json.dumps(normal_form(document_of(ports))).encode()
@@ -444,6 +454,7 @@ def test_a_proposal_that_is_not_canonical_is_refused(ports: list[Port]) -> None:
 FOREIGN_KEY = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
 
 
+@on_one_database
 def test_root_keys_and_origins_must_be_those_registered(ports: list[Port]) -> None:
     one, other = ports
     content = normal_form(document_of(ports))
@@ -462,6 +473,7 @@ def test_root_keys_and_origins_must_be_those_registered(ports: list[Port]) -> No
         step(one, registry.propose, document_of(ports, participants=content["participants"]))
 
 
+@on_one_database
 def test_a_partner_with_another_root_key_here_cannot_sign(ports: list[Port]) -> None:
     one, other = ports
     step(one, registry.propose, document_of(ports))
@@ -471,6 +483,7 @@ def test_a_partner_with_another_root_key_here_cannot_sign(ports: list[Port]) -> 
     assert (error.status, error.kind) == (401, "unknown-key")
 
 
+@on_one_database
 def test_an_own_key_that_is_not_ours_is_refused(ports: list[Port]) -> None:
     """A proposal that names this node with a foreign root key would let somebody else sign for it."""
     one, other = ports
@@ -482,6 +495,7 @@ def test_an_own_key_that_is_not_ours_is_refused(ports: list[Port]) -> None:
     assert [fault.where for fault in error.faults] == [f"participants: {NAGOYA}.root_key"]
 
 
+@on_one_database
 def test_signing_checks_the_partners_again(ports: list[Port]) -> None:
     one, other = ports
     step(one, registry.propose, document_of(ports))
@@ -492,6 +506,7 @@ def test_signing_checks_the_partners_again(ports: list[Port]) -> None:
         step(other, registry.sign, "test-agreement", 1)
 
 
+@on_one_database
 def test_agreements_between_others_are_no_business_of_this_node(
     databases: Callable[[], Database], tmp_path: Path
 ) -> None:
@@ -511,6 +526,7 @@ def test_agreements_between_others_are_no_business_of_this_node(
     assert error.kind == unknown.kind
 
 
+@on_one_database
 def test_the_next_version_follows_the_last(ports: list[Port]) -> None:
     one, other = ports
     agree(one, other, document_of(ports))
@@ -527,6 +543,7 @@ def test_the_next_version_follows_the_last(ports: list[Port]) -> None:
         step(one, registry.propose, document_of(ports, version=2, supersedes=1))
 
 
+@on_one_database
 def test_a_renewal_keeps_every_participant(databases: Callable[[], Database], tmp_path: Path) -> None:
     ports = make_ports(databases, tmp_path, (LOS_ANGELES, NAGOYA, YOKOHAMA))
     step(ports[0], registry.propose, document_of(ports))
@@ -560,22 +577,25 @@ def test_drafts_are_kept_changed_and_told_to_nobody(ports: list[Port]) -> None:
         assert {m.agreement_id for m in registry.messages(connection)} == {"test-agreement"}
 
 
+@on_one_database
 def test_an_agreement_that_is_over_cannot_be_proposed(ports: list[Port]) -> None:
     document = document_of(ports, valid_until="2026-02-01T00:00:00Z")
     with pytest.raises(DataError, match="is over"):
         step(ports[0], registry.propose, document)
 
 
-@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-def test_a_partner_cannot_fill_the_list_with_proposals(ports: list[Port]) -> None:
+@on_one_database
+def test_a_partner_cannot_fill_the_list_with_proposals(ports: list[Port], monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = ports
-    for number in range(MAX_OPEN_PROPOSALS):
+    monkeypatch.setattr(agreement_incoming, "MAX_OPEN_PROPOSALS", 3)
+    for number in range(3):
         jws = altered(one, document_of(ports, id=f"agreement-{number}"))
         step(other, registry.receive_proposal, one.participant, jws)
     error = refused(other, registry.receive_proposal, one.participant, altered(one, document_of(ports)))
     assert (error.status, error.retry_after_s) == (429, 3600)
 
 
+@on_one_database
 def test_the_log_names_each_step_for_the_partner_concerned(ports: list[Port]) -> None:
     one, other = ports
     agree(one, other, document_of(ports))
