@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from tests.faults.a4_differencing import SCENARIOS, attacked, found_in, nothing
 from tests.faults.a4_world import DELAY, OTHER_PEER, OWN, PEER, PURPOSE, START, World, terms
 
-from sealane.agreements.clauses import Granularity, Period, Terms
+from sealane.agreements.clauses import Granularity, Period, Prohibition, Terms
 from sealane.database import Database
 from sealane.database.tables.delivery import decision, outbox, release, released_record
 from sealane.exchange.ledger import EntryKind, all_entries
@@ -172,6 +172,28 @@ def test_partners_under_equal_terms_get_the_same_cells(world: World, connection:
     assert cells(connection)[len(first) :] == first
     counted = sa.select(released_record.c.peer, sa.func.count()).group_by(released_record.c.peer)
     assert {row[0]: row[1] for row in connection.execute(counted)} == {PEER: 60, OTHER_PEER: 60}
+
+
+@pytest.mark.parametrize(
+    "closed",
+    [
+        replace(BY_PORT, prohibitions=(Prohibition("p", frozenset(), (), frozenset({PURPOSE}), "a source"),)),
+        replace(BY_PORT, prohibitions=(Prohibition("p", frozenset({"port-calls"}), (), frozenset(), "a source"),)),
+        replace(BY_PORT, clause=replace(BY_PORT.clause, valid_until=START + 3 * DAY)),
+        replace(BY_PORT, clause=replace(BY_PORT.clause, valid_from=START + 9 * DAY)),
+    ],
+    ids=["purpose prohibited", "dataset prohibited", "expired", "not yet valid"],
+)
+def test_a_clause_that_lets_nothing_through_gives_not_even_what_others_got(
+    world: World, connection: sa.Connection, closed: Terms
+) -> None:
+    world.put(60, 0, 2, START)
+    world.release(world.open(BY_PORT), BY_PORT, START + 3 * DAY)
+    before = cells(connection)
+    renamed = replace(closed, agreement_id="another-agreement")
+    assert scope_of(renamed) == scope_of(BY_PORT)
+    assert world.release(world.open(renamed, OTHER_PEER), renamed, START + 5 * DAY).periods == 0
+    assert cells(connection) == before
 
 
 def record_terms() -> Terms:

@@ -10,13 +10,14 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from sealane.agreements.aggregates import rows_disjoint
-from sealane.agreements.clauses import Clause, Granularity, RowFilter, Terms
-from sealane.agreements.decisions import utc
+from sealane.agreements.clauses import Clause, Granularity, Reason, Record, RowFilter, Terms
+from sealane.agreements.decisions import decide, utc
 from sealane.database.tables.delivery import decision, release
 from sealane.database.tables.delivery import stream as stream_table
 from sealane.exchange.streams import Direction, Stream, StreamState
@@ -43,6 +44,17 @@ def scope_of(terms: Terms) -> str:
         "minimum_group": grouping.minimum_group,
     }
     return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
+
+
+def closed_clause(terms: Terms, purpose: str, now: dt.datetime) -> Reason | None:
+    """Return the rule that lets nothing of a clause through now, whatever the record; None where records decide.
+
+    Cells that another partner got are given without looking at their records again, so this must be asked first.
+    """
+    open_rows = replace(terms, clause=replace(terms.clause, rows=RowFilter(), delay=dt.timedelta(0)))
+    nothing = Record(terms.clause.dataset, "", None, now)
+    reason = decide(nothing, open_rows, now, purpose, Granularity.AGGREGATE).reason
+    return None if reason is Reason.NO_FIELD_LEFT else reason
 
 
 def overlapping_release(

@@ -35,6 +35,7 @@ from sealane.exchange.decisions_sql import may_pass_later, passes
 from sealane.exchange.ledger import Entry, EntryKind, append
 from sealane.exchange.release_rules import (
     TermsInForce,
+    closed_clause,
     overlapping_release,
     record_stream,
     rows_as_json,
@@ -107,6 +108,8 @@ def release_due(
     limit : at most so many periods.
     """
     if terms.clause.grouping is None or terms.clause.granularity is not Granularity.AGGREGATE:
+        return Release()
+    if closed_clause(terms, stream.purpose, now) is not None:
         return Release()
     _lock(connection, stream)
     scope = scope_of(terms)
