@@ -13,6 +13,7 @@ import typer
 from sealane.cli.options import AsJson, NodeFolder
 from sealane.cli.output import message, print_fields, print_json, print_table
 from sealane.errors import DataError, InputError
+from sealane.products.forms import FileForm
 
 if TYPE_CHECKING:
     from sealane.products.loading import Loaded
@@ -179,6 +180,30 @@ def show(
     else:
         columns = ("id", "occurred_at", "port", "vessel_imo", "equipment", "source", "simulated")
         print_table(columns, ([_cell(row[name]) for name in columns] for row in rows))
+
+
+@group.command("export")
+def export(
+    dataset: DatasetId,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="File to write; it must not exist.")],
+    folder: NodeFolder,
+    form: Annotated[FileForm, typer.Option("--format", help="EPCIS is for container milestones.")] = FileForm.JSONL,
+    source: Annotated[str | None, typer.Option(metavar="ID", help="Only records of this participant.")] = None,
+) -> None:
+    """Write the records of a data product to a file: JSON Lines, Parquet, or EPCIS 2.0 for container milestones."""
+    from sealane.node.open import open_node
+    from sealane.products.catalogue import dataset_named
+    from sealane.products.exporting import export_records
+    from sealane.products.store import Filters
+
+    dataset_named(dataset)
+    if out.exists():
+        raise InputError(f"{out}: exists. Name a new file.")
+    with open_node(folder) as node, node.database.read() as connection:
+        written, left_out = export_records(connection, dataset, Filters(source=source), form, out, node.clock())
+    message(f"{written:,} records of {dataset} are in {out}.")
+    if left_out:
+        message(f"note: {left_out:,} milestones are left out: no actual event of a container with an ISO number.")
 
 
 @group.command("count")
