@@ -20,7 +20,7 @@ from sealane.agreements.clauses import RowFilter
 from sealane.database.tables.products import record
 from sealane.errors import RequestRefusedError
 from sealane.exchange import inbox
-from sealane.exchange.acknowledgement import MAX_REFUSALS, dead_letters
+from sealane.exchange.dead_letters import MAX_REFUSALS, dead_letters
 from sealane.exchange.delivery import deliver_all
 from sealane.node.context import Node
 

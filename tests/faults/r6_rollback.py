@@ -21,7 +21,7 @@ from tests.faults.world import Machine, effects, machine, result
 from sealane.database import Database
 from sealane.database.engine import sqlite_url
 from sealane.database.tables.ledger import leaf
-from sealane.exchange import acknowledgement, delivery, inbox
+from sealane.exchange import delivery, inbox, recovery
 from sealane.exchange.delivery import DeliveryOutcome, deliver_once, recover_outgoing
 from sealane.exchange.streams import get_stream
 from sealane.node.context import Node
@@ -81,7 +81,7 @@ def _trial(place: Machine, who: str, count: int) -> dict[str, Any]:
                 with nodes["recipient"].database.write() as connection:
                     held = get_stream(connection, stream_id)
                     assert held is not None
-                    acknowledgement.recover(connection, stream_id, held.next_sequence, clock())
+                    recovery.recover(connection, stream_id, held.next_sequence, clock())
             recover_outgoing(nodes["provider"], stream_id)
         _deliver(nodes, stream_id, range(0))
     expected = {ports.event_id(number) for number in range(count)}

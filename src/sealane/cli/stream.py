@@ -61,7 +61,7 @@ def list_all(folder: NodeFolder, as_json: AsJson = False) -> None:
 @group.command("show")
 def show(folder: NodeFolder, stream: StreamId, as_json: AsJson = False) -> None:
     """Show one stream with its dead letters."""
-    from sealane.exchange.acknowledgement import dead_letters
+    from sealane.exchange.dead_letters import dead_letters
     from sealane.exchange.stream_status import stream_status
     from sealane.exchange.streams import find_stream
     from sealane.node.open import open_node
@@ -90,7 +90,7 @@ def retry(
     letter: Annotated[int, typer.Argument(metavar="LETTER", help="Number of the dead letter.")],
 ) -> None:
     """Decide a dead letter anew and send it once more."""
-    from sealane.exchange.acknowledgement import retry_dead_letter
+    from sealane.exchange.dead_letters import retry_dead_letter
     from sealane.node.open import open_node
 
     with open_node(folder) as node, node.database.write() as connection:
@@ -104,7 +104,7 @@ def drop(
     letter: Annotated[int, typer.Argument(metavar="LETTER", help="Number of the dead letter.")],
 ) -> None:
     """Give a dead letter up; the log keeps the fact."""
-    from sealane.exchange.acknowledgement import drop_dead_letter
+    from sealane.exchange.dead_letters import drop_dead_letter
     from sealane.node.open import open_node
 
     with open_node(folder) as node, node.database.write() as connection:
@@ -118,7 +118,7 @@ def recover(folder: NodeFolder, stream: StreamId) -> None:
 
     An outgoing stream goes on from where the partner's counter stands; the partner must be reachable.
     """
-    from sealane.exchange import acknowledgement
+    from sealane.exchange import recovery
     from sealane.exchange.delivery import recover_outgoing
     from sealane.exchange.streams import Direction, find_stream
     from sealane.node.open import open_node
@@ -131,7 +131,7 @@ def recover(folder: NodeFolder, stream: StreamId) -> None:
             message(f"The stream goes on with number {number}.")
             return
         with node.database.write() as connection:
-            acknowledgement.recover(connection, found.id, found.next_sequence, node.clock())
+            recovery.recover(connection, found.id, found.next_sequence, node.clock())
         message(f"The stream is open again and expects number {found.next_sequence}.")
 
 

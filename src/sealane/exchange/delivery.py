@@ -20,13 +20,14 @@ from urllib.parse import urlsplit
 
 from sealane.errors import RequestRefusedError
 from sealane.exchange import strict_json
-from sealane.exchange.acknowledgement import acknowledge, check_receipt, fail, recover, settle_cursor
+from sealane.exchange.acknowledgement import acknowledge, check_receipt, fail
 from sealane.exchange.events import BATCH_TYPE, batch_bytes
 from sealane.exchange.evidence import verify_evidence
 from sealane.exchange.outbound import NotBegunError, Response, UnreachableError
 from sealane.exchange.outbox import Batch, ClaimOutcome, claim, has_work, release_claim
 from sealane.exchange.peers import know_signer
 from sealane.exchange.receipts import RECEIPT_MEDIA_TYPE, RECEIPT_TYPE, Receipt, no_receipt, parse_receipt
+from sealane.exchange.recovery import recover, settle_cursor
 from sealane.exchange.registry import terms_in_force
 from sealane.exchange.streams import Direction, Stream, StreamState, all_streams, get_stream
 

@@ -15,16 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from sealane.agreements.cell_payloads import cell_faults
-from sealane.agreements.clauses import Granularity, Outcome, Reason, Record, RowFilter, Terms
-from sealane.agreements.decisions import decide
+from sealane.agreements.clauses import Granularity, Record, Terms
 from sealane.database import Database
 from sealane.database.tables.delivery import inbox as inbox_table
 from sealane.database.tables.delivery import stream as stream_table
 from sealane.errors import Fault, RequestRefusedError
 from sealane.exchange import strict_json
-from sealane.exchange.acknowledgement import raise_alarm
+from sealane.exchange.alarms import raise_alarm
 from sealane.exchange.events import MAX_EVENT_BYTES, ReceivedEvent, parse_batch
+from sealane.exchange.judgement import LONGEST_REASON, outside
 from sealane.exchange.ledger import Entry, EntryKind, append, log_size, root_at
 from sealane.exchange.receipts import (
     RECEIPT_TYPE,
@@ -43,13 +42,9 @@ from sealane.products.store import Prepared, prepare, put_prepared
 if TYPE_CHECKING:
     from sealane.exchange.keys import Identity
 
-# Clocks of two nodes may differ by this much before an edge of an interval decides.
-CLOCK_TOLERANCE = dt.timedelta(seconds=5)
 _SHOWN_FAULTS = 5
-_LONGEST_REASON = 600
 
 TermsInForce = Callable[[sa.Connection, str, int, str, dt.datetime], Terms | None]
-_BY_CLOCK = frozenset({Reason.DELAY_RUNNING, Reason.CLAUSE_NOT_YET_VALID, Reason.CLAUSE_EXPIRED})
 
 
 @dataclass(frozen=True)
@@ -195,7 +190,7 @@ def _read_payload(received: ReceivedEvent, granularity: Granularity, now: dt.dat
     if prepared is None or faults:
         shown = "; ".join(f"{fault.where}: {fault.found}" for fault in faults[:_SHOWN_FAULTS]) or "no record"
         more = f"; and {len(faults) - _SHOWN_FAULTS} more" if len(faults) > _SHOWN_FAULTS else ""
-        return ReadEvent(received, None, f"invalid: {shown}{more}"[:_LONGEST_REASON])
+        return ReadEvent(received, None, f"invalid: {shown}{more}"[:LONGEST_REASON])
     # The provider's word for when it learnt the record: a delay counts from there.
     record = replace(prepared.record, known_at=event.known_at)
     return ReadEvent(received, replace(prepared, record=record), None)
@@ -206,7 +201,7 @@ def _read_cell(received: ReceivedEvent) -> ReadEvent:
     try:
         payload = strict_json.parse_object(event.data, max_bytes=MAX_EVENT_BYTES)
     except RequestRefusedError as error:
-        return ReadEvent(received, None, f"invalid: {error.detail}"[:_LONGEST_REASON])
+        return ReadEvent(received, None, f"invalid: {error.detail}"[:LONGEST_REASON])
     # Cells are no records of the dataset: whoever reads its records must not find sums among them.
     record = Record(f"{event.dataset}/cells", event.id, event.time, event.known_at, body=payload)
     return ReadEvent(received, Prepared(record, JoinKeys(), event.data, hashlib.sha256(event.data).hexdigest()), None)
@@ -257,74 +252,9 @@ def _judge(item: ReadEvent, stream: Stream, terms: Terms, now: dt.datetime) -> E
     event, digest = item.received.event, item.received.digest
     if event.sequence < stream.next_sequence:
         return EventOutcome(event.sequence, event.id, digest, ReceiptOutcome.DUPLICATE)
-    reason = item.fault or _outside(item, stream, terms, now)
+    reason = item.fault or outside(event, None if item.prepared is None else item.prepared.record, stream, terms, now)
     outcome = ReceiptOutcome.ACCEPTED if reason is None else ReceiptOutcome.REFUSED
     return EventOutcome(event.sequence, event.id, digest, outcome, reason)
-
-
-def _outside(item: ReadEvent, stream: Stream, terms: Terms, now: dt.datetime) -> str | None:
-    """Say why an event is outside the agreement, or None."""
-    event = item.received.event
-    record = None if item.prepared is None else item.prepared.record
-    wrong = [
-        name
-        for name, found, agreed in (
-            ("source", event.source, stream.peer),
-            ("dataset", event.dataset, stream.dataset),
-            ("agreement", event.agreement_id, stream.agreement_id),
-            ("agreementversion", event.agreement_version, stream.agreement_version),
-            ("clause", event.clause_id, stream.clause_id),
-            ("demonstration", event.demonstration, terms.clause.demonstration),
-        )
-        if found != agreed
-    ]
-    if wrong:
-        return f"outside the agreement: the event's {', '.join(wrong)} is not the stream's"
-    if record is None:
-        return "invalid: no record"
-    if terms.clause.granularity is Granularity.AGGREGATE:
-        return _cell_outside(record, terms, stream, now)
-    checkable = _checkable(terms, record)
-    decision = decide(record, checkable, now, stream.purpose, Granularity(stream.granularity))
-    if decision.reason in _BY_CLOCK:
-        shift = -CLOCK_TOLERANCE if decision.reason is Reason.CLAUSE_EXPIRED else CLOCK_TOLERANCE
-        decision = decide(record, checkable, now + shift, stream.purpose, Granularity(stream.granularity))
-    if decision.outcome is Outcome.ALLOW:
-        return None
-    if decision.outcome is Outcome.TRIM:
-        shown = ", ".join(decision.withheld_fields[:_SHOWN_FAULTS])
-        return f"outside the agreement: fields {shown}"[:_LONGEST_REASON]
-    return f"outside the agreement: {decision.reason.value}"
-
-
-def _checkable(terms: Terms, record: Record) -> Terms:
-    """Return the terms without filters on facts that the record does not show.
-
-    A clause may filter by a field that it does not let through; the provider judged it, the recipient cannot.
-    """
-    rows = terms.clause.rows
-    shown = RowFilter(
-        ports=rows.ports if record.port is not None else frozenset(),
-        terminals=rows.terminals if record.terminal is not None else frozenset(),
-        vessels=rows.vessels if record.vessel_imo is not None else frozenset(),
-        occurred_from=rows.occurred_from if record.occurred_at is not None else None,
-        occurred_until=rows.occurred_until if record.occurred_at is not None else None,
-    )
-    return terms if shown == rows else replace(terms, clause=replace(terms.clause, rows=shown))
-
-
-def _cell_outside(record: Record, terms: Terms, stream: Stream, now: dt.datetime) -> str | None:
-    """Say why a cell is outside the agreement; clocks that differ a little do not decide at an edge of time."""
-    found = [
-        cell_faults(record.body, terms, stream.purpose, now + shift)
-        for shift in (dt.timedelta(0), CLOCK_TOLERANCE, -CLOCK_TOLERANCE)
-    ]
-    if not all(found):
-        return None
-    members = sorted({fault.where.split(".")[1] for fault in found[0] if "." in fault.where})
-    details = "; ".join(f"{fault.where}: {fault.found}" for fault in found[0][:_SHOWN_FAULTS])
-    what = f"the cell's {', '.join(members)} ({details})" if members else details
-    return f"outside the agreement: {what}"[:_LONGEST_REASON]
 
 
 def _store(

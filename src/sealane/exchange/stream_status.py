@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from sealane.database.tables.delivery import inbox as inbox_table
 from sealane.database.tables.delivery import outbox as outbox_table
-from sealane.exchange.outbox import RowState
+from sealane.exchange.sealing import RowState
 from sealane.exchange.streams import Direction, Stream, all_streams
 
 

@@ -1,0 +1,27 @@
+"""Alarms about a stream: they stop it or not, stand in the log, and say what an operator should do."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+
+import sqlalchemy as sa
+
+from sealane.database.tables.delivery import stream as stream_table
+from sealane.exchange.ledger import Entry, EntryKind, append
+from sealane.exchange.streams import Stream, stop_stream
+
+
+def raise_alarm(connection: sa.Connection, stream: Stream, kind: str, text: str, now: dt.datetime) -> None:
+    """Stop a stream with a reason an operator can act on, and log it."""
+    stop_stream(connection, stream.id, text, now)
+    connection.execute(
+        stream_table.update().where(stream_table.c.id == stream.id).values(claimed_by=None, claimed_at=None)
+    )
+    log_alarm(connection, stream, kind, text, now)
+
+
+def log_alarm(connection: sa.Connection, stream: Stream, kind: str, text: str, now: dt.datetime) -> None:
+    """Note an alarm in the log; the stream goes on."""
+    body = {"stream": stream.id, "alarm": kind, "text": text, "digest": hashlib.sha256(text.encode()).hexdigest()}
+    append(connection, [Entry(EntryKind.ALARM, stream.peer, stream.id, body)], now)
