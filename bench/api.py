@@ -4,13 +4,15 @@
 
 A node with SIMULATED port calls, and a FastAPI application that holds one page of its answer in memory, run as
 processes of their own under the same server with the same options. One client of raw sockets asks both in turns. What
-the node does more: token, query, transaction, who may read what, headers, log and metrics.
+the node does more: token, query, transaction, who may read what, headers, log and metrics. It keeps answers while
+nothing is committed, so each row says how many different pages were asked for in turn.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
+import itertools
 import json
 import os
 import selectors
@@ -28,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from sealane.node import Node, init_node
+from sealane.node.api.dcsa_query import write_cursor
 from sealane.node.api_tokens import create_token
 from sealane.products.store import put_records
 
@@ -73,8 +76,9 @@ def measure(quick: bool = False, database_url: str = "") -> dict[str, Any]:
         found: dict[str, Any] = {"database": "postgresql" if database_url else "sqlite", "connections": CONNECTIONS}
         words = [sys.executable, "-m", "sealane", "node", "serve", "--node", str(folder / "node")]
         with _process(words, port, env):
-            for name, limit in (("page_of_10", 10), ("page_of_100", 100)):
-                target = f"{PATH}?limit={limit}"
+            for name, limit, pages in (("page_of_10", 10, 1), ("page_of_100", 100, 1), ("pages_of_100", 100, 4000)):
+                targets = [f"{PATH}?limit={limit}{_behind(number)}" for number in range(pages)]
+                target = targets[0]
                 headers = f"Authorization: Bearer {token}\r\nAPI-Version: 2\r\n"
                 page = _ask(port, target, headers)
                 (folder / "page").write_bytes(page)
@@ -84,11 +88,12 @@ def measure(quick: bool = False, database_url: str = "") -> dict[str, Any]:
                     assert _ask(bare_port, target, headers) == page
                     runs: dict[str, list[float]] = {"node": [], "bare": []}
                     for _ in range(rounds):
-                        runs["node"].append(_rate(port, target, headers, seconds))
-                        runs["bare"].append(_rate(bare_port, target, headers, seconds))
+                        runs["node"].append(_rate(port, targets, headers, seconds))
+                        runs["bare"].append(_rate(bare_port, targets, headers, seconds))
                 node_per_s, bare_per_s = (statistics.median(runs[kind]) for kind in ("node", "bare"))
                 found[name] = {
                     "size_bytes": len(page),
+                    "different_pages": pages,
                     "node_per_s": round(node_per_s),
                     "bare_per_s": round(bare_per_s),
                     "ratio": round(node_per_s / bare_per_s, 3),
@@ -124,15 +129,21 @@ def _event(number: int, now: dt.datetime) -> bytes:
     ).encode()
 
 
-def _rate(port: int, target: str, headers: str, seconds: float) -> float:
-    """Ask over several connections that stay open; return answers a second."""
-    request = f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{headers}\r\n".encode()
+def _behind(number: int) -> str:
+    return "&cursor=" + write_cursor(number) if number else ""
+
+
+def _rate(port: int, targets: list[str], headers: str, seconds: float) -> float:
+    """Ask for the targets in turn, over several connections that stay open; return answers a second."""
+    requests = itertools.cycle(
+        f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{headers}\r\n".encode() for target in targets
+    )
     chosen = selectors.DefaultSelector()
     connections = [socket.create_connection(("127.0.0.1", port)) for _ in range(CONNECTIONS)]
     buffers = {connection: bytearray() for connection in connections}
     for connection in connections:
         chosen.register(connection, selectors.EVENT_READ)
-        connection.sendall(request)
+        connection.sendall(next(requests))
     begun, answered = time.perf_counter(), 0
     while time.perf_counter() - begun < seconds:
         for key, _ in chosen.select(1):
@@ -144,7 +155,7 @@ def _rate(port: int, target: str, headers: str, seconds: float) -> float:
                 assert buffer.startswith(b"HTTP/1.1 200"), bytes(buffer[:300])
                 answered += 1
                 buffer.clear()
-                connection.sendall(request)
+                connection.sendall(next(requests))
     rate = answered / (time.perf_counter() - begun)
     for connection in connections:
         connection.close()
