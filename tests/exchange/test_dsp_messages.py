@@ -7,13 +7,15 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.exchange.dsp_schemas import VERSIONS, examples, validator
 
-from sealane.errors import RequestRefusedError
+from sealane.errors import DataError, RequestRefusedError
 from sealane.exchange import dsp_messages as messages
 from sealane.exchange.dsp_messages import CONTEXT, DataAddress, MessageType, read_message
 from sealane.exchange.odrl import Action, Policy, Rule
-from sealane.exchange.policies import Offer
+from sealane.exchange.policies import Offer, read_offer
 
 P, C = "urn:uuid:provider", "urn:uuid:consumer"
 OFFER = Offer("urn:offer:1", "port-calls", Policy(frozenset({Rule(Action.USE, frozenset())})), "urn:p", "urn:c")
@@ -171,3 +173,41 @@ def test_reasons_of_other_connectors_are_understood() -> None:
     kind = MessageType.CONTRACT_TERMINATION
     assert read_message(message | {"reason": [{"message": "no"}, "never"]}, kind).reason == "1: no; never"
     assert read_message(message, kind).reason == "1"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Return every (container, key) in a JSON value."""
+    if isinstance(value, dict):
+        return [(value, key) for key in value] + [place for inner in value.values() for place in places(inner)]
+    if isinstance(value, list):
+        return [(value, n) for n in range(len(value))] + [place for inner in value for place in places(inner)]
+    return []
+
+
+@given(st.sampled_from(sorted(SENT)), st.data())
+def test_whatever_stands_in_a_message_it_is_read_or_refused(name: str, data: st.DataObject) -> None:
+    message = copy.deepcopy(SENT[name])
+    for _ in range(data.draw(st.integers(1, 3))):
+        container, key = data.draw(st.sampled_from(places(message)))
+        container[key] = data.draw(JSON)
+        if not places(message):
+            break
+    try:
+        got = read_message(message, *READABLE)
+    except RequestRefusedError as refused:
+        assert refused.status == 400
+        return
+    for text in (got.consumer_pid, got.provider_pid, got.callback, got.reason, got.agreement_ref, got.format):
+        assert text is None or text.isprintable()  # a database takes it
+    for policy in (got.offer, got.agreement):
+        try:
+            read_offer(policy, "offer")
+        except DataError as refused_policy:
+            assert refused_policy.faults

@@ -39,7 +39,7 @@ USE = Policy(frozenset({Rule(Action.USE, frozenset())}))
 WAIT = "wait"
 _LOG = logging.getLogger(__name__)
 
-# id of the test's dataset or agreement -> state, with how often the transfer has started -> message to send then.
+# id of the test's dataset or agreement -> state, with the number of the request or start -> message to send then.
 PLANS: Mapping[str, Mapping[str, str]] = {
     # provider
     "ACN0101": {"REQUESTED": N.OFFER},
@@ -110,8 +110,8 @@ class KitConduct:
 
     def negotiation(self, space: Dataspace, connection: sa.Connection, row: Row, now: dt.datetime) -> Step | None:
         """Plan the next message of a negotiation."""
-        count = 1 if row.agreement is None else 2  # the kit's counter-offer comes after an offer of ours
-        step = self._planned(row.dataset, row.state, _requests(connection, row) if row.state == "REQUESTED" else count)
+        # The first request finds a row to which nothing has happened; a later one is the kit's counter-offer.
+        step = self._planned(row.dataset, row.state, 1 if row.revision == 0 else 2)
         if step is None:
             step = negotiation.MACHINE.standard(space, connection, row, now)
         return self._later(space, negotiation, row, step)
@@ -151,11 +151,6 @@ class KitConduct:
 def _starts(connection: sa.Connection, row: Row) -> int:
     counted = sa.select(sa.func.count()).where(leaf.c.subject == row.id, leaf.c.kind == EntryKind.TRANSFER_STARTED)
     return connection.scalar(counted) or 0
-
-
-def _requests(connection: sa.Connection, row: Row) -> int:
-    """Return which request it is: the first finds a row nothing has happened to."""
-    return 1 if row.revision == 0 else 2
 
 
 class ContractTrigger(BaseModel):
