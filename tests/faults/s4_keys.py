@@ -38,6 +38,7 @@ class Found:
     lost: int = 0
     outside: int = 0
     rotations: int = 0
+    sent_again: int = 0
     known_after_s: list[float] = field(default_factory=list)
     expired_refused: int = 0
     old_statements: int = 0
@@ -64,18 +65,27 @@ def pair(place: Machine, clock: Clock) -> Iterator[tuple[LiveNode, LiveNode]]:
 
 
 def rotate_under_load(place: Machine, found: Found, rotations: int, pause_s: float = 1.3) -> None:
-    """Send from several threads while the keys change; a request counts as lost when it is refused at its first try."""
+    """Send from several threads while the keys change.
+
+    A request is sent again when it is answered 503 with Retry-After; it is lost when it is refused in another way, or
+    five times.
+    """
     stop = threading.Event()
     with pair(place, Running()) as (sender, receiver):
         assert sender.send(receiver) == 200
 
         def load() -> None:
             while not stop.is_set():
-                try:
-                    status = sender.send(receiver)
-                except SealaneError:
-                    status = 0
                 found.tried += 1
+                for _ in range(5):
+                    try:
+                        status = sender.send(receiver)
+                    except SealaneError:
+                        status = 0
+                    if status != 503:
+                        break
+                    found.sent_again += 1
+                    time.sleep(1.0)
                 found.lost += status != 200
 
         threads = [threading.Thread(target=load) for _ in range(3)]
@@ -254,6 +264,7 @@ def run(seed: int = 1, full: bool = False, database: str = "sqlite") -> dict[str
         lost=found.lost,
         outside=found.outside,
         rotations=found.rotations,
+        sent_again=found.sent_again,
         thefts=len(found.known_after_s),
         longest_until_refused_s=round(known_after_s, 1),
         expired_refused=found.expired_refused,

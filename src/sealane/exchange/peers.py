@@ -8,7 +8,6 @@ within a minute. A list that cannot be read is used on for `MAX_LIST_AGE` and no
 from __future__ import annotations
 
 import datetime as dt
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +35,7 @@ _JOB_AGE = dt.timedelta(seconds=20)  # read a little early by the job, so that r
 _RETRY_AFTER = dt.timedelta(seconds=10)
 _UNKNOWN_KEY_RETRY = dt.timedelta(seconds=1)
 _FETCH_TIMEOUT_S = 5.0
-_WAIT_STEPS, _WAIT_STEP_S = 60, 0.05
+_ASKED = "asked, no answer yet"
 _MAX_STATEMENTS = 200
 
 
@@ -157,19 +156,20 @@ def usable_key(node: Node, participant: str, kid: str) -> KnownKey:
     """
     now = node.clock()
     peer, key = _look_up(node, participant, kid)
-    unknown = key is None
-    if unknown or not _within(peer.keys_checked_at, now, REFRESH_EVERY):
-        refresh_keys(node, participant, urgent=unknown)
+    has_read = False
+    if key is None or not _within(peer.keys_checked_at, now, REFRESH_EVERY):
+        has_read = refresh_keys(node, participant, urgent=key is None)
         peer, key = _look_up(node, participant, kid)
         # The list was read after `now` was taken; against the old time it would seem to come from the future.
         now = node.clock()
-    if not _within(peer.keys_checked_at, now, MAX_LIST_AGE):
+    if not _within(peer.keys_checked_at, now, MAX_LIST_AGE) or (key is None and not has_read):
+        # Nobody waits here for another's answer: else strangers with made-up keys could hold every thread.
         raise RequestRefusedError(
             503,
             "keys-unavailable",
-            f"The list of keys at {peer.origin}{KEYS_PATH} could not be read: {peer.keys_error or 'never tried'}.",
-            "Make it reachable for this node, then send again.",
-            retry_after_s=int(_RETRY_AFTER.total_seconds()),
+            f"The list of keys at {peer.origin}{KEYS_PATH} is not known now: {peer.keys_error or 'it was just read'}.",
+            "Make it reachable for this node, and send again.",
+            retry_after_s=int(_UNKNOWN_KEY_RETRY.total_seconds()),
         )
     if key is None or key.root_kid != peer.root_kid:
         raise _unauthorised("unknown-key", "its participant's root key has not certified that key")
@@ -183,7 +183,7 @@ def usable_key(node: Node, participant: str, kid: str) -> KnownKey:
 def refresh_keys(node: Node, participant: str, *, urgent: bool = False) -> bool:
     """Read a partner's list of keys and store what its root key vouches for; say whether the list was read.
 
-    One caller at a time asks, over all workers; for an unknown key (`urgent`) the others wait for its answer.
+    One caller at a time asks, over all workers, and seldom for a known key (not `urgent`); others get False at once.
     """
     now = node.clock()
     with node.database.write() as connection:
@@ -193,13 +193,13 @@ def refresh_keys(node: Node, participant: str, *, urgent: bool = False) -> bool:
         if row is None:
             return False
         peer = _peer(row)
-        wait = _UNKNOWN_KEY_RETRY if urgent else _RETRY_AFTER
+        wait = _UNKNOWN_KEY_RETRY if urgent and peer.keys_error != _ASKED else _RETRY_AFTER
         mine = not _within(peer.keys_tried_at, now, wait)
         if mine:
             claim = peers.update().where(peers.c.participant == participant)
-            connection.execute(claim.values(keys_tried_at=now, keys_error="no answer yet"))
+            connection.execute(claim.values(keys_tried_at=now, keys_error=_ASKED))
     if not mine:
-        return _wait_for_other(node, participant) if urgent else False
+        return False
     try:
         certificates, revocations = _fetch(node, peer)
         error = None
@@ -242,8 +242,8 @@ def know_signer(node: Node, participant: str, jws: str) -> None:
 
 
 def _within(then: dt.datetime | None, now: dt.datetime, span: dt.timedelta) -> bool:
-    # A time in the future is none to go by: the clock has been set back.
-    return then is not None and dt.timedelta(0) <= now - then < span
+    # A time in the future is none to go by: the clock has been set back. A little is another thread's later look.
+    return then is not None and -CLOCK_SKEW <= now - then < span
 
 
 def _look_up(node: Node, participant: str, kid: str) -> tuple[Peer, KnownKey | None]:
@@ -253,16 +253,6 @@ def _look_up(node: Node, participant: str, kid: str) -> tuple[Peer, KnownKey | N
     if peer is None:
         raise _unauthorised("unknown-participant", "its participant is not registered here")
     return peer, next((key for key in keys if key.kid == kid), None)
-
-
-def _wait_for_other(node: Node, participant: str) -> bool:
-    for _ in range(_WAIT_STEPS):
-        time.sleep(_WAIT_STEP_S)
-        with node.database.read() as connection:
-            peer = get_peer(connection, participant)
-        if peer is None or peer.keys_error != "no answer yet":
-            return peer is not None and peer.keys_error is None
-    return False
 
 
 def _fetch(node: Node, peer: Peer) -> tuple[list[Certificate], list[Revocation]]:

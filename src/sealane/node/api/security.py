@@ -169,7 +169,8 @@ def authenticate(node: Node, incoming: Incoming) -> Sender:
             )
             signed = _verify_signature(node, participant, incoming, key, now)
     except ClockError as error:
-        _alarm(node, participant, f"{error.kind}: {error.detail}", now)
+        if participant != node.identity.participant:  # a stream's token of our own has simply ended
+            _alarm(node, participant, f"{error.kind}: {error.detail}", now)
         raise
     _accept_once(node, participant, token, signed, now)
     return Sender(participant, token.stream, signed is not None)
@@ -218,10 +219,12 @@ def _accept_once(node: Node, participant: str, token: Token, signed: SignedReque
 
 def _alarm(node: Node, participant: str, text: str, now: dt.datetime) -> None:
     """Tell the operator; only an authentic message of the partner leads here."""
-    _LOG.error("alarm: %s", text, extra={"peer": participant})
     with node.database.write() as connection:
-        if raise_alarm(connection, participant, text):
+        new = raise_alarm(connection, participant, text)
+        if new:
             append(connection, [Entry(EntryKind.ALARM, participant, participant, {"reason": text})], now)
+    # Whoever sends an old request again and again shall not fill the log with alarms.
+    _LOG.log(logging.ERROR if new else logging.INFO, "alarm: %s", text, extra={"peer": participant})
 
 
 def _conformance_kit(node: Node) -> Sender:
