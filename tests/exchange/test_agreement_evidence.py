@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.agreement_world import NOW, Port, document_of, make_ports
-from tests.exchange.test_registry import agree, jws_of, step
+from tests.exchange.registry_steps import agree, jws_of, step
 
 from sealane.database import Database
 from sealane.exchange import registry
