@@ -258,6 +258,21 @@ def test_the_job_releases_every_open_stream_and_stops_with_the_agreement(databas
     assert release_all(database, OWN, world.terms_in_force, lambda: START + 9 * DAY) == {}
 
 
+def test_a_stream_that_fails_keeps_no_other_from_its_turn(database: Database) -> None:
+    with database.write() as connection:
+        world = World(connection, seed=5, carriers=12, least=3)
+        world.put(40, 0, 1, START)
+        broken = terms("broken", ("port",), Period.DAY, 3)
+        world.open(broken)
+        world.open(BY_PORT, OTHER_PEER)
+        negative = replace(broken, clause=replace(broken.clause, delay=-DAY))
+        world.in_force["an-agreement", 1, "broken"] = negative
+    with pytest.raises(ValueError, match="negative delay"):
+        release_all(database, OWN, world.terms_in_force, lambda: START + DAY + DELAY)
+    with database.read() as connection:
+        assert sum(cell["count"] for cell in cells(connection)) == 40
+
+
 def test_everything_that_shapes_a_cell_is_in_its_scope() -> None:
     grouping = BY_PORT.clause.grouping
     assert grouping is not None

@@ -31,6 +31,7 @@ from sealane.database.engine import Database, for_update
 from sealane.database.tables.delivery import decision, outbox, release, released_record
 from sealane.database.tables.delivery import stream as stream_table
 from sealane.database.tables.products import record
+from sealane.errors import SealaneError
 from sealane.exchange.decisions_sql import may_pass_later, passes
 from sealane.exchange.ledger import Entry, EntryKind, append
 from sealane.exchange.release_rules import (
@@ -138,33 +139,49 @@ def release_due(
 def release_all(
     database: Database, own: str, terms_in_force: TermsInForce, clock: Callable[[], dt.datetime]
 ) -> dict[str, Release]:
-    """Close what is due on every open stream of cells; return what was done by stream id, where anything was."""
+    """Close what is due on every open stream of cells; return what was done by stream id, where anything was.
+
+    A stream that fails keeps no other one from its turn; the first failure is raised at the end.
+    """
     with database.read() as connection:
         streams = all_streams(connection, direction=Direction.OUT, state=StreamState.OPEN)
     found: dict[str, Release] = {}
+    failures: list[Exception] = []
     for known in streams:
         if known.granularity != Granularity.AGGREGATE:
             continue
         runs: list[Release] = []
-        while len(runs) < MAX_PERIODS:
-            with database.write() as connection:
-                now = clock()
-                _lock(connection, known)
-                stream = get_stream(connection, known.id)
-                if stream is None or stream.state != StreamState.OPEN:
+        try:
+            while len(runs) < MAX_PERIODS:
+                run = _release_one(database, known, own, terms_in_force, clock)
+                if not run.periods:
                     break
-                key = (stream.agreement_id, stream.agreement_version, stream.clause_id)
-                terms = terms_in_force(connection, *key, now)
-                if terms is None:
-                    break
-                run = release_due(connection, stream, terms, own, terms_in_force, now, limit=1)
-            if not run.periods:
-                break
-            runs.append(run)
+                runs.append(run)
+        except (SealaneError, ValueError) as error:
+            failures.append(error)
         if runs:
             refused = tuple(reason for run in runs for reason in run.refused)
             found[known.id] = Release(sum(run.rows for run in runs), len(runs), runs[-1].late, refused)
+    if failures:
+        raise failures[0]
     return found
+
+
+def _release_one(
+    database: Database, known: Stream, own: str, terms_in_force: TermsInForce, clock: Callable[[], dt.datetime]
+) -> Release:
+    """Close one period of a stream in a transaction of its own."""
+    with database.write() as connection:
+        now = clock()
+        _lock(connection, known)
+        stream = get_stream(connection, known.id)
+        if stream is None or stream.state != StreamState.OPEN:
+            return Release()
+        key = (stream.agreement_id, stream.agreement_version, stream.clause_id)
+        terms = terms_in_force(connection, *key, now)
+        if terms is None:
+            return Release()
+        return release_due(connection, stream, terms, own, terms_in_force, now, limit=1)
 
 
 def _lock(connection: sa.Connection, stream: Stream) -> None:
