@@ -10,7 +10,7 @@ SERVE ?= auto
 HOST ?= 127.0.0.1
 PORT ?= 8000
 
-.PHONY: help install install-dev demo test lint format types contracts bench docs docs-generate java postgresql clean
+.PHONY: help install install-dev demo test lint format types contracts bench bench-node docs docs-generate java postgresql clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -63,6 +63,10 @@ format: install-dev  ## let ruff format the code
 BENCH_ARGS ?=
 bench: install-dev .venv-bench/.stamp  ## measure speed and memory against the peers; BENCH_ARGS="--quick" for a look
 	@$(BIN)/python bench/run.py $(BENCH_ARGS)
+	@$(BIN)/python bench/node.py $(if $(filter --quick,$(BENCH_ARGS)),--quick)
+
+bench-node: install-dev postgresql  ## only the node's benchmarks: exchange, decisions, interface, ledger
+	@$(BIN)/python bench/node.py $(BENCH_ARGS)
 
 .venv-bench/.stamp:
 	@$(PYTHON) scripts/make_venv.py .venv-bench && \
