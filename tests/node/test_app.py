@@ -17,11 +17,12 @@ from starlette.types import Message
 from tests.nodes import make_node
 
 from sealane.errors import DataError, Fault, RequestRefusedError, StoreError
+from sealane.exchange.events import MAX_BATCH_BYTES
 from sealane.node import Node
 from sealane.node.api_tokens import create_token
 from sealane.node.app import create_app
 
-LIMIT = 65_536
+LIMIT = MAX_BATCH_BYTES
 
 
 @pytest.fixture
@@ -140,8 +141,8 @@ def test_a_body_without_a_length_is_counted_as_it_arrives(app: FastAPI) -> None:
     async def endless() -> AsyncIterator[bytes]:
         nonlocal seen
         while True:
-            seen += 1000
-            yield b"x" * 1000
+            seen += 50_000
+            yield b"x" * 50_000
 
     async def go() -> list[Message]:
         chunks, sent = endless(), []
@@ -173,7 +174,7 @@ def test_a_body_without_a_length_is_counted_as_it_arrives(app: FastAPI) -> None:
     assert sent[0]["status"] == 413
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
     assert json.loads(sent[1]["body"])["type"].endswith(":body-too-large")
-    assert seen <= LIMIT + 2000
+    assert seen <= LIMIT + 100_000
 
 
 def test_metrics_are_for_tokens_with_the_role(app: FastAPI, node: Node) -> None:

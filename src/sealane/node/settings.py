@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from sealane.errors import DataError, Fault, InputError
 from sealane.exchange.addresses import origin_of
 from sealane.exchange.certificates import PARTICIPANT
+from sealane.exchange.events import MAX_BATCH_BYTES
 
 FILE_NAME = "node.toml"
 PATHS = ("tls_certificate", "tls_key", "tls_authorities")
@@ -64,7 +65,10 @@ class NodeSettings(BaseModel):
     database_pool_size: int = Field(10, ge=2, le=200, description="Connections each worker keeps open at most.")
     workers: int = Field(1, ge=1, le=64, description="Processes that serve requests; more than one needs PostgreSQL.")
     body_limit_bytes: int = Field(
-        8_388_608, ge=65_536, le=1_073_741_824, description="Largest body of a request; a larger one is answered 413."
+        8_388_608,
+        ge=MAX_BATCH_BYTES,
+        le=1_073_741_824,
+        description="Largest body of a request; a larger one is answered 413. Not less than a batch of events has.",
     )
     retention_days: float = Field(
         30.0,
