@@ -19,13 +19,17 @@ from sealane.database.tables.agreements import agreement
 from sealane.database.tables.delivery import decision, inbox, outbox, receipt, stream
 from sealane.database.tables.ledger import leaf
 from sealane.database.tables.products import record
+from sealane.exchange.acknowledgement import acknowledge
 from sealane.exchange.dead_letters import MAX_REFUSALS, dead_letters, retry_dead_letter
 from sealane.exchange.delivery import (
     DeliveryOutcome,
     backoff,
     deliver_all,
 )
-from sealane.exchange.registry import retire
+from sealane.exchange.events import batch_bytes
+from sealane.exchange.inbox import Receiver, receive
+from sealane.exchange.outbox import claim
+from sealane.exchange.registry import retire, terms_in_force
 from sealane.exchange.stream_status import stream_status
 from sealane.exchange.streams import close_streams, suspend_stream
 
@@ -144,6 +148,28 @@ def test_nothing_is_sent_once_the_agreement_is_retired(make_pair: Callable[..., 
     assert pair.wire.seen.count("/sealane/v1/events") == before
     assert len(pair.received()) == 500
     assert count(pair.provider, outbox, outbox.c.state == "cancelled") == 700
+
+
+def test_what_was_on_its_way_when_the_stream_closed_counts_as_delivered(make_pair: Callable[..., Pair]) -> None:
+    pair = make_pair()
+    ports.feed(pair.provider, range(3))
+    own, database = pair.provider.identity.participant, pair.provider.database
+    with database.write() as connection:
+        batch = claim(connection, pair.stream_id, own, terms_in_force, "test", pair.clock())
+    with database.write() as connection:
+        close_streams(connection, key=pair.stream_id, reason="the transfer ended", now=pair.clock())
+    body = batch_bytes([event.data for event in batch.events])
+    answer = receive(
+        pair.recipient.database, Receiver(pair.recipient.identity, terms_in_force), own, body, pair.clock()
+    )
+    minute = dt.timedelta(minutes=1)
+    with database.write() as connection:
+        acknowledge(connection, pair.stream_id, own, answer.receipt, answer.jws, batch.events, minute, pair.clock())
+    assert {row.state for row in rows(pair.provider, outbox)} == {"acknowledged"}
+    terms = ports.agreement(pair.provider, pair.recipient, [ports.clause()])
+    ports.open_both(pair.provider, pair.recipient, terms)
+    assert [result.outcome for result in pair.drain()] == [DeliveryOutcome.IDLE]
+    assert len(pair.received()) == 3
 
 
 def test_a_claim_asks_the_register_even_when_nobody_closed_the_stream(make_pair: Callable[..., Pair]) -> None:

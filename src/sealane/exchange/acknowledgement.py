@@ -105,7 +105,8 @@ def acknowledge(
             outbox_table.update()
             .where(
                 row.stream_id == stream_id,
-                row.state == RowState.SEALED.value,
+                # Cancelled while it was on its way: it has arrived all the same.
+                row.state.in_([RowState.SEALED.value, RowState.CANCELLED.value]),
                 row.sequence >= first,
                 row.sequence <= last,
             )
