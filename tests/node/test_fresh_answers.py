@@ -71,13 +71,13 @@ def test_answers_of_one_token_are_not_those_of_another(client: DcsaClient) -> No
 def test_the_same_question_costs_no_query(client: DcsaClient, monkeypatch: pytest.MonkeyPatch) -> None:
     feed(client.node, [1])
     asked = []
-    original = dcsa.read_own_page
+    original = dcsa._read_page
 
     def counted(*arguments: Any) -> Any:
         asked.append(1)
         return original(*arguments)
 
-    monkeypatch.setattr(dcsa, "read_own_page", counted)
+    monkeypatch.setattr(dcsa, "_read_page", counted)
     for _ in range(5):
         assert count(client) == 1
     assert len(asked) == 1

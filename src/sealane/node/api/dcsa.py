@@ -20,7 +20,15 @@ from fastapi.security import HTTPAuthorizationCredentials
 
 from sealane.errors import Fault, RequestRefusedError
 from sealane.exchange.pull import Page, read_for_partner, stream_for_reading
-from sealane.node.api.dcsa_query import MAX_PAGE, Interface, Query, check_version, read_query, write_cursor
+from sealane.node.api.dcsa_query import (
+    DEFAULT_PAGE,
+    MAX_PAGE,
+    Interface,
+    Query,
+    check_version,
+    read_query,
+    write_cursor,
+)
 from sealane.node.api.fresh import Answer, FreshAnswers
 from sealane.node.api.security import peer_of, token_role
 from sealane.node.api_tokens import PREFIX, find_token
@@ -32,6 +40,7 @@ from sealane.products.store import Prepared, prepare, put_prepared, read_bodies
 
 MAX_EVENTS = 1_000
 _SHOWN_FAULTS = 200
+_CHUNK = 500  # rows looked at a time where payloads must be asked
 # A token of one of the port's systems, or of a partner's stream; the schemes are those of `security`.
 READERS: list[dict[str, list[str]]] = [{"own": []}, {"partner": []}]
 _PARTY = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,198}[\x21-\x7e])?")
@@ -92,24 +101,35 @@ def read_own_page(
     Token and records are read in one transaction. Without a query only the token is looked at, and the page is empty.
     """
     with node.database.read() as connection:
-        token = find_token(connection, text, node.clock())
-        if token is None or token.role not in ROLES:
-            return None
-        page = Page((), None, False) if query is None else _read_page(connection, interface, query)
-        return page, token.expires_at
+        return read_own_page_in(connection, node.clock(), interface, text, query)
+
+
+def read_own_page_in(
+    connection: sa.Connection, now: dt.datetime, interface: Interface, text: str, query: Query | None
+) -> tuple[Page, dt.datetime | None] | None:
+    """Do the work of `read_own_page` in a transaction."""
+    token = find_token(connection, text, now)
+    if token is None or token.role not in ROLES:
+        return None
+    page = Page((), None, False) if query is None else _read_page(connection, interface, query)
+    return page, token.expires_at
 
 
 def _read_page(connection: sa.Connection, interface: Interface, query: Query) -> Page:
+    if query.narrowed:  # the database has asked everything: every row is wanted
+        rows = read_bodies(connection, interface.dataset, query.filters, query.after, query.limit + 1)
+        page = rows[: query.limit]
+        following = page[-1][0] if len(rows) > len(page) else None
+        return Page(tuple(bytes(row[1]) for row in page), following, any(row[2] for row in page))
     bodies: list[bytes] = []
     simulated = False
     after, more = query.after, True
     while more and len(bodies) < query.limit:
-        wanted = query.limit + 1 if query.narrowed else 500
-        rows = read_bodies(connection, interface.dataset, query.filters, after, wanted)
-        more = len(rows) == wanted
+        rows = read_bodies(connection, interface.dataset, query.filters, after, _CHUNK)
+        more = len(rows) == _CHUNK
         for number, (position, body, marked) in enumerate(rows, 1):
             after = position
-            if query.narrowed or query.matches(json.loads(body)):
+            if query.matches(json.loads(body)):
                 bodies.append(bytes(body))
                 simulated = simulated or marked
             if len(bodies) == query.limit:
@@ -150,7 +170,12 @@ def events_endpoint(node: Node, interface: Interface) -> Callable[[Request], Awa
         query_or_fault = _query_or_fault(interface, request)
         version = fresh.version()
         asked = query_or_fault if isinstance(query_or_fault, Query) else None
-        found = await run_in_threadpool(read_own_page, node, interface, text, asked)
+        found = None
+        if asked is not None and is_short(asked):
+            # Handing so little work to a thread costs more than the work.
+            found = _read_here(node, interface, fresh, text, asked)
+        if found is None:
+            found = await run_in_threadpool(read_own_page, node, interface, text, asked)
         if found is None:
             await reader_for(request)  # refuses, and counts the failure
             raise RequestRefusedError(401, "unknown-token", "The token just changed.", "Send the request again.")
@@ -160,9 +185,30 @@ def events_endpoint(node: Node, interface: Interface) -> Callable[[Request], Awa
         headers = page_headers(interface, request, page_found)
         answer = _events(page_found, headers)
         fresh.put(key, version, Answer(bytes(answer.body), headers, expires_at))
+        fresh.put(text, version, Answer(b"", {}, expires_at))  # the token may read, as long as nothing changes
         return answer
 
     return events
+
+
+def is_short(query: Query) -> bool:
+    """Whether a page is read by one look into one index, whatever is held: nothing is filtered, few rows are asked."""
+    return (
+        query.narrowed and query.limit <= DEFAULT_PAGE and all(value is None for value in vars(query.filters).values())
+    )
+
+
+def _read_here(
+    node: Node, interface: Interface, fresh: FreshAnswers, text: str, query: Query
+) -> tuple[Page, dt.datetime | None] | None:
+    """Read a short page without a thread; None where that cannot be done or the token may not read."""
+    token = fresh.get(text, node.clock())
+    with fresh.reading() as connection:
+        if connection is None:
+            return None
+        if token is not None:
+            return _read_page(connection, interface, query), token.expires_at
+        return read_own_page_in(connection, node.clock(), interface, text, query)
 
 
 _KEY_HEADERS = ("api-version", "request-sending-party", "request-receiving-party")

@@ -11,10 +11,14 @@ import datetime as dt
 import sqlite3
 import weakref
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+import sqlalchemy as sa
+
 from sealane.database import Database
+from sealane.errors import StoreError
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_ANSWERS = 256
@@ -40,6 +44,8 @@ class FreshAnswers:
     def __init__(self, database: Database) -> None:
         self._path = database.engine.url.database if database.is_sqlite else None
         self._connection: sqlite3.Connection | None = None
+        self._database = database
+        self._reading: sa.Connection | None = None
         self._kept: OrderedDict[Hashable, Answer] = OrderedDict()
         self._version: int | None = None
         self._size_bytes = 0
@@ -58,6 +64,25 @@ class FreshAnswers:
         except sqlite3.Error:
             return None
         return int(row[0])
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection | None]:
+        """Give a connection of its own in a read transaction, None where the database is no file.
+
+        A reader of SQLite waits for nobody; no other thread uses this connection, so none has to be waited for either.
+        """
+        if self._path is None:
+            yield None
+            return
+        if self._reading is None:
+            self._reading = self._database.engine.connect()
+            weakref.finalize(self, self._reading.close)
+        try:
+            with self._reading.begin():
+                yield self._reading
+        except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+            self._reading = None
+            raise StoreError("The database cannot give data now.") from error
 
     def get(self, key: Hashable, now: dt.datetime) -> Answer | None:
         """Return what was answered before, if nothing was committed since."""
