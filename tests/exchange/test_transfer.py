@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from sealane.exchange.dsp_sending import work
 from sealane.exchange.transfer import MACHINE, SUSPENDED_AT_MOST, TRANSITIONS
 from sealane.exchange.transfer import TransferMessage as M
 from sealane.exchange.transfer import TransferState as S
+from sealane.node.context import Node
 from sealane.node.dataspace import dataspace_of, step_transfers
 
 # The protocol's diagram, typed from it: state, message, who sends it, next state.
@@ -327,6 +329,38 @@ def test_a_start_that_this_side_cannot_follow_ends_with_the_reason(nodes: Pair) 
     assert "There is no room." in row.reason
     step_transfers(nodes.provider)
     assert "There is no room." in wait(nodes.consumer, dsp.transfer, pid, S.TERMINATED).reason
+
+
+@SQLITE
+@pytest.mark.parametrize("moment", ["start", "request"])
+def test_an_end_while_a_message_is_on_its_way_is_not_forgotten(nodes: Pair, moment: str) -> None:
+    reference = nodes.agreed()
+    acting = nodes.provider if moment == "start" else nodes.consumer
+    real = acting.outbound.request
+
+    def ending(method: str, url: str, **options: Any) -> Any:
+        answer = real(method, url, **options)
+        if url.endswith(f"/transfers/{moment}") or url.endswith(f"/{moment}"):
+            with acting.database.read() as connection:
+                process_id = connection.scalar(sa.select(dsp.transfer.c.id))
+            acted(dataspace_of(acting), transfer, M.TERMINATION, process_id, "the operator says so")
+        return answer
+
+    acting.outbound.request = ending  # type: ignore[method-assign]  # sends all the same
+    pid = nodes.transfer(reference)
+    until(lambda: row_of(acting, dsp.transfer, _own(nodes, acting, pid)).state == S.TERMINATED, "it was not ended")
+    acting.outbound.request = real  # type: ignore[method-assign]
+
+    def told() -> bool:
+        nodes.step(3)
+        rows = [row_of(nodes.consumer, dsp.transfer, pid), nodes.other(dsp.transfer, pid)]
+        return [(row.state, row.pending) for row in rows] == [(S.TERMINATED, None)] * 2
+
+    until(told, "the other side was not told")
+
+
+def _own(nodes: Pair, node: Node, pid: str) -> str:
+    return pid if node is nodes.consumer else str(nodes.other(dsp.transfer, pid).id)
 
 
 @SQLITE

@@ -195,7 +195,10 @@ def _settle(
 ) -> None:
     row = load(connection, machine, sent.id)
     if row is None or row.revision != sent.revision:
-        return  # something else happened meanwhile; what is pending then is sent for itself
+        # Something else happened meanwhile; what is pending then is sent for itself.
+        if row is not None and row.peer_pid is None and answer.peer_pid is not None:
+            _tell_end(connection, machine, row, answer.peer_pid, now)
+        return
     if answer.arrived or (state is not None and state == row.state):
         values = {"peer_pid": answer.peer_pid} if answer.peer_pid is not None else {}
         row = delivered(space, connection, machine, row, now, **values)
@@ -213,6 +216,12 @@ def _settle(
         enter(space, connection, machine, row, TERMINATION, Role(row.role), now, reason=answer.text)
     else:
         _retry(space, connection, machine, row, answer.text, now)
+
+
+def _tell_end(connection: sa.Connection, machine: Machine, row: Row, peer_pid: str, now: dt.datetime) -> None:
+    """Tell the end of a process that was ended before the other side's answer to its begin was here."""
+    if row.state == TERMINATED:
+        change(connection, machine, row, now, peer_pid=peer_pid, pending=TERMINATION, next_at=now, attempts=0)
 
 
 def _retry(

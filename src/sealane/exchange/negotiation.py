@@ -247,7 +247,7 @@ def find(connection: sa.Connection, process_id: str, peer: str) -> Row:
         404, also for the negotiations of others.
     """
     row = load(connection, MACHINE, process_id, lock=False)
-    if row is None or row.peer != peer or row.state == INITIAL:
+    if row is None or row.peer != peer or row.peer_pid is None:  # not answered yet, or ended before it was
         raise RequestRefusedError(404, "unknown-process", f"There is no negotiation {process_id}.", "Check the pid.")
     return row
 
