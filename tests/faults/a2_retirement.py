@@ -148,7 +148,7 @@ def _taken(node: Node) -> int:
 def _not_fenced() -> ExitStack:
     """Return the broken variant: whether the agreement is in force is asked once; the end closes no stream."""
     known: dict[tuple[Any, ...], Any] = {}
-    real = delivery.terms_in_force
+    real = registry.terms_in_force
 
     def remembered(connection: Any, agreement_id: str, version: int, clause_id: str, now: Any) -> Any:
         key = (agreement_id, version, clause_id)

@@ -20,10 +20,11 @@ from tests.faults.world import Machine, effects, machine, result
 
 from sealane.database import Database
 from sealane.database.engine import sqlite_url
+from sealane.database.tables.delivery import stream as stream_table
 from sealane.database.tables.ledger import leaf
 from sealane.exchange import delivery, inbox, recovery
 from sealane.exchange.delivery import DeliveryOutcome, deliver_once, recover_outgoing
-from sealane.exchange.streams import get_stream
+from sealane.exchange.streams import get_stream, lock_stream
 from sealane.node.context import Node
 
 MESSAGES, SMALL = 2_000, 200
@@ -153,11 +154,11 @@ def _trusting() -> ExitStack:
     real = inbox.receive_batch
 
     def receive(connection: Any, receiver: Any, peer: str, events: Any, now: Any) -> Any:
-        stream = inbox.lock_stream(connection, events[0].received.event.stream_id)
+        stream = lock_stream(connection, events[0].received.event.stream_id)
         assert stream is not None
         connection.execute(
-            inbox.stream_table.update()
-            .where(inbox.stream_table.c.id == stream.id)
+            stream_table.update()
+            .where(stream_table.c.id == stream.id)
             .values(next_sequence=events[0].received.event.sequence)
         )
         return real(connection, receiver, peer, events, now)
