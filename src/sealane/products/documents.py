@@ -241,7 +241,7 @@ def share_document(
     }
     if document.language:
         body["language"] = document.language
-    put_records(
+    put = put_records(
         connection,
         document.source,
         DATASET,
@@ -250,6 +250,8 @@ def share_document(
         public=clause is None,
         received=clause,
     )
+    if put.faults:
+        raise DataError(f"Document {document.id} cannot be shared.", put.faults)
     if clause is None:
         connection.execute(
             sa.update(_document)
