@@ -18,6 +18,7 @@ from sealane.exchange.delivery import (
     DeliveryOutcome,
     recover_outgoing,
 )
+from sealane.exchange.peers import get_peer
 from sealane.exchange.recovery import recover
 from sealane.node.context import Node
 
@@ -45,6 +46,10 @@ def test_a_recipient_restored_from_a_backup_is_caught_up(make_pair: Callable[...
     alarms = rows(pair.provider, leaf, leaf.c.kind == "alarm")
     assert len(alarms) == 1
     assert b"peer_rollback" in alarms[0].entry
+    with pair.provider.database.read() as connection:
+        partner = get_peer(connection, pair.recipient.identity.participant)
+    assert partner is not None
+    assert "restored from an older backup" in str(partner.alarm)
 
 
 def test_a_gap_that_cannot_be_filled_stops_the_stream_with_what_to_do(make_pair: Callable[..., Pair]) -> None:

@@ -8,8 +8,11 @@ import hashlib
 import sqlalchemy as sa
 
 from sealane.database.tables.delivery import stream as stream_table
+from sealane.exchange import peers
 from sealane.exchange.ledger import Entry, EntryKind, append
 from sealane.exchange.streams import Stream, stop_stream
+
+_OWN_FAULT = frozenset({"own_rollback"})
 
 
 def raise_alarm(connection: sa.Connection, stream: Stream, kind: str, text: str, now: dt.datetime) -> None:
@@ -22,6 +25,8 @@ def raise_alarm(connection: sa.Connection, stream: Stream, kind: str, text: str,
 
 
 def log_alarm(connection: sa.Connection, stream: Stream, kind: str, text: str, now: dt.datetime) -> None:
-    """Note an alarm in the log; the stream goes on."""
+    """Note an alarm in the log and, where it is about the partner, with the partner; the stream goes on."""
+    if kind not in _OWN_FAULT:
+        peers.raise_alarm(connection, stream.peer, text)
     body = {"stream": stream.id, "alarm": kind, "text": text, "digest": hashlib.sha256(text.encode()).hexdigest()}
     append(connection, [Entry(EntryKind.ALARM, stream.peer, stream.id, body)], now)
