@@ -19,7 +19,8 @@ from tests.wire import Listener, answering, http, listener
 from sealane.database import Database
 from sealane.database.engine import sqlite_url
 from sealane.errors import RequestRefusedError
-from sealane.exchange.jws import new_key, public_jwk
+from sealane.exchange import outbound as outbound_module
+from sealane.exchange.jws import new_key, public_jwk, read_header
 from sealane.exchange.keys import Identity
 from sealane.exchange.outbound import Outbound, UnreachableError
 from sealane.exchange.peers import add_peer
@@ -77,6 +78,24 @@ def test_a_request_carries_token_signature_and_host(make: Make) -> None:
     for name in ("authorization: bearer ", "signature: ", "signature-input: ", "content-digest: "):
         assert name in head
     assert "accept-encoding: identity" in head
+
+
+def test_token_and_signature_are_by_one_key_also_while_another_process_rotates(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = outbound_module.issue_token
+
+    def rotating(identity: Identity, *rest: Any) -> str:
+        token = original(identity, *rest)
+        identity.rotate(NOW)  # in the worst moment
+        return token
+
+    monkeypatch.setattr(outbound_module, "issue_token", rotating)
+    with listener() as there:
+        ask(make(url(there, "")), url(there))
+        head = there.requests[0].decode()
+    token = next(line.split()[2] for line in head.split("\r\n") if line.lower().startswith("authorization:"))
+    assert f'keyid="{read_header(token).kid}"' in head
 
 
 def test_an_unsigned_request_shows_no_token(make: Make) -> None:

@@ -39,6 +39,7 @@ class Found:
     outside: int = 0
     rotations: int = 0
     sent_again: int = 0
+    lost_because: list[str] = field(default_factory=list)
     known_after_s: list[float] = field(default_factory=list)
     expired_refused: int = 0
     old_statements: int = 0
@@ -79,14 +80,16 @@ def rotate_under_load(place: Machine, found: Found, rotations: int, pause_s: flo
                 found.tried += 1
                 for _ in range(5):
                     try:
-                        status = sender.send(receiver)
-                    except SealaneError:
-                        status = 0
+                        status, why = sender.send(receiver), ""
+                    except SealaneError as error:
+                        status, why = 0, str(error)[:200]
                     if status != 503:
                         break
                     found.sent_again += 1
                     time.sleep(1.0)
-                found.lost += status != 200
+                if status != 200:
+                    found.lost += 1
+                    found.lost_because.append(why or str(status))
 
         threads = [threading.Thread(target=load) for _ in range(3)]
         for thread in threads:
@@ -265,6 +268,7 @@ def run(seed: int = 1, full: bool = False, database: str = "sqlite") -> dict[str
         outside=found.outside,
         rotations=found.rotations,
         sent_again=found.sent_again,
+        lost_because=found.lost_because[:20],
         thefts=len(found.known_after_s),
         longest_until_refused_s=round(known_after_s, 1),
         expired_refused=found.expired_refused,

@@ -177,14 +177,15 @@ class Identity:
             self._names = frozenset()
         raise InputError("No key of this node is valid now. Make a new one with `sealane node key rotate`.")
 
-    def sign(self, payload: bytes, typ: str, now: dt.datetime) -> str:
+    def sign(self, payload: bytes, typ: str, now: dt.datetime, key: OperationalKey | None = None) -> str:
         """Return a compact JWS over the exact bytes by the current key.
 
         Parameters
         ----------
         typ : kind of the statement, one of `sealane.exchange.evidence.Typ` or of tokens.
+        key : what `signing_key` gave, where several statements must be by the same key; omitted: the current one.
         """
-        key = self.signing_key(now)
+        key = key or self.signing_key(now)
         if typ in {CERTIFICATE_TYP, REVOCATION_TYP}:
             raise ValueError(f"{typ} is signed by the root key only")
         return jws.seal(payload, typ=typ, kid=key.kid, key=_private(key), now=now)

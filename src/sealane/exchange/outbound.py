@@ -129,9 +129,10 @@ class Outbound:
             fields["content-length"] = str(len(content))
         if sign:
             now = self._clock()
-            fields.setdefault("authorization", f"Bearer {issue_token(self._identity, participant, now)}")
+            # One key for both: between two looks another process may rotate.
             key = self._identity.signing_key(now)
             assert key.private is not None
+            fields.setdefault("authorization", f"Bearer {issue_token(self._identity, participant, now, key)}")
             fields |= sign_request(method, url, fields["authorization"], content, key=key.private, kid=key.kid, now=now)
         self._deadline.begin_before = begin_before
         return self._send(peer, method, url, fields, content, timeout_s, max_bytes)

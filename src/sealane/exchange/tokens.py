@@ -19,7 +19,7 @@ from joserfc.jwk import OKPKey
 from sealane.errors import RequestRefusedError
 from sealane.exchange import strict_json
 from sealane.exchange.jws import open_sealed, read_header, read_public_jwk
-from sealane.exchange.keys import Identity
+from sealane.exchange.keys import Identity, OperationalKey
 
 IDENTITY_TYP = "sealane-identity+jwt"
 STREAM_TYP = "sealane-stream+jwt"
@@ -60,10 +60,10 @@ class ClockError(RequestRefusedError):
     """A message that is authentic but was made at another time than now; the operator should know."""
 
 
-def issue_token(identity: Identity, audience: str, now: dt.datetime) -> str:
-    """Return a token that says to `audience` who sends a request."""
+def issue_token(identity: Identity, audience: str, now: dt.datetime, key: OperationalKey | None = None) -> str:
+    """Return a token that says to `audience` who sends a request; by the current key where none is given."""
     claims = _claims(identity.participant, identity.participant, audience, now, IDENTITY_LIFETIME_S)
-    return identity.sign(_written(claims), IDENTITY_TYP, now)
+    return identity.sign(_written(claims), IDENTITY_TYP, now, key)
 
 
 def issue_stream_token(
