@@ -331,36 +331,44 @@ def test_a_start_that_this_side_cannot_follow_ends_with_the_reason(nodes: Pair) 
     assert "There is no room." in wait(nodes.consumer, dsp.transfer, pid, S.TERMINATED).reason
 
 
-@SQLITE
-@pytest.mark.parametrize("moment", ["start", "request"])
-def test_an_end_while_a_message_is_on_its_way_is_not_forgotten(nodes: Pair, moment: str) -> None:
-    reference = nodes.agreed()
-    acting = nodes.provider if moment == "start" else nodes.consumer
-    real = acting.outbound.request
+def ends_while_sending(node: Node) -> None:
+    """Let the operator end the node's transfer while its next message is on its way."""
+    real = node.outbound.request
 
     def ending(method: str, url: str, **options: Any) -> Any:
+        node.outbound.request = real  # type: ignore[method-assign]  # only once
         answer = real(method, url, **options)
-        if url.endswith(f"/transfers/{moment}") or url.endswith(f"/{moment}"):
-            with acting.database.read() as connection:
-                process_id = connection.scalar(sa.select(dsp.transfer.c.id))
-            acted(dataspace_of(acting), transfer, M.TERMINATION, process_id, "the operator says so")
+        with node.database.read() as connection:
+            process_id = connection.scalar(sa.select(dsp.transfer.c.id))
+        acted(dataspace_of(node), transfer, M.TERMINATION, process_id, "the operator says so")
         return answer
 
-    acting.outbound.request = ending  # type: ignore[method-assign]  # sends all the same
-    pid = nodes.transfer(reference)
-    until(lambda: row_of(acting, dsp.transfer, _own(nodes, acting, pid)).state == S.TERMINATED, "it was not ended")
-    acting.outbound.request = real  # type: ignore[method-assign]
-
-    def told() -> bool:
-        nodes.step(3)
-        rows = [row_of(nodes.consumer, dsp.transfer, pid), nodes.other(dsp.transfer, pid)]
-        return [(row.state, row.pending) for row in rows] == [(S.TERMINATED, None)] * 2
-
-    until(told, "the other side was not told")
+    node.outbound.request = ending  # type: ignore[method-assign]  # sends all the same
 
 
-def _own(nodes: Pair, node: Node, pid: str) -> str:
-    return pid if node is nodes.consumer else str(nodes.other(dsp.transfer, pid).id)
+@SQLITE
+@pytest.mark.parametrize("message", ["start", "request"])
+def test_an_end_while_a_message_is_on_its_way_is_told_afterwards(nodes: Pair, message: str) -> None:
+    reference = nodes.agreed()
+    if message == "request":
+        acting = nodes.consumer
+        ends_while_sending(acting)
+        pid = nodes.transfer(reference)
+        row = row_of(acting, dsp.transfer, pid)
+    else:
+        acting = nodes.provider
+        nodes.at_consumer.faults.append(("/start", 503))
+        pid = nodes.transfer(reference)
+        until(lambda: nodes.other(dsp.transfer, pid).last_error, "the start did not fail")
+        nodes.clock.forward(5)
+        ends_while_sending(acting)
+        assert work(dataspace_of(acting), MACHINE, nodes.other(dsp.transfer, pid).id)
+        row = nodes.other(dsp.transfer, pid)
+    assert (row.state, row.pending) == (S.TERMINATED, M.TERMINATION)
+    assert row.peer_pid is not None
+    step_transfers(acting)
+    wait(nodes.consumer, dsp.transfer, pid, S.TERMINATED)
+    wait(nodes.provider, dsp.transfer, nodes.other(dsp.transfer, pid).id, S.TERMINATED)
 
 
 @SQLITE
