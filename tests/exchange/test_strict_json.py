@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -113,3 +116,26 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
         strict_json.parse(data)
     except RequestRefusedError as refused:
         assert refused.status == 400
+
+
+UNFINISHED = b"[]" * (strict_json.MAX_DEPTH + 1) + b'\\"' * 300_000
+
+
+def test_a_string_without_an_end_costs_no_more_than_any_other_body() -> None:
+    """Quotes that all seem to begin a string took hours of processor time, squared in the length of the body."""
+    program = "import sys; from sealane.exchange import strict_json; strict_json.parse(sys.stdin.buffer.read())"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=UNFINISHED,
+        capture_output=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (20, 20)),
+    )
+    assert b"malformed-json" in done.stderr or b"The body is not JSON" in done.stderr
+
+
+def test_the_list_of_faults_is_no_longer_than_it_can_be_shown() -> None:
+    for body in (b"{" + b'"a":1,' * 10_000 + b'"a":1}', b"[" + b"1e400," * 10_000 + b"NaN]"):
+        with pytest.raises(RequestRefusedError) as caught:
+            strict_json.parse(body)
+        assert len(caught.value.faults) == 200

@@ -18,7 +18,9 @@ MAX_DEPTH = 32
 # RFC 7493 section 2.2: integers beyond lose digits in readers that hold numbers as IEEE 754 doubles.
 MAX_INTEGER = 2**53 - 1
 _MAX_NUMBER_CHARS = 40
-_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+_MAX_FAULTS = 200  # more would only make the answer larger than the body
+# A string without an end is one token, too: else each quote in it would be tried anew, to the end of the body.
+_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -94,24 +96,26 @@ def _check_depth(data: bytes, max_depth: int) -> None:
 
 
 def _decoder(faults: list[Fault]) -> json.JSONDecoder:
+    def note(where: str, found: str, remedy: str) -> None:
+        if len(faults) < _MAX_FAULTS:
+            faults.append(Fault(where, found, remedy))
+
     def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(found)
         if len(result) != len(found):
             seen: set[str] = set()
             for key, _ in found:
                 if key in seen:
-                    faults.append(Fault(f"key {_shown(key)}", "a duplicate key", "Give each key once."))
+                    note(f"key {_shown(key)}", "a duplicate key", "Give each key once.")
                 seen.add(key)
         return result
 
     def integer(text: str) -> int:
         if len(text) > _MAX_NUMBER_CHARS or abs(int(text)) > MAX_INTEGER:
-            faults.append(
-                Fault(
-                    f"number {text[:_MAX_NUMBER_CHARS]}",
-                    "an integer beyond 2^53-1",
-                    "Send it as a string, or a number that every reader keeps exactly.",
-                )
+            note(
+                f"number {text[:_MAX_NUMBER_CHARS]}",
+                "an integer beyond 2^53-1",
+                "Send it as a string, or a number that every reader keeps exactly.",
             )
             return 0
         return int(text)
@@ -119,18 +123,16 @@ def _decoder(faults: list[Fault]) -> json.JSONDecoder:
     def real(text: str) -> float:
         value = float(text) if len(text) <= _MAX_NUMBER_CHARS else math.inf
         if not math.isfinite(value):
-            faults.append(
-                Fault(
-                    f"number {text[:_MAX_NUMBER_CHARS]}",
-                    "a number no double can hold",
-                    f"Send at most {_MAX_NUMBER_CHARS} characters within the range of a double.",
-                )
+            note(
+                f"number {text[:_MAX_NUMBER_CHARS]}",
+                "a number no double can hold",
+                f"Send at most {_MAX_NUMBER_CHARS} characters within the range of a double.",
             )
             return 0.0
         return value
 
     def constant(text: str) -> float:
-        faults.append(Fault(f"value {text}", "not a JSON value", "Leave the field out or send null."))
+        note(f"value {text}", "not a JSON value", "Leave the field out or send null.")
         return 0.0
 
     return json.JSONDecoder(object_pairs_hook=pairs, parse_int=integer, parse_float=real, parse_constant=constant)
