@@ -93,7 +93,7 @@ def make_app(live: LiveNode) -> ASGIApp:
     app.state.node = live.node
     add_problem_handlers(app, {})
     app.include_router(identity_api.router(live.node))
-    peer = Depends(peer_of(live.node))
+    peer = Depends(peer_of(live.node, streams=True))
 
     @app.post("/inbox")
     async def inbox(request: Request, sender: str = peer) -> dict[str, str]:

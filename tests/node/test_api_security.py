@@ -112,6 +112,10 @@ def test_one_who_need_not_sign_is_taken_once_a_token(pair: Pair) -> None:
     # Who signs although it need not is held to its signature.
     assert post(other, headers_of(one, other), b'{"changed": 1}') == (401, "bad-signature")
     assert post(other, headers_of(one, other)) == (200, "")
+    # A token that came with a signature does not pass for another request once the signature is taken off.
+    signed = headers_of(one, other)
+    assert post(other, signed) == (200, "")
+    assert post(other, {"authorization": signed["authorization"]}, b'{"changed": 1}') == (401, "replayed")
 
 
 @SQLITE

@@ -62,7 +62,7 @@ def reader_of(node: Node) -> Callable[[Request], Awaitable[Reader]]:
 
     It is called by the endpoints themselves, so that they can answer before it where they know the answer.
     """
-    own, partner = token_role(node, *ROLES), peer_of(node)
+    own, partner = token_role(node, *ROLES), peer_of(node, streams=True)
 
     async def reader(request: Request) -> Reader:
         text = bearer(request)

@@ -77,10 +77,12 @@ class Sender:
     signed: bool
 
 
-def peer_of(node: Node) -> Callable[..., Awaitable[str]]:
+def peer_of(node: Node, *, streams: bool = False) -> Callable[..., Awaitable[str]]:
     """Return a dependency that gives the participant id of the partner who sent the request, or refuses it.
 
-    The body is read once and kept as ``request.state.body``; ``request.state.sender`` is the `Sender`.
+    A stream's token, which lives long and is for many requests, is let in only where streams are read (``streams``): it
+    must not be as good as the partner's own. The body is read once and kept as ``request.state.body``;
+    ``request.state.sender`` is the `Sender`.
     """
 
     async def peer(
@@ -89,6 +91,13 @@ def peer_of(node: Node) -> Callable[..., Awaitable[str]]:
         request.state.body = body = await request.body()
         incoming = read_incoming(request, body)
         request.state.sender = sender = await run_in_threadpool(authenticate, node, incoming)
+        if sender.stream is not None and not streams:
+            raise RequestRefusedError(
+                403,
+                "stream-token",
+                "The token lets a stream be read and is for nothing else.",
+                "Send a token of the participant's identity.",
+            )
         return sender.participant
 
     return peer
@@ -203,12 +212,14 @@ def _verify_signature(
 
 def _accept_once(node: Node, participant: str, token: Token, signed: SignedRequest | None, now: dt.datetime) -> None:
     with node.database.write() as connection:
+        unused = True  # a stream's token is for many requests
+        if token.stream is None:
+            # Also where a signature stands beside it: without the signature it must not pass for another request.
+            unused = remember(connection, participant, f"token:{token.token_id}", token.accepted_until)
         if signed is not None:
             new = remember(connection, participant, f"nonce:{signed.nonce}", signed.accepted_until)
-        elif token.stream is None:
-            new = remember(connection, participant, f"token:{token.token_id}", token.accepted_until)
         else:
-            new = True  # a stream's token is for many requests
+            new = unused
         if new:
             heard = peers.update().where(peers.c.participant == participant)
             connection.execute(heard.values(last_heard_at=now))
