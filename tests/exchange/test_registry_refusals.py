@@ -22,7 +22,7 @@ from tests.exchange.registry_steps import (
     step,
 )
 
-from sealane.agreements.documents import normal_form
+from sealane.agreements.documents import normal_form, read_document
 from sealane.database import Database
 from sealane.database.tables.identity import peer as peer_table
 from sealane.errors import DataError, InputError
@@ -130,6 +130,40 @@ def test_a_proposal_that_is_not_canonical_is_refused(ports: list[Port]) -> None:
     jws = one.identity.sign(data, Typ.AGREEMENT, NOW)
     error = refused(other, registry.receive_proposal, one.participant, jws)
     assert "not in canonical form" in str(error)
+
+
+@on_one_database
+def test_a_proposal_is_not_read_before_its_size_and_form_are(
+    ports: list[Port], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading YAML or half a megabyte takes seconds, in which nobody else can write."""
+    one, other = ports
+    read: list[int] = []
+
+    def noted(data: bytes, name: str, known: Any) -> Any:
+        read.append(len(data))
+        return read_document(data, name, known)
+
+    monkeypatch.setattr(agreement_incoming, "read_document", noted)
+    for data in (b"id: test-agreement\nversion: 1\n", b"{" + b" " * 500_000 + b"}", b""):
+        jws = one.identity.sign(data, Typ.AGREEMENT, NOW)
+        error = refused(other, registry.receive_proposal, one.participant, jws)
+        assert (error.kind, [fault.where for fault in error.faults]) == ("agreement-unusable", ["document"])
+    assert read == []
+    refused(other, registry.receive_proposal, one.participant, one.identity.sign(b"{}", Typ.AGREEMENT, NOW))
+    assert read == [2]  # the control
+
+
+@on_one_database
+def test_a_list_of_faults_without_end_is_not_worked_through(ports: list[Port]) -> None:
+    one, other = ports
+    content = normal_form(document_of(ports))
+    clause = {"id": "c", "provider": "a", "recipients": ["b"], "dataset": "port-calls", "purposes": ["p"]}
+    content["clauses"] = [{**clause, "fields": [f"portCall.portCallIF{number}" for number in range(2_000)]}]
+    jws = one.identity.sign(rfc8785.dumps(content), Typ.AGREEMENT, NOW)
+    error = refused(other, registry.receive_proposal, one.participant, jws)
+    assert len(error.faults) < 250
+    assert any("more" in fault.found and "not read" in fault.remedy for fault in error.faults)
 
 
 @on_one_database

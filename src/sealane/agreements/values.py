@@ -21,6 +21,8 @@ ID = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 LOCODE = re.compile(r"[A-Z]{2}[A-Z2-9]{3}")
 MAX_ID, MAX_TITLE, MAX_TEXT = 100, 300, 2_000
 MAX_DURATION = dt.timedelta(days=36_500)
+# Beyond so many faults the members of sets are not looked at any more: each takes a search for the nearest known name.
+MAX_FAULTS = 200
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)")
 _NAIVE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?")
@@ -135,12 +137,15 @@ class Reader(Fields):
         if optional and self.content.get(key) is None:
             self.asked.add(key)
             return ()
-        found: list[str] = []
+        found: set[str] = set()
         entries = self.items(key, remedy)
         if not entries and not may_be_empty and isinstance(self.content.get(key), list):
             self.fault(key, "an empty list", remedy + (", or leave the key out" if optional else ""))
-        for where, value in entries:
+        for number, (where, value) in enumerate(entries):
             wrong = None
+            if len(self.faults) >= MAX_FAULTS:
+                self.fault(key, f"{len(entries) - number} more", "Correct the other faults first; these were not read")
+                break
             if not isinstance(value, str) or not value.strip():
                 self.faults.append(Fault(where, f"{kind_of(value)} ({value!r})", remedy))
             elif value in found:
@@ -148,7 +153,7 @@ class Reader(Fields):
             elif check is not None and (wrong := check(value)) is not None:
                 self.faults.append(Fault(where, f"{value!r}", wrong))
             else:
-                found.append(value)
+                found.add(value)
         return tuple(sorted(found))
 
     def _maybe(self, key: str, kind: type, remedy: str, optional: bool) -> Any:

@@ -12,7 +12,7 @@ from sealane.agreements.documents import AgreementDocument, document_bytes, read
 from sealane.database.tables.agreements import agreement
 from sealane.errors import DataError, Fault, RequestRefusedError
 from sealane.exchange import strict_json
-from sealane.exchange.agreement_checks import known_datasets
+from sealane.exchange.agreement_checks import MAX_SIGNED_BYTES, known_datasets
 from sealane.exchange.agreement_states import AgreementEvent, AgreementState
 from sealane.exchange.agreement_steps import add_and_complete, end_version, known_version, proposal_faults
 from sealane.exchange.agreement_store import Registered, entries_for, get_agreement, insert_agreement, next_state
@@ -133,6 +133,11 @@ def receive_decline(
 
 
 def _read_proposal(data: bytes) -> AgreementDocument:
+    # Before anything is read: a text in YAML takes a hundred times as long, and this runs in a write transaction.
+    if not data.startswith(b"{") or len(data) > MAX_SIGNED_BYTES:
+        found = f"{len(data):,} bytes, beginning with {data[:1]!r}"
+        remedy = f"Sign the RFC 8785 form of the document, at most {MAX_SIGNED_BYTES:,} bytes"
+        raise _unusable([Fault("document", found, remedy)])
     try:
         document = read_document(data, "document", known_datasets())
     except DataError as error:
