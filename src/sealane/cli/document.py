@@ -31,7 +31,7 @@ def add_to(app: typer.Typer) -> None:
 def add(
     folder: NodeFolder,
     document_id: DocumentId,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The file, at most 25 MiB.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="The file, at most 25 MiB.")],
     title: Annotated[str, typer.Option(help="Title for people.")],
     topic: Annotated[str, typer.Option(help=f"One of: {', '.join(DOCUMENT_TOPICS)}.")],
     language: Annotated[str | None, typer.Option(help="Language tag, e.g. en or ja.")] = None,
@@ -132,7 +132,7 @@ def share(
 def save(
     folder: NodeFolder,
     document_id: DocumentId,
-    file: Annotated[Path, typer.Argument(help="Where to write it; must not exist.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it; must not exist.")],
     source: Annotated[str | None, typer.Option(help="Participant id of the port it came from; else our own.")] = None,
     version: Annotated[int | None, typer.Option(help="Version; the newest where none is given.")] = None,
 ) -> None:

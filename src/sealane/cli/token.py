@@ -27,7 +27,7 @@ def add_to(app: typer.Typer) -> None:
 @group.command("create")
 def create(
     folder: NodeFolder,
-    name: Annotated[str, typer.Argument(help="Which system it is for.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Which system it is for.")],
     role: Annotated[str, typer.Option(help="feed, reader, operator or monitor.")],
     days: Annotated[int | None, typer.Option(min=1, help="How long it works; omitted: until it is revoked.")] = None,
 ) -> None:
