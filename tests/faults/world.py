@@ -23,7 +23,7 @@ from tests import ports, postgresql
 
 from sealane.database import Database
 from sealane.database.engine import sqlite_url
-from sealane.database.tables.delivery import inbox, outbox
+from sealane.database.tables.delivery import inbox, outbox, stream
 from sealane.database.tables.ledger import leaf
 from sealane.database.tables.products import record
 from sealane.node.context import Node
@@ -229,6 +229,9 @@ def effects(provider: Node, recipient: Node, expected: set[str]) -> Effects:
         statement = (
             sa.select(record.c.id, outbox.c.sequence)
             .join(outbox, outbox.c.record_position == record.c.position)
+            .join(stream, stream.c.id == outbox.c.stream_id)
+            # Each partner has a counter of its own.
+            .where(stream.c.peer == recipient.identity.participant)
             .where(record.c.source == source, outbox.c.sequence.is_not(None))
         )
         sequence = {row[0]: row[1] for row in connection.execute(statement)}
