@@ -18,12 +18,15 @@ from sealane.agreements.document_model import AgreementDocument
 from sealane.database import Database
 from sealane.database.tables.dsp import negotiation, transfer
 from sealane.database.tables.products import record
+from sealane.errors import InputError
+from sealane.exchange.dataspace import TransferFormat
 from sealane.exchange.delivery import deliver_all
 from sealane.exchange.registry import in_force, propose, renew, retire, send_pending, sign
 from sealane.exchange.sent_and_withheld import stream_totals
 from sealane.exchange.streams import all_streams
+from sealane.exchange.transfer import TransferMessage, act
 from sealane.node.context import Node
-from sealane.node.dataspace import step_negotiations, step_transfers
+from sealane.node.dataspace import dataspace_of, partner_catalogue, request_transfer, step_negotiations, step_transfers
 from sealane.node.flows import ASK_AGAIN_AFTER, follow
 
 
@@ -96,6 +99,18 @@ def test_data_flow_once_both_have_signed_and_not_before(pair: Pair) -> None:
     assert (total.delivered, total.waiting, dict(total.withheld)) == (20, 0, {})
 
 
+def test_a_partner_sees_in_the_catalogue_what_it_may_have_and_nobody_else_does(pair: Pair) -> None:
+    assert partner_catalogue(pair.recipient, pair.provider.identity.participant).get("dataset", []) == []
+    pair.sign(document(pair))
+    (product,) = partner_catalogue(pair.recipient, pair.provider.identity.participant)["dataset"]
+    assert product["@id"] == "port-calls"
+    assert len(product["hasPolicy"]) == 1
+    # The clause runs one way only.
+    assert partner_catalogue(pair.provider, pair.recipient.identity.participant).get("dataset", []) == []
+    with pytest.raises(InputError, match="no such partner"):
+        partner_catalogue(pair.recipient, "urn:sealane:test:nobody")
+
+
 def test_following_again_asks_nothing_new(pair: Pair) -> None:
     pair.sign(document(pair))
     pair.settle()
@@ -143,6 +158,39 @@ def test_a_renewed_agreement_flows_by_its_new_terms(pair: Pair) -> None:
     assert agreed.version == 2
     # The new version decides anew over everything held: nothing here is about Los Angeles.
     assert totals[f"{second.id}@2#port-calls"] == {"port_outside": 8}
+
+
+def test_a_suspension_by_the_provider_is_not_undone_by_another_transfer(pair: Pair) -> None:
+    """All transfers of a clause feed one stream; the recipient asks for a second one while the first is held."""
+    pair.sign(document(pair))
+    pair.settle()
+    with pair.recipient.database.read() as connection:
+        mine = connection.execute(sa.select(transfer)).one()
+    second = {"peer": pair.provider.identity.participant, "agreement_ref": mine.agreement_ref}
+    request_transfer(pair.recipient, **second, transfer_format=TransferFormat.PUSH)
+    pair.settle(3)
+    with pair.provider.database.read() as connection:
+        theirs = list(connection.scalars(sa.select(transfer.c.id).order_by(transfer.c.created_at)))
+    assert len(theirs) == 2
+
+    def provider_says(message: TransferMessage) -> None:
+        with pair.provider.database.write() as connection:
+            act(dataspace_of(pair.provider), connection, theirs[1], message, pair.clock())
+        pair.settle(3)
+
+    provider_says(TransferMessage.SUSPENSION)
+    feed(pair.provider, range(4))
+    request_transfer(pair.recipient, **second, transfer_format=TransferFormat.PUSH)  # a third one
+    with pair.recipient.database.write() as connection:  # and the first one paused and taken up again
+        act(dataspace_of(pair.recipient), connection, mine.id, TransferMessage.SUSPENSION, pair.clock())
+    pair.settle(3)
+    with pair.recipient.database.write() as connection:
+        act(dataspace_of(pair.recipient), connection, mine.id, TransferMessage.START, pair.clock())
+    pair.settle()
+    assert pair.received() == 0
+    provider_says(TransferMessage.START)
+    pair.settle()
+    assert pair.received() == 4  # the control
 
 
 def test_a_delayed_record_comes_when_its_time_has_come(pair: Pair) -> None:

@@ -150,7 +150,7 @@ def receive_request(
     ------
     RequestRefusedError
         400 for a format that is not offered or a push without an address of the consumer, 404 for an unknown
-        agreement, 409 when its clause lets nothing through now.
+        agreement, 409 when its clause lets nothing through now or this side suspended a transfer of it.
     """
     consumer = known_peer(connection, peer)
     known = known_request(connection, MACHINE, peer, message.consumer_pid)
@@ -158,6 +158,7 @@ def receive_request(
         return known
     callback = check_callback(consumer, message.callback or "")
     contract = _contract(space, connection, message.agreement_ref or "", peer, Role.PROVIDER, now)
+    _check_not_held(connection, contract)
     _check_format(message.format or "")
     where = message.data_address
     if message.format == TransferFormat.PUSH:
@@ -359,6 +360,36 @@ def _check_resume(space: Dataspace, connection: sa.Connection, row: Row, sender:
             409, "suspended-by-other", f"The {row.suspended_by} suspended it.", f"Wait for the {row.suspended_by}."
         )
     _contract(space, connection, row.agreement_ref, row.peer, Role(row.role), now)
+    if row.role == Role.PROVIDER:
+        _check_not_held(connection, row)
+
+
+def is_held(connection: sa.Connection, row: Row) -> bool:
+    """Say whether the provider suspended another transfer of the same clause to the same consumer.
+
+    All of them feed one stream: a consumer could else undo the suspension by a further transfer of its own.
+    """
+    names = ("peer", "agreement_id", "agreement_version", "clause_id")
+    if row.agreement_id is None:  # no clause behind it, hence no stream
+        return False
+    held = sa.select(table.c.id).where(
+        table.c.role == Role.PROVIDER,
+        table.c.state == _S.SUSPENDED,
+        table.c.suspended_by == Role.PROVIDER,
+        table.c.id != row.id,
+        *(table.c[name] == getattr(row, name) for name in names),
+    )
+    return connection.execute(held.limit(1)).first() is not None
+
+
+def _check_not_held(connection: sa.Connection, row: Row) -> None:
+    if is_held(connection, row):
+        raise RequestRefusedError(
+            409,
+            "suspended-by-provider",
+            "The provider suspended another transfer of this clause.",
+            "Wait until the provider resumes that one.",
+        )
 
 
 def _pids(row: Row) -> tuple[str, str]:

@@ -23,7 +23,7 @@ from sealane.exchange.negotiation import NegotiationState
 from sealane.exchange.registry import all_in_force, terms_in_force
 from sealane.exchange.streams import Direction, close_streams, open_stream, stream_id, suspend_stream
 from sealane.exchange.tokens import issue_stream_token
-from sealane.exchange.transfer import TransferState
+from sealane.exchange.transfer import TransferState, is_held
 from sealane.node.context import Node
 
 _LOG = logging.getLogger(__name__)
@@ -55,6 +55,8 @@ def hooks(node: Node) -> Hooks:
         if terms is None:
             return  # open data and what the conformance kit seeds have no clause, hence no stream
         provides = row.role == "provider"
+        if provides and is_held(connection, row):
+            return  # the stream stays suspended until the transfer that holds it goes on
         address = row.data_address or {}
         pushes = row.format == TransferFormat.PUSH
         key = open_stream(
