@@ -67,7 +67,7 @@ def create_token(
     token = ApiToken(str(uuid.uuid4()), name.strip(), role, now, expires_at, None)
     connection.execute(
         api_token.insert().values(
-            id=token.id, name=token.name, role=role, hash=_hash(text), created_at=now, expires_at=expires_at
+            id=token.id, name=token.name, role=role, hash=token_hash(text), created_at=now, expires_at=expires_at
         )
     )
     return token, text
@@ -75,7 +75,7 @@ def create_token(
 
 def find_token(connection: sa.Connection, text: str, now: dt.datetime) -> ApiToken | None:
     """Return the token of this text if it is accepted now."""
-    row = connection.execute(sa.select(api_token).where(api_token.c.hash == _hash(text))).one_or_none()
+    row = connection.execute(sa.select(api_token).where(api_token.c.hash == token_hash(text))).one_or_none()
     token = None if row is None else _token(row)
     return token if token is not None and token.works_at(now) else None
 
@@ -107,5 +107,6 @@ def _token(row: sa.Row[tuple[object, ...]]) -> ApiToken:
     return ApiToken(row.id, row.name, row.role, row.created_at, row.expires_at, row.revoked_at)
 
 
-def _hash(text: str) -> str:
+def token_hash(text: str) -> str:
+    """Return the hash under which a token is stored."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -363,6 +363,10 @@ def read_bodies(connection: sa.Connection, dataset: str, filters: Filters, after
     return connection.execute(_page_statement(tuple(values)), parameters).all()
 
 
+# The same without filters, for SQLite's driver itself: the event loop reads short pages with it.
+PAGE_SQL = "SELECT position, body, simulated FROM record WHERE dataset = ? AND position > ? ORDER BY position LIMIT ?"
+
+
 def newest_records(
     connection: sa.Connection, dataset: str, filters: Filters = NO_FILTERS, limit: int = 20
 ) -> list[sa.RowMapping]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials
 
 from sealane.errors import Fault, RequestRefusedError
@@ -30,8 +31,9 @@ from sealane.node.api.dcsa_query import (
     write_cursor,
 )
 from sealane.node.api.fresh import Answer, FreshAnswers
+from sealane.node.api.page_pipe import PagePipe
 from sealane.node.api.security import peer_of, token_role
-from sealane.node.api_tokens import PREFIX, find_token
+from sealane.node.api_tokens import PREFIX, find_token, token_hash
 from sealane.node.context import Node
 from sealane.node.problems import Problem
 from sealane.products.json_text import elements
@@ -101,26 +103,17 @@ def read_own_page(
     Token and records are read in one transaction. Without a query only the token is looked at, and the page is empty.
     """
     with node.database.read() as connection:
-        return read_own_page_in(connection, node.clock(), interface, text, query)
-
-
-def read_own_page_in(
-    connection: sa.Connection, now: dt.datetime, interface: Interface, text: str, query: Query | None
-) -> tuple[Page, dt.datetime | None] | None:
-    """Do the work of `read_own_page` in a transaction."""
-    token = find_token(connection, text, now)
-    if token is None or token.role not in ROLES:
-        return None
-    page = Page((), None, False) if query is None else _read_page(connection, interface, query)
-    return page, token.expires_at
+        token = find_token(connection, text, node.clock())
+        if token is None or token.role not in ROLES:
+            return None
+        page = Page((), None, False) if query is None else _read_page(connection, interface, query)
+        return page, token.expires_at
 
 
 def _read_page(connection: sa.Connection, interface: Interface, query: Query) -> Page:
     if query.narrowed:  # the database has asked everything: every row is wanted
         rows = read_bodies(connection, interface.dataset, query.filters, query.after, query.limit + 1)
-        page = rows[: query.limit]
-        following = page[-1][0] if len(rows) > len(page) else None
-        return Page(tuple(bytes(row[1]) for row in page), following, any(row[2] for row in page))
+        return _page(rows, query.limit)
     bodies: list[bytes] = []
     simulated = False
     after, more = query.after, True
@@ -138,6 +131,13 @@ def _read_page(connection: sa.Connection, interface: Interface, query: Query) ->
     return Page(tuple(bodies), after if more else None, simulated)
 
 
+def _page(rows: Sequence[Any], limit: int) -> Page:
+    """Return the page of rows of which one more than it takes was asked for."""
+    page = rows[:limit]
+    following = page[-1][0] if len(rows) > len(page) else None
+    return Page(tuple([bytes(row[1]) for row in page]), following, any(row[2] for row in page))
+
+
 def page_headers(interface: Interface, request: Request, page: Page | None = None) -> dict[str, str]:
     """Return the headers of an answer: version, cursor, and the parties of a proxy, mirrored."""
     headers = {"API-Version": interface.version}
@@ -152,9 +152,23 @@ def page_headers(interface: Interface, request: Request, page: Page | None = Non
     return headers
 
 
-def events_endpoint(node: Node, interface: Interface) -> Callable[[Request], Awaitable[Response]]:
+class DirectRoute(APIRoute):
+    """A route that is described like every other, but whose endpoint takes the request itself and nothing else.
+
+    Working out what an endpoint depends on costs as much as a short answer; such an endpoint depends on nothing.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the endpoint itself."""
+        if self.dependant.dependencies:
+            raise TypeError(f"{self.path}: a direct route works out no dependencies")
+        endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        return endpoint
+
+
+def events_endpoint(node: Node, interface: Interface) -> Callable[[Request], Coroutine[Any, Any, Response]]:
     """Return the endpoint that answers a GET with one page of events, their bytes as they are stored."""
-    reader_for, fresh = reader_of(node), FreshAnswers(node.database)
+    reader_for, fresh, pipe = reader_of(node), FreshAnswers(node.database), PagePipe(node.database)
 
     async def events(request: Request) -> Response:
         text = bearer(request)
@@ -170,10 +184,19 @@ def events_endpoint(node: Node, interface: Interface) -> Callable[[Request], Awa
         query_or_fault = _query_or_fault(interface, request)
         version = fresh.version()
         asked = query_or_fault if isinstance(query_or_fault, Query) else None
-        found = None
+        found, piped = None, None
         if asked is not None and is_short(asked):
             # Handing so little work to a thread costs more than the work.
             found = _read_here(node, interface, fresh, text, asked)
+            held = fresh.held(key)
+            piped = await pipe.read(
+                interface.dataset, asked.after, asked.limit, token_hash(text), held[0] if held is not None else ""
+            )
+            if piped is not None and piped.lets_read(ROLES, node.clock()):
+                if piped.page is not None:
+                    found = piped.page, piped.expires_at
+                elif held is not None:
+                    return Response(held[1].content, headers=held[1].headers, media_type="application/json")
         if found is None:
             found = await run_in_threadpool(read_own_page, node, interface, text, asked)
         if found is None:
@@ -184,7 +207,11 @@ def events_endpoint(node: Node, interface: Interface) -> Callable[[Request], Awa
         page_found, expires_at = found
         headers = page_headers(interface, request, page_found)
         answer = _events(page_found, headers)
-        fresh.put(key, version, Answer(bytes(answer.body), headers, expires_at))
+        kept = Answer(bytes(answer.body), headers, expires_at)
+        if piped is not None and page_found is piped.page:
+            fresh.keep(key, piped.version, kept)
+            return answer
+        fresh.put(key, version, kept)
         fresh.put(text, version, Answer(b"", {}, expires_at))  # the token may read, as long as nothing changes
         return answer
 
@@ -203,12 +230,8 @@ def _read_here(
 ) -> tuple[Page, dt.datetime | None] | None:
     """Read a short page without a thread; None where that cannot be done or the token may not read."""
     token = fresh.get(text, node.clock())
-    with fresh.reading() as connection:
-        if connection is None:
-            return None
-        if token is not None:
-            return _read_page(connection, interface, query), token.expires_at
-        return read_own_page_in(connection, node.clock(), interface, text, query)
+    rows = None if token is None else fresh.read(interface.dataset, query.after, query.limit + 1)
+    return None if token is None or rows is None else (_page(rows, query.limit), token.expires_at)
 
 
 _KEY_HEADERS = ("api-version", "request-sending-party", "request-receiving-party")

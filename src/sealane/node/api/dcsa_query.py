@@ -8,6 +8,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from fastapi import Request
@@ -83,6 +84,12 @@ class Interface:
     time_column: str
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Names of all query parameters."""
+        own = (parameter.name for parameter in self.parameters)
+        return frozenset([*own, self.time_min, self.time_max, "limit", "cursor"])
+
 
 def read_query(interface: Interface, request: Request) -> Query:
     """Read the query of a request.
@@ -121,7 +128,7 @@ def read_query(interface: Interface, request: Request) -> Query:
 
 
 def _given(interface: Interface, request: Request, faults: list[Fault]) -> dict[str, str]:
-    known = {p.name for p in interface.parameters} | {interface.time_min, interface.time_max, "limit", "cursor"}
+    known = interface.names
     given: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
         if name not in known:

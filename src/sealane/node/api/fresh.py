@@ -2,7 +2,8 @@
 
 SQLite tells in microseconds whether any other connection has committed since (``PRAGMA data_version``). An answer is
 kept with the version before and after it was made, and given again only while the version is still that one: it is
-never older than the last commit. PostgreSQL has nothing as cheap; nothing is kept there.
+never older than the last commit. PostgreSQL says with each page of which snapshot it tells (`page_pipe`); an answer of
+the same snapshot is the answer still.
 """
 
 from __future__ import annotations
@@ -11,14 +12,11 @@ import datetime as dt
 import sqlite3
 import weakref
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
 from sealane.database import Database
-from sealane.errors import StoreError
+from sealane.products.store import PAGE_SQL
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_ANSWERS = 256
@@ -44,10 +42,8 @@ class FreshAnswers:
     def __init__(self, database: Database) -> None:
         self._path = database.engine.url.database if database.is_sqlite else None
         self._connection: sqlite3.Connection | None = None
-        self._database = database
-        self._reading: sa.Connection | None = None
         self._kept: OrderedDict[Hashable, Answer] = OrderedDict()
-        self._version: int | None = None
+        self._version: int | str | None = None
         self._size_bytes = 0
 
     def version(self) -> int | None:
@@ -65,30 +61,24 @@ class FreshAnswers:
             return None
         return int(row[0])
 
-    @contextmanager
-    def reading(self) -> Iterator[sa.Connection | None]:
-        """Give a connection of its own in a read transaction, None where the database is no file.
+    def read(self, dataset: str, after: int, limit: int) -> list[tuple[int, bytes, int]] | None:
+        """Return a short page as `products.store.read_bodies` does; None where it has to be read another way.
 
-        A reader of SQLite waits for nobody; no other thread uses this connection, so none has to be waited for either.
+        A reader of SQLite waits for nobody, and one statement of the driver's costs less than handing it to a thread.
         """
-        if self._path is None:
-            yield None
-            return
-        if self._reading is None:
-            self._reading = self._database.engine.connect()
-            weakref.finalize(self, self._reading.close)
+        if self._connection is None:
+            return None
         try:
-            with self._reading.begin():
-                yield self._reading
-        except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
-            self._reading = None
-            raise StoreError("The database cannot give data now.") from error
+            return self._connection.execute(PAGE_SQL, (dataset, after, limit)).fetchall()
+        except sqlite3.Error:
+            return None
 
     def get(self, key: Hashable, now: dt.datetime) -> Answer | None:
         """Return what was answered before, if nothing was committed since."""
         version = self.version()
         if version is None or version != self._version:
-            self._clear(version)
+            if self._path is not None:
+                self._clear(version)
             return None
         answer = self._kept.get(key)
         if answer is None or (answer.expires_at is not None and answer.expires_at <= now):
@@ -98,10 +88,19 @@ class FreshAnswers:
 
     def put(self, key: Hashable, version: int | None, answer: Answer) -> None:
         """Keep an answer that was made after `version` was asked."""
-        if version is None or len(answer.content) > MAX_BYTES // 8:
-            return
-        if version != self.version():
+        if version is None or version != self.version():
             return  # something was committed meanwhile; the answer may be from before or after
+        self.keep(key, version, answer)
+
+    def held(self, key: Hashable) -> tuple[str, Answer] | None:
+        """Return the snapshot and the answer that was made of it; the asker has to find out whether it still stands."""
+        answer = self._kept.get(key)
+        return None if answer is None or not isinstance(self._version, str) else (self._version, answer)
+
+    def keep(self, key: Hashable, version: int | str, answer: Answer) -> None:
+        """Keep an answer that is known to be of this very version."""
+        if len(answer.content) > MAX_BYTES // 8:
+            return
         if version != self._version:
             self._clear(version)
         replaced = self._kept.pop(key, None)
@@ -111,7 +110,7 @@ class FreshAnswers:
             _, dropped = self._kept.popitem(last=False)
             self._size_bytes -= len(dropped.content)
 
-    def _clear(self, version: int | None) -> None:
+    def _clear(self, version: int | str | None) -> None:
         self._kept.clear()
         self._size_bytes = 0
         self._version = version

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from sealane.node.api.dcsa import (
     EVENTS_ANSWER,
     FEEDBACK_ANSWER,
+    DirectRoute,
     described,
     events_endpoint,
     feedback_form,
@@ -67,6 +68,7 @@ def router(node: Node) -> APIRouter:
         response_class=Response,
         responses=EVENTS_ANSWER,
         openapi_extra=described(INTERFACE),
+        route_class_override=DirectRoute,
     )
 
     @api.post(
