@@ -97,6 +97,32 @@ def list_all(folder: NodeFolder, as_json: AsJson = False) -> None:
     print_table(columns, [["-" if row[column] is None else row[column] for column in columns] for row in rows])
 
 
+@group.command("catalogue")
+def catalogue(folder: NodeFolder, participant: Participant, as_json: AsJson = False) -> None:
+    """Show what a partner offers this node now: data products, the clauses behind them, and open data."""
+    from sealane.node.dataspace import partner_catalogue
+    from sealane.node.open import open_node
+
+    with open_node(folder) as node:
+        found = partner_catalogue(node, participant)
+    if as_json:
+        print_json(found)
+        return
+    products = found.get("dataset") or []
+    if not products:
+        message(f"note: {participant} offers nothing now. Offers come from the clauses of agreements in force.")
+        return
+    rows = [
+        (
+            product.get("@id", "-"),
+            len(product.get("hasPolicy") or []),
+            ", ".join(sorted({str(one.get("format", "-")) for one in product.get("distribution") or []})),
+        )
+        for product in products
+    ]
+    print_table(("data product", "offers>", "ways to get it"), rows)
+
+
 @group.command("remove")
 def remove(folder: NodeFolder, participant: Participant) -> None:
     """Forget a partner: nothing is sent to it or taken from it any more.

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from sealane.exchange import dsp_sending, negotiation, transfer
-from sealane.exchange.dataspace import Dataspace
+import json
+from typing import Any
+
+from sealane.errors import InputError
+from sealane.exchange import dsp_sending, negotiation, strict_json, transfer
+from sealane.exchange.dataspace import DSP_PATH, Dataspace
 from sealane.exchange.dsp_catalogue import ClauseOffers, offer_for
+from sealane.exchange.dsp_messages import CONTEXT, MessageType
+from sealane.exchange.peers import get_peer
 from sealane.node import flows
 from sealane.node.context import Node
 
@@ -70,3 +76,31 @@ def request_transfer(node: Node, *, peer: str, agreement_ref: str, transfer_form
         return transfer.request_transfer(
             space, connection, peer=peer, agreement_ref=agreement_ref, transfer_format=transfer_format, now=now
         )
+
+
+def partner_catalogue(node: Node, participant: str) -> dict[str, Any]:
+    """Return the catalogue a partner shows this node: its data products with the offers made to us, and its open ones.
+
+    Raises
+    ------
+    InputError
+        When the partner is not registered, or answers with anything but a catalogue.
+    UnreachableError
+        When it does not answer.
+    """
+    with node.database.read() as connection:
+        peer = get_peer(connection, participant)
+    if peer is None:
+        raise InputError(f"{participant}: no such partner. `sealane peer list` prints all of them.")
+    body = json.dumps({"@context": [CONTEXT], "@type": MessageType.CATALOG_REQUEST.value}).encode()
+    answer = node.outbound.request(
+        "POST",
+        f"{peer.origin}{DSP_PATH}/catalog/request",
+        participant=participant,
+        content=body,
+        headers={"content-type": "application/json"},
+    )
+    found = strict_json.parse(answer.content) if answer.status == 200 else None
+    if not isinstance(found, dict) or found.get("@type") != "Catalog":
+        raise InputError(f"{participant} gave no catalogue (HTTP {answer.status}). Try `sealane peer check`.")
+    return found
