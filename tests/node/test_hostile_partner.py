@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,13 @@ import pytest
 from tests.node.dcsa_client import PORT_CALLS, SCHEDULES, DcsaClient
 from tests.ports import Clock, clause, connect, feed, make_node
 
+from sealane.agreements.clauses import RowFilter
+from sealane.errors import RequestRefusedError
 from sealane.exchange.dataspace import DSP_PATH
+from sealane.exchange.pull import read_for_partner, stream_for_reading
+from sealane.exchange.streams import close_streams
+from sealane.node.context import Node
+from sealane.products.store import NO_FILTERS
 
 Asked = tuple[DcsaClient, str]
 
@@ -47,3 +55,60 @@ def test_a_streams_token_reads_its_product_and_does_nothing_else(reader: Asked) 
         assert "stream" in answer.text
     assert any(path.startswith(DSP_PATH) for _, path in partners)
     assert client.get(SCHEDULES, token=token).status_code == 403  # another product than the stream's
+
+
+def read_page(node: Node, connection: Any, stream_id: str, participant: str) -> int:
+    now, own = node.clock(), node.identity.participant
+    stream, terms = stream_for_reading(connection, participant, stream_id, "port-calls", now)
+    return len(read_for_partner(connection, stream, terms, own, NO_FILTERS, bool, 0, 100, now, "request").bodies)
+
+
+@pytest.fixture
+def pulled(tmp_path: Path, databases: Any) -> tuple[Node, str, str]:
+    """Return a node with some records, a partner, and the id of the stream it pulls."""
+    clock = Clock()
+    own, other = (make_node(tmp_path, name, databases(), clock) for name in ("yokohama", "los-angeles"))
+    stream = connect(own, other, [clause(rows=RowFilter(ports=frozenset({"USLAX"})))])
+    feed(own, range(20))  # all of them withheld, so that every page notes the same decisions
+    return own, other.identity.participant, stream
+
+
+def test_two_pages_of_one_stream_at_once_do_not_fail(pulled: tuple[Node, str, str]) -> None:
+    node, participant, stream = pulled
+    found: list[object] = []
+
+    def second() -> None:
+        try:
+            with node.database.write() as connection:
+                found.append(read_page(node, connection, stream, participant))
+        except Exception as error:
+            found.append(error)
+
+    thread = threading.Thread(target=second)
+    with node.database.write() as connection:
+        assert read_page(node, connection, stream, participant) == 0
+        thread.start()
+        time.sleep(0.3)  # it waits; where it does not, it fails
+    thread.join(20)
+    assert found == [0]
+
+
+def test_no_page_is_read_beside_the_end_of_its_stream(pulled: tuple[Node, str, str]) -> None:
+    """Whoever ends an agreement waits for pages that have begun; a page that waited for the end finds it."""
+    node, participant, stream = pulled
+    found: list[object] = []
+
+    def page() -> None:
+        try:
+            with node.database.write() as connection:
+                found.append(read_page(node, connection, stream, participant))
+        except RequestRefusedError as error:
+            found.append(error.status)
+
+    thread = threading.Thread(target=page)
+    with node.database.write() as connection:
+        close_streams(connection, key=stream, reason="test", now=node.clock())
+        thread.start()
+        time.sleep(0.3)
+    thread.join(20)
+    assert found == [403]

@@ -21,7 +21,7 @@ from sealane.database.tables.delivery import decision as decision_table
 from sealane.errors import RequestRefusedError
 from sealane.exchange.agreement_store import terms_in_force
 from sealane.exchange.ledger import Entry, EntryKind, append
-from sealane.exchange.streams import Direction, Stream, StreamState, get_stream
+from sealane.exchange.streams import Direction, Stream, StreamState, lock_stream
 from sealane.products.store import Filters, read_records, record_of
 
 # Records looked at for one page; a partner whose clause lets little through gets a cursor and goes on from there.
@@ -48,14 +48,16 @@ class Page:
 def stream_for_reading(
     connection: sa.Connection, participant: str, stream_id: str | None, dataset: str, now: dt.datetime
 ) -> tuple[Stream, Terms]:
-    """Return the stream that a partner's token names, with the terms in force now.
+    """Return the stream that a partner's token names, locked, with the terms in force now.
+
+    Who ends the agreement waits for the page; two pages of one stream do not note their decisions at once.
 
     Raises
     ------
     RequestRefusedError
         403 if the token names no stream, or one that is not open to this partner for this product.
     """
-    stream = get_stream(connection, stream_id) if stream_id else None
+    stream = lock_stream(connection, stream_id) if stream_id else None
     if stream is None or stream.peer != participant or stream.direction != Direction.OUT:
         raise _refused(
             "The token is for no stream of yours.", "Start a transfer, and use the token that comes with it."
