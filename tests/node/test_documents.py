@@ -18,6 +18,7 @@ from sealane.database import Database
 from sealane.errors import DataError, InputError
 from sealane.exchange.delivery import deliver_all
 from sealane.exchange.document_fetch import fetch_document
+from sealane.exchange.ledger import entries
 from sealane.node.context import Node
 from sealane.products.catalogue import DATASETS
 from sealane.products.documents import (
@@ -112,6 +113,11 @@ def test_a_shared_document_is_told_of_and_its_file_fetched_once(pair: tuple[Node
         (held,) = list_documents(connection)
         assert read_content(connection, held.source, "berth-plan", 1) == file.read_bytes()
         assert held.source == provider.identity.participant
+    with provider.database.read() as connection:
+        (logged,) = entries(connection, kinds=["document_fetched"])
+    said = json.loads(logged.entry)
+    assert (said["peer"], said["subject"]) == (recipient.identity.participant, "berth-plan@1")
+    assert said["body"]["digest"] == held.digest
 
 
 def test_without_the_leaf_content_the_file_stays(pair: tuple[Node, Node], file: Path) -> None:
@@ -121,6 +127,8 @@ def test_without_the_leaf_content_the_file_stays(pair: tuple[Node, Node], file: 
     deliver_all(provider)
     with pytest.raises(InputError, match="HTTP 404"):
         fetch_document(recipient, provider.identity.participant, "berth-plan")
+    with provider.database.read() as connection:
+        assert entries(connection, kinds=["document_fetched"]) == []
 
 
 def test_a_document_shared_under_another_clause_is_not_told_of(pair: tuple[Node, Node], file: Path) -> None:

@@ -12,9 +12,11 @@ import sqlalchemy as sa
 from sealane.agreements.clauses import Granularity
 from sealane.agreements.decisions import decide
 from sealane.database import tables
+from sealane.database.engine import for_update
 from sealane.database.tables.delivery import stream
 from sealane.database.tables.products import record
 from sealane.errors import InputError, RequestRefusedError
+from sealane.exchange.ledger import Entry, EntryKind, append
 from sealane.exchange.registry import terms_in_force
 from sealane.products.documents import DATASET, MAX_DOCUMENT_BYTES, read_content
 from sealane.products.store import record_of
@@ -28,14 +30,17 @@ def content_for_peer(
 ) -> tuple[bytes, str]:
     """Return a document's bytes and media type if a clause in force lets this partner have its leaf ``content``.
 
+    That it went out stands in the ledger, in the transaction of the connection given.
+
     Raises
     ------
     RequestRefusedError
         404 whether there is no such document or the partner may not have it: it cannot tell which.
     """
     for row in _offers(connection, own, document_id, version):
-        for open_stream in connection.execute(
-            sa.select(stream).where(
+        streams = (
+            sa.select(stream)
+            .where(
                 stream.c.peer == peer,
                 stream.c.direction == "out",
                 stream.c.state == "open",
@@ -43,15 +48,29 @@ def content_for_peer(
                 stream.c.agreement_id == row.agreement_id,
                 stream.c.clause_id == row.clause_id,
             )
-        ):
+            .order_by(stream.c.id)
+        )
+        for open_stream in connection.execute(for_update(streams, connection)).all():
             terms = terms_in_force(
                 connection, open_stream.agreement_id, open_stream.agreement_version, open_stream.clause_id, now
             )
             if terms is None:
                 continue
             decided = decide(record_of(row), terms, now, open_stream.purpose, Granularity.RECORD)
-            if decided.body is not None and "content" in decided.body:
-                return read_content(connection, own, document_id, version), str(decided.body.get("mediaType"))
+            if decided.body is None or "content" not in decided.body:
+                continue
+            content = read_content(connection, own, document_id, version)
+            body = {
+                "document": document_id,
+                "document_version": version,
+                "stream": open_stream.id,
+                "agreement": terms.agreement_id,
+                "version": terms.version,
+                "clause": terms.clause.id,
+                "digest": hashlib.sha256(content).hexdigest(),
+            }
+            append(connection, [Entry(EntryKind.DOCUMENT_FETCHED, peer, f"{document_id}@{version}", body)], now)
+            return content, str(decided.body.get("mediaType"))
     raise RequestRefusedError(
         404,
         "unknown-document",

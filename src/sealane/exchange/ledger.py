@@ -63,6 +63,7 @@ class EntryKind(StrEnum):
     EVENT_DROPPED = "event_dropped"
     CELLS_RELEASED = "cells_released"
     RECORD_PULLED = "record_pulled"
+    DOCUMENT_FETCHED = "document_fetched"
     DOCUMENT_SHARED = "document_shared"
     RECEIPT_GIVEN = "receipt_given"
     RECEIPT_GOT = "receipt_got"

@@ -24,7 +24,7 @@ def router(node: Node) -> APIRouter:
         peer: str = Depends(peer_of(node)),
     ) -> Response:
         """Return a document's file when a clause in force lets the asking partner have it."""
-        with node.database.read() as connection:
+        with node.database.write() as connection:
             content, media_type = content_for_peer(
                 connection, node.identity.participant, peer, document_id, version, node.clock()
             )
