@@ -64,7 +64,6 @@ class EntryKind(StrEnum):
     CELLS_RELEASED = "cells_released"
     RECORD_PULLED = "record_pulled"
     DOCUMENT_FETCHED = "document_fetched"
-    DOCUMENT_SHARED = "document_shared"
     RECEIPT_GIVEN = "receipt_given"
     RECEIPT_GOT = "receipt_got"
     PEER_ADDED = "peer_added"
