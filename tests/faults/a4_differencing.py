@@ -24,7 +24,7 @@ from sealane.agreements.cell_payloads import cell_payload
 from sealane.agreements.clauses import Period, Terms
 from sealane.exchange import releases
 
-FULL, SMALL = 300, 12
+FULL, SMALL = 60, 12
 LEAST = 3
 DAY = dt.timedelta(days=1)
 Suppress = Callable[[Sequence[Cell], int], tuple[list[Cell], int]]
