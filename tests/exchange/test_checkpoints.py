@@ -210,6 +210,7 @@ def bad_payloads(good: dict[str, object]) -> list[dict[str, object]]:
         {**good, "root": str(good["root"]).upper()},
         {**good, "time": "yesterday"},
         {**good, "time": "2026-11-22T06:00:00"},
+        {**good, "time": "0001-01-01T00:00:00+14:00"},  # before the calendar in UTC: could not be read again
         {**good, "time": (NOW + dt.timedelta(days=1)).isoformat()},
         {**good, "more": 1},
         {key: value for key, value in good.items() if key != "time"},

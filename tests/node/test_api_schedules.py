@@ -14,6 +14,8 @@ from tests.standards import standard_file
 
 from sealane.agreements.clauses import RowFilter
 from sealane.database import Database
+from sealane.exchange import pull
+from sealane.node.api import schedules
 from sealane.products.catalogue import DATASETS
 from sealane.products.dcsa_schedules import split
 from sealane.products.shapes import Faults
@@ -198,3 +200,22 @@ def test_a_partner_sees_the_calls_its_clause_lets_through(tmp_path: Path, databa
     assert "secret" in client.get(SCHEDULES).text  # the control: the port's own reader
     assert client.get(SCHEDULES, role=None).status_code == 401
     assert client.get(SCHEDULES, role="feed").status_code == 403
+
+
+def test_a_clause_that_lets_nothing_through_does_not_lead_through_all_that_is_held(
+    tmp_path: Path, databases: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pull, "_CHUNK", 1)
+    monkeypatch.setattr(pull, "MAX_LOOKED_AT", 1)
+    monkeypatch.setattr(schedules, "_MAX_PAGES", 3)
+    own, other = (make_node(tmp_path, name, databases(), Clock()) for name in ("yokohama", "los-angeles"))
+    nothing = clause(
+        dataset="vessel-schedules", fields=("carrierServiceCode",), rows=RowFilter(ports=frozenset({"JPNGO"}))
+    )
+    stream = connect(own, other, [nothing])
+    client = DcsaClient(own)
+    token = client.stream_token(other.identity.participant, stream)
+    load(client, [schedule("PAC", call("JPYOK", "1", "2026-03-10"), call("USLAX", "1", "2026-03-20"))])
+    assert client.get(SCHEDULES, token=token).json() == []  # the control
+    load(client, [schedule("PAC", *(call("JPYOK", str(number), "2026-03-10") for number in range(2, 6)))])
+    assert client.get(SCHEDULES, token=token).status_code == 400

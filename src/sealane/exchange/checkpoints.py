@@ -359,11 +359,12 @@ def _hash(value: Any) -> bytes:
 def _time(value: Any) -> dt.datetime:
     try:
         time = dt.datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        if time.tzinfo is None:
+            raise _refused("the checkpoint's time has no zone")
+        # Stored in UTC: what lies outside the calendar there could be written and never be read again.
+        return time.astimezone(dt.UTC)
+    except (TypeError, ValueError, OverflowError):
         raise _refused("the checkpoint's time is not ISO 8601") from None
-    if time.tzinfo is None:
-        raise _refused("the checkpoint's time has no zone")
-    return time
 
 
 def _refused(detail: str) -> RequestRefusedError:

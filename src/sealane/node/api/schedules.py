@@ -37,6 +37,9 @@ MAX_PAGE: Final = 100
 MAX_CURSOR: Final = 1_024
 # Calls looked at for one answer; more would want narrower filters.
 MAX_CALLS: Final = 20_000
+_PAGE: Final = 1_000
+# A clause that lets little through must not lead through all that is held, in one write transaction.
+_MAX_PAGES: Final = MAX_CALLS // _PAGE + 1
 # Without dates the standard takes three months back and six months ahead.
 _MONTHS_BACK, _MONTHS_AHEAD = 3, 6
 _DATE = text(10, pattern="[0-9]{4}-[0-9]{2}-[0-9]{2}", form="a date as in 2026-11-22")
@@ -146,18 +149,16 @@ def _calls(node: Node, who: Reader, filters: Filters, request_id: str) -> tuple[
     simulated, after = False, 0
     with node.database.write() as connection:
         stream, terms = stream_for_reading(connection, who.participant, who.stream, DATASET, now)
-        while True:
+        for _ in range(_MAX_PAGES):
             page = read_for_partner(
-                connection, stream, terms, node.identity.participant, Filters(), _any, after, 1_000, now, request_id
+                connection, stream, terms, node.identity.participant, Filters(), _any, after, _PAGE, now, request_id
             )
             bodies += [json.loads(body) for body in page.bodies]
             simulated = simulated or page.simulated
             if page.next_after is None:
-                break
+                return bodies, simulated
             after = page.next_after
-            if len(bodies) > MAX_CALLS:
-                raise _too_many()
-    return bodies, simulated
+    raise _too_many()
 
 
 def _any(_: Mapping[str, Any]) -> bool:
