@@ -16,7 +16,7 @@ from tests.exchange.dsp_rows import ORIGIN, PEER, acted, get, lone_space, pids, 
 from sealane.database import Database
 from sealane.database.tables import delivery, dsp
 from sealane.errors import RequestRefusedError
-from sealane.exchange import transfer
+from sealane.exchange import dsp_process, transfer
 from sealane.exchange.dataspace import Dataspace, Hooks, Role, Row
 from sealane.exchange.dsp_catalogue import ClauseOffers
 from sealane.exchange.dsp_messages import DataAddress, Message, MessageType
@@ -196,6 +196,19 @@ def test_what_cannot_be_transferred_is_refused(
 def test_the_same_request_again_begins_nothing_anew(alone: Dataspace) -> None:
     assert request(alone).id == request(alone).id
     assert request(alone, consumer_pid="urn:uuid:d").id != request(alone).id
+
+
+def test_a_participant_begins_only_so_many_at_once(alone: Dataspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dsp_process, "MAX_LIVING", 2)
+    first = request(alone, consumer_pid="urn:uuid:1")
+    request(alone, consumer_pid="urn:uuid:2")
+    with pytest.raises(RequestRefusedError) as refused:
+        request(alone, consumer_pid="urn:uuid:3")
+    assert (refused.value.status, refused.value.kind) == (429, "too-many-processes")
+    assert request(alone, consumer_pid="urn:uuid:1").id == first.id  # what began is answered as before
+    with alone.node.database.write() as connection:
+        transfer.act(alone, connection, first.id, M.TERMINATION, alone.node.clock(), "test")
+    request(alone, consumer_pid="urn:uuid:3")
 
 
 # Two nodes: on one kind of database; tests/node/test_api_dsp.py goes the whole way on both.

@@ -25,6 +25,8 @@ FIRST_RETRY = dt.timedelta(seconds=1)
 LONGEST_RETRY = dt.timedelta(minutes=5)
 FIRST_CHECK = dt.timedelta(seconds=30)
 LONGEST_CHECK = dt.timedelta(minutes=15)
+# Each is looked after by a job: a participant that begins them without end would keep the others' waiting.
+MAX_LIVING = 1_000
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,29 @@ def known_request(connection: sa.Connection, machine: Machine, peer: str, peer_p
     table = machine.table.c
     query = sa.select(machine.table).where(table.role == Role.PROVIDER, table.peer == peer, table.peer_pid == peer_pid)
     return connection.execute(query).one_or_none()
+
+
+def check_room(connection: sa.Connection, machine: Machine, peer: str) -> None:
+    """Refuse a participant's further request while too many of its processes have not ended.
+
+    Raises
+    ------
+    RequestRefusedError
+        429.
+    """
+    table = machine.table.c
+    living = sa.select(table.id).where(
+        table.role == Role.PROVIDER, table.peer == peer, table.state.not_in(machine.terminal)
+    )
+    found = connection.scalar(sa.select(sa.func.count()).select_from(living.limit(MAX_LIVING).subquery()))
+    if (found or 0) >= MAX_LIVING:
+        raise RequestRefusedError(
+            429,
+            "too-many-processes",
+            f"{MAX_LIVING} processes of {peer} have not ended.",
+            f"Terminate some; another {machine.name} can begin then.",
+            retry_after_s=60,
+        )
 
 
 def change(connection: sa.Connection, machine: Machine, row: Row, now: dt.datetime, **values: Any) -> Row:

@@ -28,6 +28,7 @@ from sealane.exchange.dsp_process import (
     TERMINATION,
     Machine,
     check_callback,
+    check_room,
     enter,
     follow,
     insert_once,
@@ -146,6 +147,7 @@ def receive_request(
     known = known_request(connection, MACHINE, peer, message.consumer_pid)
     if known is not None:
         return known
+    check_room(connection, MACHINE, peer)
     callback = check_callback(consumer, message.callback or "")
     offer = _offer_made(space, connection, peer, message.offer, now)
     pid = f"urn:uuid:{uuid.uuid4()}"

@@ -31,6 +31,7 @@ from sealane.exchange.dsp_process import (
     TERMINATION,
     Machine,
     check_callback,
+    check_room,
     enter,
     follow,
     insert_once,
@@ -156,6 +157,7 @@ def receive_request(
     known = known_request(connection, MACHINE, peer, message.consumer_pid)
     if known is not None:
         return known
+    check_room(connection, MACHINE, peer)
     callback = check_callback(consumer, message.callback or "")
     contract = _contract(space, connection, message.agreement_ref or "", peer, Role.PROVIDER, now)
     _check_not_held(connection, contract)

@@ -92,7 +92,7 @@ def _content(description: str, schema: str) -> dict[str, Any]:
 
 
 def _errors(kind: MessageType) -> dict[int | str, dict[str, Any]]:
-    return {status: _content("Refused.", kind) for status in (400, 401, 403, 404, 409, 413, 422, 500, 503)}
+    return {status: _content("Refused.", kind) for status in (400, 401, 403, 404, 409, 413, 422, 429, 500, 503)}
 
 
 def _body(*kinds: MessageType) -> dict[str, Any]:
