@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from fastapi import APIRouter, Depends
 from tests.node.dcsa_client import PORT_CALLS, DcsaClient
 from tests.ports import Clock, feed, make_node, port_call
 
 from sealane.database import Database
 from sealane.database.tables.identity import api_token
 from sealane.node.api import dcsa
+from sealane.node.api.dcsa import DirectRoute
 from sealane.node.api.fresh import Answer, FreshAnswers
 from sealane.node.api_tokens import create_token
 from sealane.products.store import put_records
@@ -68,19 +71,24 @@ def test_answers_of_one_token_are_not_those_of_another(client: DcsaClient) -> No
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-def test_the_same_question_costs_no_query(client: DcsaClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_question_that_comes_again_costs_no_query(client: DcsaClient, monkeypatch: pytest.MonkeyPatch) -> None:
     feed(client.node, [1])
     asked = []
-    original = dcsa._read_page
 
-    def counted(*arguments: Any) -> Any:
-        asked.append(1)
-        return original(*arguments)
+    def counted(original: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *arguments: asked.append(1) or original(*arguments)  # type: ignore[func-returns-value]
 
-    monkeypatch.setattr(dcsa, "_read_page", counted)
-    for _ in range(5):
+    monkeypatch.setattr(dcsa, "_read_page", counted(dcsa._read_page))
+    monkeypatch.setattr(FreshAnswers, "read", counted(FreshAnswers.read))
+    for _ in range(6):
         assert count(client) == 1
-    assert len(asked) == 1
+    assert len(asked) == 2  # what is asked once is not kept
+    for _ in range(3):
+        assert count(client, params={"limit": 7}) == 1
+    assert len(asked) == 4
+    feed(client.node, [2])
+    assert count(client) == 2
+    assert len(asked) == 5
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
@@ -91,12 +99,28 @@ def test_an_answer_made_while_something_was_committed_is_not_kept(database: Data
     version = fresh.version()
     with database.write() as connection:
         put_records(connection, "a", "port-calls", [port_call(1)], now)
-    fresh.put("key", version, answer)
+    for _ in range(2):
+        fresh.put("key", version, answer)
     assert fresh.get("key", now) is None
-    fresh.put("key", fresh.version(), answer)
+    for _ in range(2):
+        fresh.put("key", fresh.version(), answer)
     assert fresh.get("key", now) is answer  # the control
     for number in range(1000):
         fresh.put(number, fresh.version(), Answer(b"x" * 100_000, {}, None))
+    assert fresh.get("key", now) is answer  # what is asked once pushes nothing out
+    for number in range(1000):
+        for _ in range(2):
+            fresh.put(number, fresh.version(), Answer(b"x" * 100_000, {}, None))
     assert fresh._size_bytes <= 16 * 1024 * 1024
     assert fresh.get("key", now) is None
     assert fresh.get(999, now) is not None
+
+
+def test_a_direct_route_works_out_no_dependencies() -> None:
+    def guard() -> None: ...
+
+    async def endpoint() -> None: ...
+
+    APIRouter().add_api_route("/a", endpoint, route_class_override=DirectRoute)
+    with pytest.raises(TypeError, match="dependencies"):
+        APIRouter().add_api_route("/a", endpoint, dependencies=[Depends(guard)], route_class_override=DirectRoute)

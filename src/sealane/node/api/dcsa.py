@@ -180,23 +180,23 @@ def events_endpoint(node: Node, interface: Interface) -> Callable[[Request], Cor
         key = (text, request.scope["query_string"], *(request.headers.get(name) for name in _KEY_HEADERS))
         known = fresh.get(key, node.clock())
         if known is not None:
-            return Response(known.content, headers=known.headers, media_type="application/json")
-        query_or_fault = _query_or_fault(interface, request)
-        version = fresh.version()
+            return _given(known)
+        held = fresh.held(key)
+        query_or_fault = held[1].query if held is not None and held[1].query else _query_or_fault(interface, request)
+        version: int | str | None = fresh.version()
         asked = query_or_fault if isinstance(query_or_fault, Query) else None
-        found, piped = None, None
+        found = None
         if asked is not None and is_short(asked):
             # Handing so little work to a thread costs more than the work.
             found = _read_here(node, interface, fresh, text, asked)
-            held = fresh.held(key)
             piped = await pipe.read(
                 interface.dataset, asked.after, asked.limit, token_hash(text), held[0] if held is not None else ""
             )
             if piped is not None and piped.lets_read(ROLES, node.clock()):
+                if piped.page is None and held is not None:
+                    return _given(held[1])
                 if piped.page is not None:
-                    found = piped.page, piped.expires_at
-                elif held is not None:
-                    return Response(held[1].content, headers=held[1].headers, media_type="application/json")
+                    found, version = (piped.page, piped.expires_at), piped.version
         if found is None:
             found = await run_in_threadpool(read_own_page, node, interface, text, asked)
         if found is None:
@@ -207,15 +207,15 @@ def events_endpoint(node: Node, interface: Interface) -> Callable[[Request], Cor
         page_found, expires_at = found
         headers = page_headers(interface, request, page_found)
         answer = _events(page_found, headers)
-        kept = Answer(bytes(answer.body), headers, expires_at)
-        if piped is not None and page_found is piped.page:
-            fresh.keep(key, piped.version, kept)
-            return answer
-        fresh.put(key, version, kept)
+        fresh.put(key, version, Answer(bytes(answer.body), headers, expires_at, asked))
         fresh.put(text, version, Answer(b"", {}, expires_at))  # the token may read, as long as nothing changes
         return answer
 
     return events
+
+
+def _given(answer: Answer) -> Response:
+    return Response(answer.content, headers=answer.headers, media_type="application/json")
 
 
 def is_short(query: Query) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from urllib.parse import parse_qsl
 
 from fastapi import Request
 
@@ -130,7 +131,7 @@ def read_query(interface: Interface, request: Request) -> Query:
 def _given(interface: Interface, request: Request, faults: list[Fault]) -> dict[str, str]:
     known = interface.names
     given: dict[str, str] = {}
-    for name, value in request.query_params.multi_items():
+    for name, value in parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True):
         if name not in known:
             faults.append(Fault(name[:100], "is no query parameter here", f"Use {', '.join(sorted(known))}."))
         elif name in given:

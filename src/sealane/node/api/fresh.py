@@ -4,6 +4,9 @@ SQLite tells in microseconds whether any other connection has committed since (`
 kept with the version before and after it was made, and given again only while the version is still that one: it is
 never older than the last commit. PostgreSQL says with each page of which snapshot it tells (`page_pipe`); an answer of
 the same snapshot is the answer still.
+
+Only what is asked again is kept: a reader that goes through all pages asks for each once, and storing them would push
+out of memory, and of the processor's cache, what others ask for again and again.
 """
 
 from __future__ import annotations
@@ -16,10 +19,12 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 from sealane.database import Database
+from sealane.node.api.dcsa_query import Query
 from sealane.products.store import PAGE_SQL
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_ANSWERS = 256
+MAX_ASKED = 512
 
 
 @dataclass(frozen=True)
@@ -29,11 +34,13 @@ class Answer:
     Attributes
     ----------
     expires_at : when the token it was given for ends; None where it does not.
+    query : what was asked.
     """
 
     content: bytes
     headers: Mapping[str, str]
     expires_at: dt.datetime | None
+    query: Query | None = None
 
 
 class FreshAnswers:
@@ -45,6 +52,7 @@ class FreshAnswers:
         self._kept: OrderedDict[Hashable, Answer] = OrderedDict()
         self._version: int | str | None = None
         self._size_bytes = 0
+        self._asked: set[int] = set()  # hashes of the keys that were asked lately; a wrong one only keeps too much
 
     def version(self) -> int | None:
         """Return the version of the database, None where it cannot be told."""
@@ -86,20 +94,24 @@ class FreshAnswers:
         self._kept.move_to_end(key)
         return answer
 
-    def put(self, key: Hashable, version: int | None, answer: Answer) -> None:
-        """Keep an answer that was made after `version` was asked."""
-        if version is None or version != self.version():
-            return  # something was committed meanwhile; the answer may be from before or after
-        self.keep(key, version, answer)
-
     def held(self, key: Hashable) -> tuple[str, Answer] | None:
-        """Return the snapshot and the answer that was made of it; the asker has to find out whether it still stands."""
+        """Return an answer and the version it is of; the asker has to find out whether that is still the version."""
         answer = self._kept.get(key)
-        return None if answer is None or not isinstance(self._version, str) else (self._version, answer)
+        if answer is None or not isinstance(self._version, str):
+            return None
+        self._kept.move_to_end(key)
+        return self._version, answer
 
-    def keep(self, key: Hashable, version: int | str, answer: Answer) -> None:
-        """Keep an answer that is known to be of this very version."""
-        if len(answer.content) > MAX_BYTES // 8:
+    def put(self, key: Hashable, version: int | str | None, answer: Answer) -> None:
+        """Keep an answer, if it was asked for before or takes no room.
+
+        Parameters
+        ----------
+        version : as asked before the answer was made (SQLite), or as the answer itself came with (PostgreSQL).
+        """
+        if version is None or (self._path is not None and version != self.version()):
+            return  # something was committed meanwhile; the answer may be from before or after
+        if len(answer.content) > MAX_BYTES // 8 or (answer.content and self._is_new(key)):
             return
         if version != self._version:
             self._clear(version)
@@ -109,6 +121,15 @@ class FreshAnswers:
         while self._size_bytes > MAX_BYTES or len(self._kept) > MAX_ANSWERS:
             _, dropped = self._kept.popitem(last=False)
             self._size_bytes -= len(dropped.content)
+
+    def _is_new(self, key: Hashable) -> bool:
+        number = hash(key)
+        if number in self._asked:
+            return False
+        if len(self._asked) >= MAX_ASKED:
+            self._asked.clear()
+        self._asked.add(number)
+        return True
 
     def _clear(self, version: int | str | None) -> None:
         self._kept.clear()
