@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from tests.node.dcsa_client import PORT_CALLS, SCHEDULES, DcsaClient
 from tests.ports import Clock, clause, connect, feed, make_node
 
@@ -112,3 +113,19 @@ def test_no_page_is_read_beside_the_end_of_its_stream(pulled: tuple[Node, str, s
         time.sleep(0.3)
     thread.join(20)
     assert found == [403]
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("path", ["/open/catalog", "/open/datasets/port-calls/records"])
+def test_who_asks_without_a_login_does_not_lead_through_all_that_is_held(reader: Asked, path: str) -> None:
+    client, _ = reader
+    asked: list[tuple[str, Any]] = []
+    engine = client.node.database.engine
+    sa.event.listen(engine, "before_cursor_execute", lambda *call: asked.append((call[2], call[3])))
+    assert client.get(path, role=None).status_code == 200
+    plans = []
+    with engine.connect() as connection:
+        for statement, values in [one for one in asked if "record.public" in one[0]]:
+            plans.append([row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)])
+    assert plans
+    assert all("ix_record_public" in plan[0] for plan in plans), plans

@@ -36,6 +36,15 @@ record = sa.Table(
     sa.Index("ix_record_vessel", "vessel_imo", "occurred_at"),
     sa.Index("ix_record_bill_of_lading", "bill_of_lading"),
     sa.Index("ix_record_booking", "booking"),
+    # Asked by anybody, without a login: must not lead through all that is held.
+    sa.Index(
+        "ix_record_public",
+        "source",
+        "dataset",
+        "position",
+        sqlite_where=sa.text("public = 1"),
+        postgresql_where=sa.text("public"),
+    ),
 )
 
 # One row: the last position given out. A row lock on it makes the order of commits the order of positions.
