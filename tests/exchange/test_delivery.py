@@ -27,8 +27,9 @@ from sealane.exchange.delivery import (
     deliver_all,
 )
 from sealane.exchange.events import batch_bytes
-from sealane.exchange.inbox import Receiver, receive
+from sealane.exchange.inbox import Receiver, cursor, receive
 from sealane.exchange.outbox import claim
+from sealane.exchange.receipts import RECEIPT_MEDIA_TYPE
 from sealane.exchange.registry import retire, terms_in_force
 from sealane.exchange.stream_status import stream_status
 from sealane.exchange.streams import close_streams, suspend_stream
@@ -260,6 +261,27 @@ def test_after_the_lease_the_partner_is_asked_before_anything_is_sent(make_pair:
     assert result.outcome is DeliveryOutcome.FAILED
     assert "its stream is suspended" in str(result.error)
     assert len(pair.received()) == 3
+
+
+def test_an_old_receipt_renews_no_lease(make_pair: Callable[..., Pair]) -> None:
+    """Who sits on the line must not keep a partner who is cut off alive with an answer it once gave."""
+    pair = make_pair()
+    receiver = Receiver(pair.recipient.identity, terms_in_force)
+    own = pair.provider.identity.participant
+    with pair.recipient.database.write() as connection:
+        jws = cursor(connection, receiver, own, pair.stream_id, None, pair.clock()).jws
+    pair.wire.answer_at = "/cursor"
+    pair.wire.answer_instead = (200, {"content-type": RECEIPT_MEDIA_TYPE}, jws.encode())
+    pair.clock.forward(3600)
+    ports.feed(pair.provider, range(3))
+    result = pair.step()
+    assert result.outcome is DeliveryOutcome.FAILED
+    assert "an old one was sent again" in str(result.error)
+    assert stream_of(pair.provider, pair.stream_id).lease_until < pair.clock()  # type: ignore[operator]  # an open one has it
+    pair.wire.answer_instead = None
+    pair.clock.forward(60)
+    pair.drain()
+    assert len(pair.received()) == 3  # the control
 
 
 def test_a_partner_that_holds_the_agreement_to_be_over_gets_nothing(make_pair: Callable[..., Pair]) -> None:

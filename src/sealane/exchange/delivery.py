@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 BEGIN_WITHIN_S = 1.0
 SEND_TIMEOUT_S = 8.0
+RECEIPT_FRESH_S = 65.0  # as long as a signed request counts as fresh
 BACKOFF_BASE_S = 0.5
 BACKOFF_CAP_S = 30.0
 LONGEST_RETRY_AFTER_S = 3600.0
@@ -285,7 +286,10 @@ def _ask_cursor(node: Node, stream: Stream, *, say_next: bool) -> Response:
 
 
 def _believe(node: Node, stream: Stream, answer: Response) -> tuple[str, Receipt]:
-    """Return a receipt whose signature is the partner's."""
+    """Return a receipt whose signature is the partner's, made for this answer and not for an earlier one.
+
+    An old one would renew the lease of a partner who is cut off.
+    """
     try:
         jws = answer.content.decode("ascii")
     except UnicodeDecodeError:
@@ -293,7 +297,11 @@ def _believe(node: Node, stream: Stream, answer: Response) -> tuple[str, Receipt
     know_signer(node, stream.peer, jws)
     with node.database.read() as connection:
         payload = verify_evidence(connection, jws, RECEIPT_TYPE, stream.peer, node.clock())
-    return jws, parse_receipt(payload)
+    receipt = parse_receipt(payload)
+    age_s = (node.clock() - receipt.issued_at).total_seconds()
+    if abs(age_s) > RECEIPT_FRESH_S:
+        raise no_receipt(f"it was given {age_s:.0f} s ago; the clocks differ, or an old one was sent again")
+    return jws, receipt
 
 
 def _lease(node: Node) -> dt.timedelta:
