@@ -247,7 +247,7 @@ def test_validate_reports_all_faults_and_templates_are_documents(
     file = tmp_path / "new.yaml"
     agreement(capsys, "template", "show", "sister-port", "--output", file)
     assert agreement(capsys, "template", "show", "sister-port")[0] == file.read_text(encoding="utf-8")
-    assert "File exists" in agreement(capsys, "template", "show", "sister-port", "--output", file, code=2)[1]
+    assert "Name a new file" in agreement(capsys, "template", "show", "sister-port", "--output", file, code=2)[1]
     out, _ = agreement(capsys, "validate", file, "--json", code=2)
     found = json.loads(out)
     assert found["valid"] is False

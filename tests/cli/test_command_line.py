@@ -76,8 +76,13 @@ ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and i
 def test_each_error_made_on_purpose_has_its_documented_exit_code(
     kind: type[errors.SealaneError], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    further: dict[type[errors.SealaneError], tuple[object, ...]] = {
+        errors.DataError: ("what", [errors.Fault("where", "found", "remedy")]),
+        errors.RequestRefusedError: (400, "slug", "what", "remedy"),
+    }
+
     def fail(_: object) -> None:
-        raise kind("what", [errors.Fault("where", "found", "remedy")]) if kind is errors.DataError else kind("what")
+        raise kind(*further.get(kind, ("what",)))  # type: ignore[arg-type]  # each error has arguments of its own
 
     monkeypatch.setattr("sealane.reference.list_factors", fail)
     assert run(["factors"]) == kind.exit_code

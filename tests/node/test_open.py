@@ -93,6 +93,9 @@ def test_a_missing_folder_and_a_file_say_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="is not a folder"):
         open_node(tmp_path / "file", environ={})
+    (tmp_path / "other").mkdir(mode=0o755)
+    with pytest.raises(InputError, match=r"is no node's folder, it holds no node\.toml"):
+        open_node(tmp_path / "other", environ={})
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
@@ -124,10 +127,10 @@ def test_a_database_without_tables_is_refused(tmp_path: Path) -> None:
 def test_root_is_warned(tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     owner = os.geteuid()
     make_node(tmp_path / "node").close()
-    caplog.clear()
-    open_node(tmp_path / "node", environ={}).close()
     assert ("running as root" in caplog.text) == (owner == 0)
     caplog.clear()
+    open_node(tmp_path / "node", environ={}).close()
+    assert "running as root" not in caplog.text  # once is enough: when the node is made, and when it is served
     monkeypatch.setattr(os, "geteuid", lambda: 4711)
     with pytest.raises(DataError, match="belongs to user"):
         open_node(tmp_path / "node", environ={})

@@ -124,7 +124,7 @@ def read_agreements(folder: Path) -> Catalogue:
     known = [agreement for agreement in agreements if agreement is not None]
     _check_antecedents(known, faults)
     if faults:
-        raise DataError(f"The agreements in {folder} cannot be used ({len(faults)} faults).", faults)
+        raise DataError(f"The agreements in {folder} cannot be used.", faults)
     known.sort(key=lambda a: (a.year is None, a.year or 0, a.id))
     return Catalogue(tuple(known), MappingProxyType(parties), MappingProxyType(areas), MappingProxyType(sources))
 

@@ -72,7 +72,7 @@ def read_document(data: bytes, name: str, known: KnownDatasets) -> AgreementDocu
     content = read_text(data, name, faults)
     document = None if faults else read_content(content, name, known, faults)
     if document is None or faults:
-        raise DataError(f"The agreement {name} cannot be used ({len(faults)} faults).", faults)
+        raise DataError(f"The agreement {name} cannot be used.", faults)
     return document
 
 
@@ -94,7 +94,7 @@ def parse_document(data: bytes) -> AgreementDocument:
     if document is not None and not faults and document_bytes(document) != data:
         faults.append(Fault("document", "not in canonical form", "Send the bytes that document_bytes gives (RFC 8785)"))
     if document is None or faults:
-        raise DataError(f"The agreement document cannot be used ({len(faults)} faults).", faults)
+        raise DataError("The agreement document cannot be used.", faults)
     return document
 
 

@@ -10,7 +10,7 @@ import typer
 from sealane.agreements import Agreement, Kind, Participation, load_agreements
 from sealane.cli import agreement_steps, agreement_work, explain_agreement
 from sealane.cli.options import AsJson
-from sealane.cli.output import message, print_fields, print_json, print_table
+from sealane.cli.output import counted, message, print_fields, print_json, print_table
 
 group = typer.Typer(
     name="agreement",
@@ -138,7 +138,11 @@ def validate(
             {"valid": True, "faults": [], "agreement": document.id, "version": document.version, "digest": digest}
         )
         return
-    parts = (f"{len(document.clauses)} clauses", f"{len(document.prohibitions)} prohibitions", document.label)
+    parts = (
+        counted(len(document.clauses), "clause"),
+        counted(len(document.prohibitions), "prohibition"),
+        document.label,
+    )
     message(f"{file.name}: {document.ref} is valid ({', '.join(parts)}). Digest of what is signed: {digest}")
 
 

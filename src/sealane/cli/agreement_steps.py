@@ -126,7 +126,10 @@ def retire(
             versions = registry.live_versions(connection, agreement_id)
         numbers = [version] if version else [v.document.version for v in versions]
         if not numbers:
-            raise InputError(f"{agreement_id}: no version is drafted, proposed or in force; there is nothing to end.")
+            raise InputError(
+                f"{agreement_id}: no version is drafted, proposed or in force here; there is nothing to end."
+                " `sealane agreement list --node FOLDER` shows what this node has."
+            )
         done = []
         for number in numbers:  # a transaction each: one that holds the log's lock takes no other any more
             with node.database.write() as connection:
@@ -185,8 +188,13 @@ def _only(connection: sa.Connection, agreement_id: str, states: tuple[str, ...],
     found = [v.document.version for v in versions if v.state in states]
     if len(found) == 1:
         return found[0]
-    standing = ", ".join(f"{v.document.version} {v.state.value}" for v in versions) or "this node has none"
-    raise InputError(f"{agreement_id}: no version is {what} (versions: {standing}).")
+    standing = (
+        ", ".join(f"{v.document.version} {v.state.value.replace('_', ' ')}" for v in versions) or "this node has none"
+    )
+    raise InputError(
+        f"{agreement_id}: no version is {what} (versions: {standing})."
+        " `sealane agreement list --node FOLDER` shows what this node has."
+    )
 
 
 def _time(option: str, text: str | None) -> dt.datetime | None:

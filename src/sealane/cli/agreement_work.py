@@ -155,6 +155,8 @@ def show_template(
     if output is None:
         sys.stdout.write(text)
         return
+    if output.exists():
+        raise InputError(f"{output}: exists. Name a new file.")
     with output.open("x", encoding="utf-8") as file:
         file.write(text)
     message(f"{output}: fill in what begins with FILL:, then `sealane agreement validate {output}`.")

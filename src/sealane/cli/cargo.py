@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sealane.cli.options import AsJson, NodeFolder
+from sealane.cli.options import AsJson, NodeFolder, named_partner
 from sealane.cli.output import message, print_json, print_table
 from sealane.errors import DataError, Fault, InputError
 
@@ -32,7 +32,11 @@ def cargo(
     voyage: Annotated[str | None, typer.Option(help="Carrier voyage number, with --vessel.")] = None,
     partner: Annotated[
         str | None,
-        typer.Option("--for", metavar="PARTICIPANT", help="Beside each own record: what this partner was sent."),
+        typer.Option(
+            "--for",
+            metavar="PARTNER",
+            help="Beside each own record: what was sent to it. Participant id or part of a name.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -54,7 +58,8 @@ def cargo(
         own_id = node.identity.participant
         found = timeline(connection, key, held_back_by(connection, DATASETS))
         own = {(e.provenance.dataset, e.provenance.record_id) for e in found.entries if e.provenance.source == own_id}
-        decisions = stored_decisions(connection, partner, own) if partner else {}
+        peer = named_partner(connection, partner) if partner else ""
+        decisions = stored_decisions(connection, peer, own) if peer else {}
         made_up = {f"{agreement}@{version}" for agreement, version in demonstrations(connection)}
     if as_json:
         print_json(as_dict(found, now, decisions if partner else None))

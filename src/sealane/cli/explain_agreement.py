@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealane.cli.options import AsJson, NodeFolder
+from sealane.cli.options import AsJson, NodeFolder, named_partner
 from sealane.cli.output import print_json, printable
 from sealane.errors import InputError
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
-
     from sealane.exchange.explain import Explanation
 
 
@@ -38,7 +36,7 @@ def explain(
 
     moment = None if at is None else _moment(at)
     with open_node(folder) as node, node.database.read() as connection:
-        peer = _participant(connection, partner)
+        peer = named_partner(connection, partner)
         found = explain_record(connection, node.identity.participant, dataset, record_id, peer, moment or node.clock())
     if as_json:
         print_json(found.as_dict())
@@ -78,21 +76,6 @@ def as_text(found: Explanation) -> str:
         name = f"{counted.agreement_id} version {counted.agreement_version}, clause {counted.clause_id}"
         lines += ["", f"Counted in the cells of {span} ({name}), closed {_time(counted.released_at)}"]
     return "\n".join(lines)
-
-
-def _participant(connection: sa.Connection, partner: str) -> str:
-    from sealane.exchange.peers import list_peers
-
-    peers = list_peers(connection)
-    exact = [peer.participant for peer in peers if peer.participant == partner]
-    wanted = partner.casefold()
-    near = [p.participant for p in peers if wanted in p.participant.casefold() or wanted in p.name.casefold()]
-    found = exact or near
-    if len(found) == 1:
-        return found[0]
-    known = ", ".join(sorted(peer.participant for peer in peers)) or "none; add one with `sealane peer add`"
-    how_many = "No partner fits" if not found else f"{len(found)} partners fit"
-    raise InputError(f"{how_many} {partner!r}. Partners of this node: {known}.")
 
 
 def _moment(text: str) -> dt.datetime:

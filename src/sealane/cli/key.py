@@ -25,6 +25,8 @@ RootKey = Annotated[
     Path | None,
     typer.Option("--root-key", metavar="F", help="Private root key; omitted: root.private.json in the folder of keys."),
 ]
+# A thumbprint may begin with "-": it is an argument all the same.
+_KID_FIRST = {"ignore_unknown_options": True}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -75,7 +77,7 @@ def rotate(
     message(f"The node signs with {key.kid} until {_utc(key.certificate.valid_until)}.")
 
 
-@group.command("revoke")
+@group.command("revoke", context_settings=_KID_FIRST)
 def revoke(
     folder: NodeFolder,
     kid: Annotated[str, typer.Argument(metavar="KID", help="As `sealane node key list` prints it.")],
@@ -135,7 +137,7 @@ def certify(
     message(f"{certificate.kid} of {certificate.participant} is certified until {_utc(certificate.valid_until)}.")
 
 
-@group.command("sign-revocation")
+@group.command("sign-revocation", context_settings=_KID_FIRST)
 def sign_revocation(
     participant: Annotated[str, typer.Argument(metavar="PARTICIPANT", help="Id of the port whose key it is.")],
     kid: Annotated[str, typer.Argument(metavar="KID", help="Thumbprint of the key.")],

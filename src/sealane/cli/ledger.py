@@ -33,7 +33,7 @@ def add_to(app: typer.Typer) -> None:
 @group.command("show")
 def show(
     folder: NodeFolder,
-    peer: Annotated[str | None, typer.Option(help="Only what concerns this partner.")] = None,
+    peer: Annotated[str | None, typer.Option("--peer", "--partner", help="Only what concerns this partner.")] = None,
     subject: Annotated[str | None, typer.Option(help="Only this event, agreement/version, stream or key.")] = None,
     kind: Annotated[list[str] | None, typer.Option(help="Only this kind of entry. Repeatable.")] = None,
     after: Annotated[int, typer.Option(help="Only entries behind this position.")] = -1,
@@ -73,7 +73,10 @@ def export(
     folder: NodeFolder,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder, or a new file ending in .zip.")],
     peer: Annotated[
-        str | None, typer.Option(help="For this partner: entries that concern others are given as hashes only.")
+        str | None,
+        typer.Option(
+            "--peer", "--partner", help="For this partner: entries that concern others are given as hashes only."
+        ),
     ] = None,
 ) -> None:
     """Write a bundle that anybody can verify without this node (`sealane ledger verify`).
@@ -139,7 +142,7 @@ def verify(
 
 @group.command("reconcile")
 def reconcile(
-    peer: Annotated[str, typer.Argument(metavar="PEER", help="Id of the partner.")],
+    peer: Annotated[str, typer.Argument(metavar="PARTICIPANT", help="Id of the partner.")],
     folder: NodeFolder,
     their_bundle: Annotated[
         Path | None,
@@ -186,7 +189,7 @@ def reconcile(
 
 @group.command("accept")
 def accept(
-    peer: Annotated[str, typer.Argument(metavar="PEER", help="Id of the partner.")],
+    peer: Annotated[str, typer.Argument(metavar="PARTICIPANT", help="Id of the partner.")],
     folder: NodeFolder,
 ) -> None:
     """Accept a partner's log anew after an alarm, for instance when it was restored from a backup.

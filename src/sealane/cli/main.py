@@ -8,7 +8,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -55,7 +55,8 @@ EXIT_CODES: dict[int, str] = {
 app = typer.Typer(
     name="sealane",
     help="Green and digital shipping corridors between partner ports.\n\n"
-    "AIS positions become port calls and an emissions inventory in which every figure is explained.",
+    "AIS positions become port calls and an emissions inventory in which every figure is explained. Agreements"
+    " between ports become documents that both sign and their nodes execute.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -108,7 +109,9 @@ def run(arguments: Sequence[str]) -> int:
             # A terminal that cannot show a letter gets an escape instead of a crash.
             written.reconfigure(errors="backslashreplace")
     try:
-        result = typer.main.get_command(app).main(args=list(arguments), prog_name="sealane", standalone_mode=False)
+        command = typer.main.get_command(app)
+        _whole_sentences(command)
+        result = command.main(args=list(arguments), prog_name="sealane", standalone_mode=False)
         sys.stdout.flush()
     except SealaneError as error:
         message(f"sealane: {error}")
@@ -132,6 +135,13 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         return _usage_or_fault(error)
     return result if isinstance(result, int) else 0
+
+
+def _whole_sentences(command: Any) -> None:
+    """Let the lists of commands show whole first sentences; left alone they are cut off at the terminal's width."""
+    for sub in getattr(command, "commands", {}).values():
+        sub.short_help = " ".join((sub.help or "").partition("\n\n")[0].split()).partition(". ")[0].removesuffix(".")
+        _whole_sentences(sub)
 
 
 def _nobody_reads() -> int:

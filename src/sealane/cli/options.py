@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sealane.errors import InputError
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 
 class Method(StrEnum):
@@ -105,3 +108,25 @@ def column_mapping(pairs: Sequence[str] | None) -> dict[str, str] | None:
             raise InputError(f"--column gives {ours.strip()!r} twice. Give each column once.")
         mapping[ours.strip()] = theirs.strip()
     return mapping
+
+
+def named_partner(connection: sa.Connection, partner: str) -> str:
+    """Return the participant id of the partner that is meant: its id, or a part of its id or name.
+
+    Raises
+    ------
+    InputError
+        If no registered partner fits, or several do.
+    """
+    from sealane.exchange.peers import list_peers
+
+    peers = list_peers(connection)
+    exact = [peer.participant for peer in peers if peer.participant == partner]
+    wanted = partner.casefold()
+    near = [p.participant for p in peers if wanted in p.participant.casefold() or wanted in p.name.casefold()]
+    found = exact or near
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(sorted(peer.participant for peer in peers)) or "none; add one with `sealane peer add`"
+    how_many = "No partner fits" if not found else f"{len(found)} partners fit"
+    raise InputError(f"{how_many} {partner!r}. Partners of this node: {known}.")

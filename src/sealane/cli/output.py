@@ -94,6 +94,11 @@ def print_fields(fields: Iterable[tuple[str, object]]) -> None:
     out.print(table)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return "1 clause", "2 clauses"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def message(text: str) -> None:
     """Write a message for people to standard error."""
     sys.stderr.write(printable(text) + "\n")

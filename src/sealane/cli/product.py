@@ -98,7 +98,8 @@ def load(
     else:
         print_fields([("dataset", dataset), *((name, f"{count:,}") for name, count in totals.items())])
     if loaded.refused:
-        raise DataError("Faulty EDIFACT was refused; the sound messages were loaded.", loaded.refused)
+        rest = "the sound messages were loaded" if loaded.prepared else "nothing was loaded"
+        raise DataError(f"Faulty EDIFACT was refused; {rest}.", loaded.refused)
 
 
 def _store(node: Any, loaded: Loaded, now: dt.datetime, public: bool) -> dict[str, int]:
@@ -174,7 +175,9 @@ def show(
     elif record_id is not None:
         for row in rows:
             facts = {key: value for key, value in _plain(row).items() if key != "body" and value is not None}
-            print_fields([(key.replace("_", " "), value) for key, value in facts.items()])
+            print_fields(
+                [(key.replace("_", " "), "no" if value is False else _cell(value)) for key, value in facts.items()]
+            )
             message("")
             print_json(json.loads(row["body"]))
     else:

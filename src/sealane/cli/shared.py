@@ -7,7 +7,7 @@ from dataclasses import asdict
 import typer
 
 from sealane.cli.options import AsJson, NodeFolder
-from sealane.cli.output import message, print_json, print_table
+from sealane.cli.output import counted, message, print_json, print_table
 
 
 def add_to(app: typer.Typer) -> None:
@@ -41,7 +41,7 @@ def shared(folder: NodeFolder, as_json: AsJson = False) -> None:
                 f"{total.delivered:,}",
                 f"{total.waiting + total.not_looked_at:,}",
                 ", ".join(f"{count:,} {reason}" for reason, count in sorted(total.withheld.items())) or "none",
-                f"{len(total.trimmed_fields)} fields" if total.trimmed_fields else "none",
+                counted(len(total.trimmed_fields), "field") if total.trimmed_fields else "none",
             )
             for total in sent
         ]

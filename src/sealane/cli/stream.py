@@ -44,7 +44,7 @@ def list_all(folder: NodeFolder, as_json: AsJson = False) -> None:
                     s.stream.id[:12],
                     s.stream.direction,
                     s.stream.peer,
-                    f"{s.stream.agreement_id}/{s.stream.agreement_version}#{s.stream.clause_id}",
+                    f"{s.stream.agreement_id}@{s.stream.agreement_version}#{s.stream.clause_id}",
                     s.stream.state,
                     _seen(s),
                     s.due,

@@ -140,7 +140,7 @@ def record_activity(
     if day > now.date() + dt.timedelta(days=1):
         faults.append(Fault("day", f"{day}", "Record what has happened; plans stand in the agreement's document"))
     if faults:
-        raise DataError(f"The activity cannot be recorded ({len(faults)} faults).", faults)
+        raise DataError("The activity cannot be recorded.", faults)
     details: dict[str, Any] = {"note": note} if note else {}
     if commitment is not None:
         details |= {"commitment": commitment, "value": value, "unit": known[commitment].unit}

@@ -25,6 +25,7 @@ from sealane.database.tables.products import record as record_table
 from sealane.errors import InputError
 from sealane.exchange.reasons import sentence, shown, why_withheld
 from sealane.exchange.registry import all_in_force
+from sealane.products.catalogue import dataset_named
 from sealane.products.store import record_of
 
 SHARED_ELSEWHERE = "shared_under_another_clause"
@@ -151,9 +152,17 @@ def explain(
     ).one_or_none()
     stored = _stored(connection, dataset, record_id, peer)
     if row is None and not stored:
+        dataset_named(dataset)
+        sources = sa.select(table.source).where(table.dataset == dataset, table.id == record_id)
+        givers = sorted(connection.execute(sources).scalars())
+        if givers:
+            raise InputError(
+                f"The record {record_id!r} of {dataset} is not this node's own, it came from {', '.join(givers)}. Ask"
+                " that port why it was sent."
+            )
         raise InputError(
             f"This node has no record {record_id!r} of its own in {dataset!r}, and never decided about one. "
-            "`sealane product show` lists what it has."
+            f"`sealane product show {dataset}` lists what it has."
         )
     answers: list[ClauseAnswer] = []
     known: dict[tuple[str, int, str], Decision] = {}

@@ -180,7 +180,9 @@ class Outbound:
                 return Response(answer.status, found, _read(answer.iter_stream(), max_bytes, url))
         except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
             reason = str(error) or type(error).__name__
-            raise UnreachableError(f"{url}: {reason[:200]}") from error
+            raise UnreachableError(
+                f"{url}: {reason[:200]}. Is the node served there, and the address right?"
+            ) from error
         finally:
             self._deadline.until = self._deadline.begin_before = None
 

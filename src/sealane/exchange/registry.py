@@ -87,7 +87,7 @@ def draft(connection: sa.Connection, identity: Identity, document: AgreementDocu
     """
     faults = proposal_faults(connection, identity, document, now)
     if faults:
-        raise DataError(f"Agreement {document.ref} cannot be proposed ({len(faults)} faults).", faults)
+        raise DataError(f"Agreement {document.ref} cannot be proposed.", faults)
     found = get_agreement(connection, document.id, document.version, lock=True)
     if found is None:
         insert_agreement(connection, document, AgreementState.DRAFT, None, now)
@@ -194,7 +194,7 @@ def sign(
         return found
     faults = party_faults(connection, found.document, identity)
     if faults:
-        raise DataError(f"Agreement {found.document.ref} cannot be signed ({len(faults)} faults).", faults)
+        raise DataError(f"Agreement {found.document.ref} cannot be signed.", faults)
     return _add_own_signature(connection, identity, found.document, MessageKind.SIGNATURE, [], now)
 
 

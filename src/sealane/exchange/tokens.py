@@ -133,7 +133,7 @@ def verify_token(token: str, key: OKPKey, *, typ: str, issuer: str, audience: st
         raise ClockError(
             401,
             "token-time",
-            f"The token was issued {clock - issued:.0f} s ago by its issuer's clock and lived {end - issued} s.",
+            _misfit(clock - issued, end - issued),
             f"Make a new token for each request and keep the clocks within {SKEW_S} s.",
         )
     return Token(
@@ -176,6 +176,13 @@ def _decoded(part: str) -> bytes:
 
 def _time(seconds: int) -> dt.datetime:
     return dt.datetime.fromtimestamp(seconds, dt.UTC)
+
+
+def _misfit(age_s: float, lifetime_s: int) -> str:
+    """Say how a token's time and this node's clock differ, for whoever has to find the wrong clock."""
+    if age_s < 0:
+        return f"The token was issued {-age_s:.0f} s in the future: the clocks of the two nodes differ."
+    return f"The token was issued {age_s:.0f} s ago and held for {lifetime_s} s: it is stale, or the clocks differ."
 
 
 def _refused(kind: str, why: str) -> RequestRefusedError:

@@ -185,7 +185,8 @@ class _Log:
                 said_of.append(f"{one.source}, signed {one.time}: {wrong}")
         self.report.counts["covered by a signature"] = covered
         if self.size > covered:
-            self.report.notes.append(f"entries from {covered} on stand under no signature that was given")
+            newer = "they are newer than the last checkpoint"
+            self.report.notes.append(f"entries from position {covered} on stand under no signature given: {newer}")
 
 
 class _Keys:
@@ -487,7 +488,7 @@ def main(arguments: list[str] | None = None) -> int:
         roots = {participant: _json(Path(name).read_bytes(), name) for participant, name in pairs}
         report = verify(asked.bundle, roots, asked.witness)
     except (OSError, *BROKEN) as error:
-        print(f"cannot be read: {error!r}", file=sys.stderr)
+        print(f"cannot be read: {error if str(error) else repr(error)}", file=sys.stderr)
         return 2
     print(json.dumps(vars(report), indent=1) if asked.json else summary(report))
     return 1 if report.faults else 0

@@ -67,6 +67,7 @@ def init_node(
         for path in (folder / KEYS_FOLDER, *folder.glob(f"{DATABASE_FILE}*"), folder / FILE_NAME):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         raise
+    warn_about_root()
     return open_node(folder, environ=environ, clock=clock)
 
 
@@ -122,9 +123,13 @@ def open_node(
         When the database cannot be reached.
     """
     environ = os.environ if environ is None else environ
+    if folder.is_dir() and os.access(folder, os.X_OK) and not (folder / FILE_NAME).exists():
+        # Before the folder's mode: nobody should be told to change that of a folder named by mistake.
+        raise InputError(
+            f"{folder}: is no node's folder, it holds no {FILE_NAME}. Name the one that `sealane node init` made."
+        )
     check_folder(folder)
     settings = read_settings(folder, environ)
-    warn_about_root()
     database = open_database(folder, settings)
     try:
         if check_schema:

@@ -25,7 +25,7 @@ from sealane.node.app import create_app
 from sealane.node.context import Node
 from sealane.node.jobs import Jobs, jobs_of
 from sealane.node.logs import configure_logs
-from sealane.node.open import open_node
+from sealane.node.open import open_node, warn_about_root
 from sealane.node.settings import NodeSettings, read_settings
 
 LOCK_FILE = "serve.lock"
@@ -51,6 +51,7 @@ def serve(folder: Path, environ: Mapping[str, str] | None = None) -> None:
     settings = read_settings(folder, environ)
     configure_logs(settings.log_level)
     with _only_one(folder), open_node(folder, environ=environ) as node:
+        warn_about_root()
         if settings.workers > 1 and node.database.is_sqlite:
             raise InputError(
                 f"workers is {settings.workers}, but SQLite takes one writing process. Set workers to 1, or give the"

@@ -108,7 +108,7 @@ def add_document(
             Fault(str(path), f"{size} bytes", f"Give a file of 1 to {MAX_DOCUMENT_BYTES:,} bytes; split a larger one")
         )
     if faults:
-        raise DataError(f"The document cannot be added ({len(faults)} faults).", faults)
+        raise DataError("The document cannot be added.", faults)
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     newest = connection.execute(
