@@ -31,7 +31,9 @@ def add_to(app: typer.Typer) -> None:
 def add(
     folder: NodeFolder,
     document_id: DocumentId,
-    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="The file, at most 25 MiB.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="The file, at most 25 MiB.")
+    ],
     title: Annotated[str, typer.Option(help="Title for people.")],
     topic: Annotated[str, typer.Option(help=f"One of: {', '.join(DOCUMENT_TOPICS)}.")],
     language: Annotated[str | None, typer.Option(help="Language tag, e.g. en or ja.")] = None,
