@@ -1,6 +1,7 @@
 """Sealane: green and digital shipping corridors between partner ports.
 
-AIS positions become port calls, energy and an emissions inventory in which every figure is explained.
+AIS positions become port calls, energy and an emissions inventory in which every figure is explained; agreements
+become signed documents that two nodes execute, so that data flow exactly as agreed.
 
 >>> import sealane
 >>> [a.id for a in sealane.load_agreements().find(partner="Gothenburg")]
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sealane.agreements import load_agreements, read_agreements
+    from sealane.agreements.clauses import Clause, Record, Terms
+    from sealane.agreements.decisions import decide
     from sealane.emissions.emission_factors import emission_factor
     from sealane.emissions.formulas import calc
     from sealane.errors import (
@@ -27,13 +30,16 @@ if TYPE_CHECKING:
         InterruptedWorkError,
         MissingFactorError,
         ReferenceDataError,
+        RequestRefusedError,
         SealaneError,
+        StoreError,
     )
     from sealane.inventory.explain import explain
     from sealane.inventory.request import InventoryRequest
     from sealane.inventory.settings import Settings
     from sealane.jobs import run_inventory
     from sealane.movement.zones import read_zones, write_zones
+    from sealane.node.open import open_node
     from sealane.reference import list_factors
     from sealane.reference.ports import port
     from sealane.samples import write_samples
@@ -43,6 +49,7 @@ __version__ = "0.1.0"
 
 # Public name -> the module it lives in.
 _HOMES = {
+    "Clause": "sealane.agreements.clauses",
     "DataError": "sealane.errors",
     "EngineError": "sealane.errors",
     "FileFormatError": "sealane.errors",
@@ -50,14 +57,20 @@ _HOMES = {
     "InterruptedWorkError": "sealane.errors",
     "InventoryRequest": "sealane.inventory.request",
     "MissingFactorError": "sealane.errors",
+    "Record": "sealane.agreements.clauses",
     "ReferenceDataError": "sealane.errors",
+    "RequestRefusedError": "sealane.errors",
     "SealaneError": "sealane.errors",
     "Settings": "sealane.inventory.settings",
+    "StoreError": "sealane.errors",
+    "Terms": "sealane.agreements.clauses",
     "calc": "sealane.emissions.formulas",
+    "decide": "sealane.agreements.decisions",
     "emission_factor": "sealane.emissions.emission_factors",
     "explain": "sealane.inventory.explain",
     "list_factors": "sealane.reference",
     "load_agreements": "sealane.agreements",
+    "open_node": "sealane.node.open",
     "port": "sealane.reference.ports",
     "read_agreements": "sealane.agreements",
     "read_zones": "sealane.movement.zones",
@@ -68,6 +81,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Clause",
     "DataError",
     "EngineError",
     "FileFormatError",
@@ -75,15 +89,21 @@ __all__ = [
     "InterruptedWorkError",
     "InventoryRequest",
     "MissingFactorError",
+    "Record",
     "ReferenceDataError",
+    "RequestRefusedError",
     "SealaneError",
     "Settings",
+    "StoreError",
+    "Terms",
     "__version__",
     "calc",
+    "decide",
     "emission_factor",
     "explain",
     "list_factors",
     "load_agreements",
+    "open_node",
     "port",
     "read_agreements",
     "read_zones",

@@ -12,6 +12,7 @@ import pytest
 import sealane
 
 PUBLIC = [
+    "Clause",
     "DataError",
     "EngineError",
     "FileFormatError",
@@ -19,15 +20,21 @@ PUBLIC = [
     "InterruptedWorkError",
     "InventoryRequest",
     "MissingFactorError",
+    "Record",
     "ReferenceDataError",
+    "RequestRefusedError",
     "SealaneError",
     "Settings",
+    "StoreError",
+    "Terms",
     "__version__",
     "calc",
+    "decide",
     "emission_factor",
     "explain",
     "list_factors",
     "load_agreements",
+    "open_node",
     "port",
     "read_agreements",
     "read_zones",
@@ -36,7 +43,20 @@ PUBLIC = [
     "write_samples",
     "write_zones",
 ]
-HEAVY = ("numba", "duckdb", "matplotlib", "pyarrow", "numpy", "openpyxl", "xlsxwriter", "pyspark", "pandas", "typer")
+HEAVY = (
+    "numba",
+    "duckdb",
+    "matplotlib",
+    "pyarrow",
+    "numpy",
+    "openpyxl",
+    "xlsxwriter",
+    "pyspark",
+    "pandas",
+    "typer",
+    "sqlalchemy",
+    "fastapi",
+)
 
 
 def test_the_public_names_are_these_and_no_others() -> None:
