@@ -112,6 +112,21 @@ def test_a_known_page_is_not_read_again_until_something_is_committed(
     in_one_loop(client, steps)
 
 
+def test_of_another_connection_nothing_is_concluded(database: Database) -> None:
+    async def run() -> None:
+        one, other = PagePipe(database), PagePipe(database)
+        first = await one.read("port-calls", 0, 10, "")
+        assert first is not None
+        same = await one.read("port-calls", 0, 10, "", first.version)
+        assert same is not None
+        assert same.page is None  # the control
+        found = await other.read("port-calls", 0, 10, "", first.version)
+        assert found is not None
+        assert found.page is not None
+
+    asyncio.run(run())
+
+
 def test_a_token_is_looked_at_with_each_question(client: DcsaClient, piped: list[PipedPage | None]) -> None:
     feed(client.node, [1])
     clock = client.node.clock

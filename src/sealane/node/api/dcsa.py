@@ -135,7 +135,7 @@ def _page(rows: Sequence[Any], limit: int) -> Page:
     """Return the page of rows of which one more than it takes was asked for."""
     page = rows[:limit]
     following = page[-1][0] if len(rows) > len(page) else None
-    return Page(tuple([bytes(row[1]) for row in page]), following, any(row[2] for row in page))
+    return Page(tuple([row[1] for row in page]), following, any(row[2] for row in page))
 
 
 def page_headers(interface: Interface, request: Request, page: Page | None = None) -> dict[str, str]:
@@ -183,7 +183,7 @@ def events_endpoint(node: Node, interface: Interface) -> Callable[[Request], Cor
             return _given(known)
         held = fresh.held(key)
         query_or_fault = held[1].query if held is not None and held[1].query else _query_or_fault(interface, request)
-        version: int | str | None = fresh.version()
+        version = fresh.seen_version if node.database.is_sqlite else None
         asked = query_or_fault if isinstance(query_or_fault, Query) else None
         found = None
         if asked is not None and is_short(asked):
@@ -208,7 +208,8 @@ def events_endpoint(node: Node, interface: Interface) -> Callable[[Request], Cor
         headers = page_headers(interface, request, page_found)
         answer = _events(page_found, headers)
         fresh.put(key, version, Answer(bytes(answer.body), headers, expires_at, asked))
-        fresh.put(text, version, Answer(b"", {}, expires_at))  # the token may read, as long as nothing changes
+        if node.database.is_sqlite:
+            fresh.put(text, version, Answer(b"", {}, expires_at))  # the token may read, as long as nothing changes
         return answer
 
     return events
@@ -229,7 +230,7 @@ def _read_here(
     node: Node, interface: Interface, fresh: FreshAnswers, text: str, query: Query
 ) -> tuple[Page, dt.datetime | None] | None:
     """Read a short page without a thread; None where that cannot be done or the token may not read."""
-    token = fresh.get(text, node.clock())
+    token = fresh.seen(text, node.clock())
     rows = None if token is None else fresh.read(interface.dataset, query.after, query.limit + 1)
     return None if token is None or rows is None else (_page(rows, query.limit), token.expires_at)
 
@@ -238,7 +239,10 @@ _KEY_HEADERS = ("api-version", "request-sending-party", "request-receiving-party
 
 
 def _events(page: Page, headers: Mapping[str, str]) -> Response:
-    content = b'{"events":[' + b",".join(page.bodies) + b"]}"
+    bodies = list(page.bodies) or [b""]
+    bodies[0] = b'{"events":[' + bodies[0]  # joined at once: a page is long enough for copying it to count
+    bodies[-1] += b"]}"
+    content = b",".join(bodies)
     return Response(content, headers=headers, media_type="application/json")
 
 

@@ -82,17 +82,27 @@ class FreshAnswers:
             return None
 
     def get(self, key: Hashable, now: dt.datetime) -> Answer | None:
-        """Return what was answered before, if nothing was committed since."""
+        """Return what was answered before, if nothing was committed since; looks what the version is now."""
+        if self._path is None:
+            return None
         version = self.version()
         if version is None or version != self._version:
-            if self._path is not None:
-                self._clear(version)
+            self._clear(version)
             return None
+        return self.seen(key, now)
+
+    def seen(self, key: Hashable, now: dt.datetime) -> Answer | None:
+        """Return what was answered before and still stood when `get` was last called."""
         answer = self._kept.get(key)
         if answer is None or (answer.expires_at is not None and answer.expires_at <= now):
             return None
         self._kept.move_to_end(key)
         return answer
+
+    @property
+    def seen_version(self) -> int | str | None:
+        """The version when `get` was last called."""
+        return self._version
 
     def held(self, key: Hashable) -> tuple[str, Answer] | None:
         """Return an answer and the version it is of; the asker has to find out whether that is still the version."""
@@ -107,13 +117,14 @@ class FreshAnswers:
 
         Parameters
         ----------
-        version : as asked before the answer was made (SQLite), or as the answer itself came with (PostgreSQL).
+        version : as it was before the answer was made (SQLite), or as the answer itself came with (PostgreSQL). An
+            answer made of something newer is never given: `get` will find another version by then.
         """
-        if version is None or (self._path is not None and version != self.version()):
-            return  # something was committed meanwhile; the answer may be from before or after
-        if len(answer.content) > MAX_BYTES // 8 or (answer.content and self._is_new(key)):
+        if version is None or len(answer.content) > MAX_BYTES // 8 or (answer.content and self._is_new(key)):
             return
         if version != self._version:
+            if self._path is not None:
+                return  # something was committed meanwhile, and another request has seen it
             self._clear(version)
         replaced = self._kept.pop(key, None)
         self._size_bytes += len(answer.content) - (len(replaced.content) if replaced else 0)
