@@ -242,6 +242,27 @@ def test_a_filter_does_not_tell_a_field_that_is_withheld(partners: tuple[DcsaCli
     assert len(events(client.get(PORT_CALLS, {"UNLocationCode": "JPYOK"}, token=token))) == 3
 
 
+def test_an_interval_does_not_tell_a_time_that_is_withheld(tmp_path: Path, databases: Any) -> None:
+    clock = Clock()
+    own, other = (make_node(tmp_path, name, databases(), clock) for name in ("yokohama", "los-angeles"))
+    fields = tuple(sorted(name for name in DATASET.fields if not name.startswith("timestamp.")))
+    stream = connect(own, other, [clause(fields=fields)])
+    client = DcsaClient(own)
+    token = client.stream_token(other.identity.participant, stream)
+    feed(own, range(3))
+    assert len(events(client.get(PORT_CALLS, token=token))) == 3
+    for interval in ({"eventTimestampMin": "2020-01-01T00:00:00Z"}, {"eventTimestampMax": "2030-01-01T00:00:00Z"}):
+        assert events(client.get(PORT_CALLS, interval, token=token)) == []
+        assert len(events(client.get(PORT_CALLS, interval))) == 3  # the control: the port's own reader
+
+
+def test_a_partner_asks_for_an_interval_of_times_it_sees(partners: tuple[DcsaClient, str, str]) -> None:
+    client, participant, stream = partners
+    token = client.stream_token(participant, stream)
+    feed(client.node, range(3))  # a second between them
+    assert len(events(client.get(PORT_CALLS, {"eventTimestampMin": "2026-03-01T10:00:01Z"}, token=token))) == 2
+
+
 def test_a_partner_does_not_see_records_of_another_partner(partners: tuple[DcsaClient, str, str]) -> None:
     client, participant, stream = partners
     token = client.stream_token(participant, stream)

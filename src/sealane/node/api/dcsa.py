@@ -91,7 +91,7 @@ def read_partners_page(node: Node, interface: Interface, reader: Reader, query: 
         stream, terms = stream_for_reading(connection, str(reader.participant), reader.stream, interface.dataset, now)
         own = node.identity.participant
         return read_for_partner(
-            connection, stream, terms, own, query.filters, query.matches, query.after, query.limit, now, request_id
+            connection, stream, terms, own, query.filters, query.shows, query.after, query.limit, now, request_id
         )
 
 

@@ -50,6 +50,7 @@ class Query:
     filters : what the database can narrow.
     texts : parameters with the values that fit.
     narrowed : the database asks all of them, no payload need be looked at.
+    time_path : property that an interval was asked of; None where none was.
     """
 
     filters: Filters
@@ -57,6 +58,15 @@ class Query:
     narrowed: bool
     after: int
     limit: int
+    time_path: tuple[str, ...] | None = None
+
+    def shows(self, body: Mapping[str, Any]) -> bool:
+        """Say whether a payload as a partner sees it has what was asked for.
+
+        The database narrows an interval of time by what is held: a payload that does not show its time must not fit,
+        else the interval would tell it.
+        """
+        return self.matches(body) and (self.time_path is None or bool(_values(body, self.time_path)))
 
     def matches(self, body: Mapping[str, Any]) -> bool:
         """Say whether a payload has the values asked for; what it does not have does not fit."""
@@ -74,6 +84,7 @@ class Interface:
     parameters : query parameters with a value that a property must have.
     time_min, time_max : names of the parameters for an interval of time, both ends included.
     time_column : ``occurred`` or ``known``.
+    time_path : property that this column is made of.
     """
 
     dataset: str
@@ -83,6 +94,7 @@ class Interface:
     time_min: str
     time_max: str
     time_column: str
+    time_path: tuple[str, ...]
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -125,7 +137,8 @@ def read_query(interface: Interface, request: Request) -> Query:
     check_version(interface.version, request, faults)
     if faults:
         raise _refused(faults)
-    return Query(Filters(**columns), tuple(texts), narrowed, after, limit)
+    time_path = None if begin is None and end is None else interface.time_path
+    return Query(Filters(**columns), tuple(texts), narrowed, after, limit, time_path)
 
 
 def _given(interface: Interface, request: Request, faults: list[Fault]) -> dict[str, str]:

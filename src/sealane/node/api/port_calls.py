@@ -49,6 +49,7 @@ INTERFACE = Interface(
     time_min="eventTimestampMin",
     time_max="eventTimestampMax",
     time_column="occurred",
+    time_path=("timestamp", "serviceDateTime"),
     headers={
         "request-sending-party": "Response-Receiving-Party",
         "request-receiving-party": "Response-Sending-Party",

@@ -40,6 +40,7 @@ INTERFACE = Interface(
     time_min="eventUpdatedDateTimeMin",
     time_max="eventUpdatedDateTimeMax",
     time_column="known",
+    time_path=("eventUpdatedDateTime",),
 )
 PROBLEM_FORMS = {INTERFACE.path: feedback_form(INTERFACE)}
 
