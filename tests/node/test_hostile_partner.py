@@ -33,6 +33,38 @@ def reader(tmp_path: Path, databases: Any) -> Asked:
     return client, client.stream_token(other.identity.participant, stream)
 
 
+PUBLIC = {
+    "/health",
+    "/ready",
+    "/.well-known/sealane",
+    "/.well-known/sealane/keys",
+    "/.well-known/dspace-version",
+    "/open/catalog",
+    "/open/datasets/{dataset}/records",
+    "/open/datasets/{dataset}/records.parquet",
+    "/open/documents/{document_id}/{version}",
+}
+VALUES = {"agreement_id": "a", "version": "1", "stream_id": "0" * 64, "document_id": "a", "pid": "urn:x"}
+VALUES |= {"dataset_id": "port-calls", "dataset": "port-calls"}
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_every_endpoint_but_the_declared_ones_asks_who_it_is(reader: Asked) -> None:
+    """An endpoint that is added has to be declared here, or has to be guarded."""
+    client, _ = reader
+    found = {}
+    for path, methods in client.app.openapi()["paths"].items():
+        for method in methods:
+            for token in (None, "eyJhbGciOiJub25lIn0.e30.", "sealane_" + "x" * 43):
+                answer = client.ask(method.upper(), path.format_map(VALUES), role=None, token=token)
+                found[path, method, token] = answer.status_code
+    guarded = {key: status for key, status in found.items() if key[0] not in PUBLIC}
+    assert len(guarded) > 60
+    assert set(guarded.values()) <= {401, 429}, {key: status for key, status in guarded.items() if status != 401}
+    assert {path for path, _, _ in found} >= PUBLIC
+    assert {status for key, status in found.items() if key[0] in PUBLIC}.isdisjoint({401, 403})  # the control
+
+
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 def test_a_streams_token_reads_its_product_and_does_nothing_else(reader: Asked) -> None:
     """It lives for a year and is for many requests: it must not be as good as the partner's own identity."""
@@ -47,10 +79,8 @@ def test_a_streams_token_reads_its_product_and_does_nothing_else(reader: Asked) 
         if operation.get("security") == [{"partner": []}]
     ]
     assert len(partners) > 20
-    values = {"agreement_id": "a", "version": "1", "stream_id": "0" * 64, "document_id": "a"}
-    values |= {"pid": "urn:x", "dataset_id": "port-calls"}
     for method, template in partners:
-        path = template.format_map(values)
+        path = template.format_map(VALUES)
         answer = client.ask(method, path, token=token)
         assert answer.status_code == 403, (method, path, answer.text)
         assert "stream" in answer.text
