@@ -52,6 +52,24 @@ def test_the_same_again_changes_nothing(database: Database) -> None:
     assert positions(database) == [1, 2, 3]
 
 
+def test_what_is_public_can_be_taken_back_and_a_feed_changes_nothing_of_it(database: Database) -> None:
+    def public() -> list[bool]:
+        with database.read() as connection:
+            return list(connection.scalars(sa.select(record.c.public).order_by(record.c.position)))
+
+    bodies = [port_call(number) for number in range(3)]
+    put(database, *bodies, public=True)
+    assert public() == [True, True, True]
+    assert put(database, *bodies).unchanged == 3  # a feed that sends it again
+    assert public() == [True, True, True]
+    assert put(database, *bodies[:2], public=False).unchanged == 2
+    assert public() == [False, False, True]
+    put(database, bodies[0], public=True)
+    put(database, bodies[0], source=OTHER)  # of another source: its own row
+    assert public() == [True, False, True, False]
+    assert positions(database) == [1, 2, 3, 4]  # to partners nothing has changed
+
+
 def test_a_revision_replaces_and_gets_a_new_position(database: Database) -> None:
     put(database, port_call(1), port_call(2))
     assert put(database, revised(1, 5, isFYI=True)).accepted == (3,)

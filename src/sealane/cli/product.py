@@ -71,10 +71,15 @@ def load(
         typer.Option("--time-zone", metavar="ZONE", help="Zone of EDIFACT times that name none: Asia/Tokyo or +09:00."),
     ] = None,
     simulated: Annotated[bool, typer.Option("--simulated", help="The data are simulated, and stay marked so.")] = False,
-    public: Annotated[bool, typer.Option("--public", help="Open to everybody, without any agreement.")] = False,
+    public: Annotated[
+        bool,
+        typer.Option(
+            "--public", help="Open to everybody, without any agreement; loading again without it takes that back."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Load files into a data product; loading a file again changes nothing.
+    """Load files into a data product; loading a file again changes nothing but who may have its records.
 
     All files are read and checked before anything is stored. Faulty EDIFACT messages alone are left out and reported;
     the exit code is then 2.

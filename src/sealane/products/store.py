@@ -110,7 +110,7 @@ def put_records(
     bodies: Sequence[bytes],
     now: dt.datetime,
     *,
-    public: bool = False,
+    public: bool | None = None,
     simulated: bool = False,
     received: Received | None = None,
     paths: Sequence[str] | None = None,
@@ -122,6 +122,8 @@ def put_records(
     connection : inside a write transaction.
     source : participant the records come from.
     bodies : one JSON payload each.
+    public : whether everybody may have them, also those held already with the same content; None leaves these as they
+        are, and opens none.
     received : (agreement id, version, clause id) they came under.
     paths : name of each record for faults; its number by default.
 
@@ -155,7 +157,7 @@ def put_prepared(
     prepared: Sequence[Prepared],
     now: dt.datetime,
     *,
-    public: bool = False,
+    public: bool | None = None,
     simulated: bool = False,
     received: Received | None = None,
     cautions: tuple[Fault, ...] = (),
@@ -176,17 +178,20 @@ def put_prepared(
     held = _held(connection, source, prepared)
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     unchanged = outdated = 0
+    changed_openness: dict[str, list[str]] = {}
     agreement_id, version, clause_id = received if received is not None else (None, None, None)
     for one in prepared:
         key = (one.record.dataset, one.record.id)
-        digest, known_at = held.get(key, (None, None))
+        digest, known_at, is_public = held.get(key, (None, None, False))
         if digest == one.digest:
             unchanged += 1
+            if public is not None and is_public != public and key not in rows:
+                changed_openness.setdefault(one.record.dataset, []).append(one.record.id)
             continue
         if known_at is not None and one.record.known_at < known_at:
             outdated += 1
             continue
-        held[key] = (one.digest, one.record.known_at)
+        held[key] = (one.digest, one.record.known_at, bool(public))
         rows.pop(key, None)  # a later revision in the same batch comes at its own place
         rows[key] = {
             "source": source,
@@ -202,7 +207,7 @@ def put_prepared(
             "equipment": one.keys.equipment,
             "bill_of_lading": one.keys.bill_of_lading,
             "booking": one.keys.booking,
-            "public": public,
+            "public": bool(public),
             # What calls itself simulated is marked so, whatever its sender says or forgets.
             "simulated": simulated or SIMULATED in one.body,
             "body": one.body,
@@ -213,6 +218,8 @@ def put_prepared(
         }
     for position, row in enumerate(rows.values(), start=last + 1):
         row["position"] = position
+    for dataset, ids in changed_openness.items():
+        _open_or_close(connection, source, dataset, ids, bool(public))
     if rows:
         _replace(connection, source, list(rows.values()))
         connection.execute(sa.update(record_counter).where(record_counter.c.id == 1).values(position=last + len(rows)))
@@ -233,20 +240,27 @@ def _lock_counter(connection: sa.Connection) -> int:
     return int(found)
 
 
+def _open_or_close(connection: sa.Connection, source: str, dataset: str, ids: Sequence[str], public: bool) -> None:
+    """Make records public or no longer so; to partners nothing has changed, so they keep their positions."""
+    for begin in range(0, len(ids), _CHUNK):
+        some = (table.c.source == source, table.c.dataset == dataset, table.c.id.in_(ids[begin : begin + _CHUNK]))
+        connection.execute(sa.update(table).where(*some).values(public=public))
+
+
 def _held(
     connection: sa.Connection, source: str, prepared: Sequence[Prepared]
-) -> dict[tuple[str, str], tuple[str | None, dt.datetime | None]]:
-    held: dict[tuple[str, str], tuple[str | None, dt.datetime | None]] = {}
+) -> dict[tuple[str, str], tuple[str | None, dt.datetime | None, bool]]:
+    held: dict[tuple[str, str], tuple[str | None, dt.datetime | None, bool]] = {}
     ids: dict[str, list[str]] = {}
     for one in prepared:
         ids.setdefault(one.record.dataset, []).append(one.record.id)
     for dataset, wanted in ids.items():
         for begin in range(0, len(wanted), _CHUNK):
-            query = sa.select(table.c.id, table.c.digest, table.c.known_at).where(
+            query = sa.select(table.c.id, table.c.digest, table.c.known_at, table.c.public).where(
                 table.c.source == source, table.c.dataset == dataset, table.c.id.in_(wanted[begin : begin + _CHUNK])
             )
             for row in connection.execute(query):
-                held[dataset, row.id] = (row.digest, row.known_at)
+                held[dataset, row.id] = (row.digest, row.known_at, row.public)
     return held
 
 
