@@ -158,6 +158,8 @@ def show_agreement(
     """Show one agreement: parties, areas of cooperation, antecedents, clauses and where it is written."""
     if folder is not None and _show_own(folder, agreement_id, version, as_json):
         return
+    if folder is not None:
+        message(f"note: this node has no agreement {agreement_id}; looked up among the public documents.")
     agreement = load_agreements().get(agreement_id)
     if as_json:
         print_json(as_dict(agreement))
@@ -226,7 +228,7 @@ def partners(agreement: Agreement) -> list[Participation]:
 
 def _party_line(participation: Participation) -> str:
     codes = " ".join(port.locode for port in participation.party.ports)
-    return f"{participation.named} ({codes})" if codes else participation.named
+    return f"{participation.named} ({', '.join(filter(None, (participation.party.id, codes)))})"
 
 
 def _party_dict(participation: Participation) -> dict[str, Any]:

@@ -56,7 +56,8 @@ def add(
             now=node.clock(),
         )
     message(
-        f"{added.id} version {added.version}, {added.size_bytes:,} bytes. To share: sealane document share {added.id}"
+        f"{added.id} version {added.version}, {added.size_bytes:,} bytes. It is shared with nobody; to share it:"
+        f" `sealane document share {added.id} --agreement ID --clause ID`, or --public."
     )
 
 

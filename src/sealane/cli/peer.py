@@ -93,6 +93,9 @@ def list_all(folder: NodeFolder, as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
+    if not rows:
+        message("note: no partner is registered. `sealane peer add` registers one.")
+        return
     columns = ("participant", "name", "origin", "must_sign", "keys_checked_at", "last_heard_at", "alarm")
     print_table(columns, [["-" if row[column] is None else row[column] for column in columns] for row in rows])
 

@@ -36,6 +36,8 @@ def list_all(folder: NodeFolder, as_json: AsJson = False) -> None:
         found = stream_status(connection, node.clock())
     if as_json:
         print_json([_plain(status) for status in found])
+    elif not found:
+        message("note: there is no stream. One opens by itself once an agreement with clauses on data is in force.")
     else:
         print_table(
             ("stream", "way", "partner", "clause", "state", "seen by partner>", "due>", "dead>", "trouble"),
