@@ -62,7 +62,12 @@ class NodeSettings(BaseModel):
         description="Address of the database, postgresql://user:password@host:5432/name or sqlite:///file; empty is "
         "node.db in the node's folder. Give one that holds a password by the environment, not in the file.",
     )
-    database_pool_size: int = Field(10, ge=2, le=200, description="Connections each worker keeps open at most.")
+    database_pool_size: int = Field(
+        10,
+        ge=2,
+        le=200,
+        description="Connections each worker keeps open at most; on PostgreSQL two more for short pages.",
+    )
     workers: int = Field(1, ge=1, le=64, description="Processes that serve requests; more than one needs PostgreSQL.")
     body_limit_bytes: int = Field(
         8_388_608,
