@@ -55,7 +55,7 @@ def check_peer(node: Node, participant: str) -> PeerCheck:
     elif not keys:
         troubles.append("its list of keys has none that is valid now")
     if peer.alarm:
-        troubles.append(f"alarm: {peer.alarm}")
+        troubles.append(f"alarm: {peer.alarm} Once its cause is mended, take it back with --clear-alarm.")
     return PeerCheck(peer, tuple(keys), tuple(troubles))
 
 
