@@ -29,6 +29,7 @@ from sealane.agreements.model import Kind, PartyKind, PartyPort, Status
 from sealane.agreements.terms_reader import Setting, check_contradictions, read_clause, read_prohibition
 from sealane.agreements.values import (
     ID,
+    MAX_FAULTS,
     MAX_TITLE,
     Reader,
     locode_fault,
@@ -175,6 +176,9 @@ def _read_parties(fields: Reader, key: str, catalogue: Catalogue | None, *, opti
     """Read parties; one of the shipped list needs its id only, any other its particulars."""
     found: list[DocumentParty] = []
     for reader in fields.rows(key, "List {party: ID}", optional=optional):
+        if len(fields.faults) >= MAX_FAULTS:
+            fields.fault(key, "more of them", "Correct the other faults first; the rest was not read")
+            break
         before = len(reader.faults)
         party_id = reader.identifier("party")
         shipped = catalogue.parties.get(party_id) if catalogue and party_id else None
@@ -268,7 +272,11 @@ def _check_ids(fields: Reader) -> None:
 
 def _read_areas(fields: Reader, catalogue: Catalogue | None) -> list[AreaNamed]:
     found: list[AreaNamed] = []
+    seen: set[str] = set()
     for where, entry in fields.items("areas", "List ids of areas, or {area: ID, name: NAME} for one of your own"):
+        if len(fields.faults) >= MAX_FAULTS:
+            fields.fault("areas", "more of them", "Correct the other faults first; the rest was not read")
+            break
         if isinstance(entry, str) and catalogue is not None:
             area = catalogue.areas.get(entry)
             if area is None:
@@ -283,9 +291,10 @@ def _read_areas(fields: Reader, catalogue: Catalogue | None) -> list[AreaNamed]:
             area_id, name = reader.identifier("area"), reader.text("name", "Name the area", longest=MAX_TITLE)
             reader.close()
             named = AreaNamed(area_id, name) if area_id and name else None
-        if named is not None and any(named.id == other.id for other in found):
+        if named is not None and named.id in seen:
             fields.faults.append(Fault(where, f"{named.id!r} a second time", "Name it once"))
         elif named is not None:
+            seen.add(named.id)
             found.append(named)
     return found
 
