@@ -33,7 +33,7 @@ def add_to(app: typer.Typer) -> None:
 @group.command("show")
 def show(
     folder: NodeFolder,
-    peer: Annotated[str | None, typer.Option("--peer", "--partner", help="Only what concerns this partner.")] = None,
+    peer: Annotated[str | None, typer.Option("--peer", help="Only what concerns this partner.")] = None,
     subject: Annotated[str | None, typer.Option(help="Only this event, agreement/version, stream or key.")] = None,
     kind: Annotated[list[str] | None, typer.Option(help="Only this kind of entry. Repeatable.")] = None,
     after: Annotated[int, typer.Option(help="Only entries behind this position.")] = -1,
@@ -74,9 +74,7 @@ def export(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder, or a new file ending in .zip.")],
     peer: Annotated[
         str | None,
-        typer.Option(
-            "--peer", "--partner", help="For this partner: entries that concern others are given as hashes only."
-        ),
+        typer.Option("--peer", help="For this partner: entries that concern others are given as hashes only."),
     ] = None,
 ) -> None:
     """Write a bundle that anybody can verify without this node (`sealane ledger verify`).
