@@ -60,8 +60,10 @@ class FreshAnswers:
             return None
         try:
             if self._connection is None:
+                # Quoted: a folder's name may hold what means something in an address.
+                address = f"file:{quote(str(self._path))}?mode=ro"
                 self._connection = sqlite3.connect(
-                    f"file:{self._path}?mode=ro", uri=True, timeout=0, check_same_thread=False, isolation_level=None
+                    address, uri=True, timeout=0, check_same_thread=False, isolation_level=None
                 )
                 weakref.finalize(self, self._connection.close)
             row = self._connection.execute("PRAGMA data_version").fetchone()
