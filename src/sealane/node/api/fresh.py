@@ -17,6 +17,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from sealane.database import Database
 from sealane.node.api.dcsa_query import Query
