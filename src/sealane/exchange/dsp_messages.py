@@ -159,7 +159,7 @@ def read_message(data: object, *expected: MessageType) -> Message:
     other = _EITHER.get(kind)
     if other is not None and (other in data) == ("callbackAddress" in data):
         faults.append(Fault("callbackAddress", f"needed without {other}, and only then", "Send exactly one of both."))
-    if kind is MessageType.CONTRACT_EVENT and data.get("eventType") not in {"ACCEPTED", "FINALIZED"}:
+    if kind is MessageType.CONTRACT_EVENT and data.get("eventType") not in ("ACCEPTED", "FINALIZED"):
         faults.append(Fault("eventType", _shown(data.get("eventType")), "Send ACCEPTED or FINALIZED."))
     address = _data_address(data.get("dataAddress"), faults) if "dataAddress" in data else None
     filters = data.get("filter", [])

@@ -80,12 +80,13 @@ class Outbound:
         self._clock = clock
         context = ssl.create_default_context(cafile=ca_file)
         self._deadline = _Deadline()
+        self._streams = _OpenStreams()
         self._pools = {
             allow_private: httpcore.ConnectionPool(
                 ssl_context=context,
                 max_connections=_CONNECTIONS,
                 keepalive_expiry=_KEEP_ALIVE_S,
-                network_backend=_PinnedBackend(allow_private, resolver or resolve, self._deadline),
+                network_backend=_PinnedBackend(allow_private, resolver or resolve, self._deadline, self._streams),
             )
             for allow_private in (False, True)
         }
@@ -138,7 +139,8 @@ class Outbound:
         return self._send(peer, method, url, fields, content, timeout_s, max_bytes)
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; a request that another thread still wants to begin finds the way out shut."""
+        self._streams.shut()
         for pool in self._pools.values():
             pool.close()
 
@@ -245,10 +247,39 @@ class _Deadline(threading.local):
         return left
 
 
+class _OpenStreams:
+    """The connections that are open, so that none outlives the way out; a pool forgets what it opens after its end."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: set[_Stream] = set()
+        self._is_shut = False
+
+    def add(self, stream: _Stream) -> None:
+        with self._lock:
+            if not self._is_shut:
+                self._open.add(stream)
+                return
+        stream.close()
+        raise httpcore.ConnectError("the node is stopping")
+
+    def discard(self, stream: _Stream) -> None:
+        with self._lock:
+            self._open.discard(stream)
+
+    def shut(self) -> None:
+        with self._lock:
+            self._is_shut = True
+            left = list(self._open)
+        for stream in left:
+            stream.close()
+
+
 class _PinnedBackend(httpcore.NetworkBackend):
     """Resolves once, judges every address, and connects to the very address it judged."""
 
-    def __init__(self, allow_private: bool, resolver: Resolver, deadline: _Deadline) -> None:
+    def __init__(self, allow_private: bool, resolver: Resolver, deadline: _Deadline, streams: _OpenStreams) -> None:
+        self._streams = streams
         self._allow_private = allow_private
         self._resolver = resolver
         self._deadline = deadline
@@ -282,16 +313,19 @@ class _PinnedBackend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
             else:
-                return _Stream(stream, self._deadline)
+                found = _Stream(stream, self._deadline, self._streams)
+                self._streams.add(found)
+                return found
         raise failure or httpcore.ConnectError(f"no address of {host} answers")
 
 
 class _Stream(httpcore.NetworkStream):
     """A connection each of whose steps ends with the deadline of the whole exchange."""
 
-    def __init__(self, stream: httpcore.NetworkStream, deadline: _Deadline) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, deadline: _Deadline, streams: _OpenStreams) -> None:
         self._stream = stream
         self._deadline = deadline
+        self._streams = streams
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._stream.read(max_bytes, self._deadline.left(timeout))
@@ -302,13 +336,17 @@ class _Stream(httpcore.NetworkStream):
 
     def close(self) -> None:
         self._stream.close()
+        self._streams.discard(self)
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Stream(
-            self._stream.start_tls(ssl_context, server_hostname, self._deadline.left(timeout)), self._deadline
-        )
+        # The encrypted connection takes the plain one's place; closing it closes both.
+        encrypted = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left(timeout))
+        self._streams.discard(self)
+        found = _Stream(encrypted, self._deadline, self._streams)
+        self._streams.add(found)
+        return found
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
