@@ -12,6 +12,7 @@ import socket
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -81,6 +82,8 @@ class Outbound:
         context = ssl.create_default_context(cafile=ca_file)
         self._deadline = _Deadline()
         self._streams = _OpenStreams()
+        # Whoever forgets to close it leaves no connection behind.
+        weakref.finalize(self, self._streams.shut)
         self._pools = {
             allow_private: httpcore.ConnectionPool(
                 ssl_context=context,
