@@ -134,15 +134,16 @@ def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path, database_url: st
     with served(tmp_path / "node", origin, environment(SEALANE_DATABASE_URL=database_url)) as running:
         running.process.kill()
         running.process.wait()
-        until = time.monotonic() + 60
-        while time.monotonic() < until:
+        # One worker may be gone while another still answers: only silence that lasts says that none is left.
+        until, silent = time.monotonic() + 60, 0
+        while silent < 5 and time.monotonic() < until:
             try:
                 httpx.get(f"{origin}/health", trust_env=False, timeout=5)
+                silent = 0
             except httpx.TransportError:
-                break
+                silent += 1
             time.sleep(0.2)
-        with pytest.raises(httpx.TransportError):
-            httpx.get(f"{origin}/health", trust_env=False, timeout=5)
+        assert silent == 5
 
 
 def test_tls(tmp_path: Path) -> None:
