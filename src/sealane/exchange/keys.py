@@ -392,7 +392,7 @@ def _read_keys(
             except FileNotFoundError:
                 return None
         keys.append(OperationalKey(certificate, private, revocation))
-    # Of two keys made in one second the one that can sign is the newer: installing it took the other one's private half.
+    # Of two keys of one second the one that can sign is the newer: installing it took the other's private half.
     return tuple(
         sorted(keys, key=lambda key: (key.certificate.valid_from, key.private is not None, key.kid), reverse=True)
     )
