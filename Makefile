@@ -10,7 +10,7 @@ SERVE ?= auto
 HOST ?= 127.0.0.1
 PORT ?= 8000
 
-.PHONY: help install install-dev demo test lint format types contracts bench bench-node docs docs-generate java postgresql clean
+.PHONY: help install install-dev demo test lint format types contracts bench bench-node docs docs-generate java postgresql clean tck faults maven
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,9 +45,25 @@ java:
 postgresql:
 	@$(PYTHON) scripts/need_postgresql.py
 
-test: install-dev java postgresql  ## lint, types, import contracts, documentation and all tests
+maven:
+	@$(PYTHON) scripts/need_maven.py
+
+test: install-dev java maven postgresql  ## lint, types, import contracts, documentation, conformance kit and all tests
 	@$(MAKE) --no-print-directory lint
+	@# 3: the kit could not be had, said so as *not proven*
+	@$(BIN)/python scripts/run_tck.py || test $$? -eq 3
 	$(BIN)/pytest -n auto --dist loadfile -q
+
+# TCK_VERSION=... chooses another version of the kit.
+TCK_VERSION ?=
+tck: install-dev java maven  ## the Dataspace Protocol's conformance kit against a node; reports under build/tck
+	@$(BIN)/python scripts/run_tck.py $(if $(TCK_VERSION),--tck-version $(TCK_VERSION))
+
+# FAULTS=full runs at the sizes of docs/reference/guarantees.md.
+FAULTS ?= small
+FAULTS_ARGS ?=
+faults: install-dev postgresql  ## crashes, outages and attacks against running nodes, with negative controls
+	@$(BIN)/python scripts/run_faults.py $(if $(filter full,$(FAULTS)),--full) $(FAULTS_ARGS)
 
 lint: install-dev  ## ruff, format, mypy --strict, import contracts
 	$(BIN)/ruff check .
