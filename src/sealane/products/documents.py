@@ -22,22 +22,11 @@ import sqlalchemy as sa
 from sealane.database import tables
 from sealane.database.engine import for_update
 from sealane.errors import DataError, Fault, InputError
+from sealane.products.own_schemas import DOCUMENT_TOPICS
 from sealane.products.store import put_records
 
 DATASET = "documents"
 MAX_DOCUMENT_BYTES = 25 * 1024 * 1024
-# The subjects on which the ports' agreements promise to share information, in the words of the two public documents.
-TOPICS = {
-    "port_infrastructure": "port infrastructure improvement and plans",
-    "commercial_facilities": "commercial facilities development",
-    "port_operation": "port operation",
-    "trade": "trade vitalization and opportunities",
-    "service": "service improvement",
-    "workforce": "workforce development and training",
-    "cybersecurity": "cybersecurity practice",
-    "environment": "environmental programmes and policies",
-    "best_practice": "best practice of any other kind",
-}
 _ID = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]*")
@@ -86,7 +75,7 @@ def add_document(
     ----------
     source : participant id of the port that holds the document.
     path : a readable file of at most 25 MiB.
-    topic : one of ``TOPICS``.
+    topic : one of ``DOCUMENT_TOPICS``.
     language : BCP 47 tag, e.g. ``en`` or ``ja``.
     media_type : None to derive it from the file's name.
 
@@ -149,8 +138,8 @@ def _faults(document_id: str, title: str, topic: str, language: str | None, medi
         faults.append(Fault("ID", repr(document_id), "Use lower-case letters, digits, - _ or . (at most 100)"))
     if not title.strip() or len(title) > 300:
         faults.append(Fault("--title", repr(title[:60]), "Give a title of 1 to 300 characters"))
-    if topic not in TOPICS:
-        faults.append(Fault("--topic", repr(topic), f"Choose one of: {', '.join(TOPICS)}"))
+    if topic not in DOCUMENT_TOPICS:
+        faults.append(Fault("--topic", repr(topic), f"Choose one of: {', '.join(DOCUMENT_TOPICS)}"))
     if language is not None and not _LANGUAGE.fullmatch(language):
         faults.append(Fault("--language", repr(language), "Give a language tag such as en, ja or zh-Hant"))
     if not _MEDIA_TYPE.fullmatch(media_type):
