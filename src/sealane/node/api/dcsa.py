@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from fastapi import Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials
@@ -386,3 +386,36 @@ def described(interface: Interface, *, post: bool = False) -> dict[str, Any]:
 
 def _described(name: str, schema: Mapping[str, Any], place: str = "query") -> dict[str, Any]:
     return {"name": name, "in": place, "required": False, "schema": dict(schema)}
+
+
+def events_router(node: Node, interface: Interface, tag: str, title: str) -> APIRouter:
+    """Return both ends of an events interface: `GET` to read, `POST` for the port's own feeds.
+
+    Parameters
+    ----------
+    title : what the events are, as the description of the interface says it.
+    """
+    api = APIRouter(tags=[tag])
+    api.add_api_route(
+        interface.path,
+        events_endpoint(node, interface),
+        methods=["GET"],
+        summary=title,
+        response_class=Response,
+        responses=EVENTS_ANSWER,
+        openapi_extra=described(interface),
+        route_class_override=DirectRoute,
+    )
+
+    @api.post(
+        interface.path,
+        summary=f"Take {title[0].lower()}{title[1:]}, all or none",
+        response_class=Response,
+        responses=FEEDBACK_ANSWER,
+        openapi_extra=described(interface, post=True),
+        dependencies=[Depends(token_role(node, "feed", "operator"))],
+    )
+    async def take(request: Request) -> Response:
+        return await take_events(node, interface, request)
+
+    return api

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter
 
-from sealane.node.api.dcsa import (
-    EVENTS_ANSWER,
-    FEEDBACK_ANSWER,
-    DirectRoute,
-    described,
-    events_endpoint,
-    feedback_form,
-    take_events,
-)
+from sealane.node.api.dcsa import events_router, feedback_form
 from sealane.node.api.dcsa_query import Interface, Parameter
-from sealane.node.api.security import token_role
 from sealane.node.context import Node
 from sealane.products.codes import has_container_form
 
@@ -47,27 +38,4 @@ PROBLEM_FORMS = {INTERFACE.path: feedback_form(INTERFACE)}
 
 def router(node: Node) -> APIRouter:
     """Return the endpoints for container milestones."""
-    api = APIRouter(tags=["container milestones"])
-    api.add_api_route(
-        INTERFACE.path,
-        events_endpoint(node, INTERFACE),
-        methods=["GET"],
-        summary="Container milestones",
-        response_class=Response,
-        responses=EVENTS_ANSWER,
-        openapi_extra=described(INTERFACE),
-        route_class_override=DirectRoute,
-    )
-
-    @api.post(
-        INTERFACE.path,
-        summary="Take container milestones, all or none",
-        response_class=Response,
-        responses=FEEDBACK_ANSWER,
-        openapi_extra=described(INTERFACE, post=True),
-        dependencies=[Depends(token_role(node, "feed", "operator"))],
-    )
-    async def take(request: Request) -> Response:
-        return await take_events(node, INTERFACE, request)
-
-    return api
+    return events_router(node, INTERFACE, "container milestones", "Container milestones")
