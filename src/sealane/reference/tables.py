@@ -6,6 +6,7 @@ import difflib
 
 from sealane.errors import MissingFactorError
 from sealane.reference.loader import FactorRow, Table, TableSpec, load_spec
+from sealane.reference.table_specs import arrival, fuels, routes, rules, scenarios, speed_zones
 
 G_KWH = ("g/kWh",)
 KW = ("kW",)
@@ -325,7 +326,13 @@ SPECS: tuple[TableSpec, ...] = (
     ),
 )
 
-_BY_NAME = {spec.name: spec for spec in SPECS}
+_BY_NAME = {
+    spec.name: spec
+    for spec in (
+        *SPECS,
+        *(spec for module in (routes, fuels, rules, arrival, speed_zones, scenarios) for spec in module.SPECS),
+    )
+}
 
 
 def table_names() -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Corridors: lanes, rules, arrival in time, scenarios and the least-cost plan."""

@@ -1,0 +1,1 @@
+"""Fuels and their pathways: heating value, well-to-tank, tank-to-wake, slip, pilot fuel, by edition."""

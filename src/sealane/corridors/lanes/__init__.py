@@ -1,0 +1,1 @@
+"""What a lane emits: rotations, legs, attribution and distance to target."""

@@ -1,0 +1,1 @@
+"""Regulations of shipping as dated data: one module per regulation."""

@@ -1,0 +1,1 @@
+"""Scenarios of a corridor: given choices, what follows, and what the result depends on."""

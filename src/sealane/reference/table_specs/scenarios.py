@@ -1,0 +1,7 @@
+"""Tables of scenarios."""
+
+from __future__ import annotations
+
+from sealane.reference.loader import TableSpec
+
+SPECS: tuple[TableSpec, ...] = ()
