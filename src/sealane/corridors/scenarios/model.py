@@ -7,6 +7,7 @@ went in stands in `inputs` with its origin. Axes: ``Y`` years (model years, each
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -112,6 +113,7 @@ class FuelOption:
     ttw_g_per_mj : tank-to-wake CO2e with slip in a main engine of the family, combustion carbon counted.
     ttw_electric_g_per_mj : the same in an auxiliary engine.
     zero_at_combustion : True where a rule counts the combustion carbon as zero (biogenic or captured).
+    combustion_co2_g_per_mj : carbon dioxide of combustion alone, the part of `ttw_g_per_mj` that such a rule leaves out.
     """
 
     id: str
@@ -124,6 +126,7 @@ class FuelOption:
     ttw_g_per_mj: float
     ttw_electric_g_per_mj: float
     zero_at_combustion: bool
+    combustion_co2_g_per_mj: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,7 @@ class Payments:
     fueleu_scope : share of energy in FuelEU's scope.
     payer : who pays each rule, rule id to party.
     status : rule id to in force, draft or user.
+    usd_per_eur : exchange rate for penalties in EUR; NaN where no such rule is on.
     """
 
     ttw_usd_per_t: Floats
@@ -152,6 +156,89 @@ class Payments:
     fueleu_scope: float
     payer: Mapping[str, str]
     status: Mapping[str, str]
+    usd_per_eur: float = math.nan
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """Ships converted in one model year; simulate only.
+
+    Attributes
+    ----------
+    ship_class, year : id of the class, model year.
+    from_family, to_family : of `FAMILIES`.
+    ships : how many.
+    """
+
+    ship_class: str
+    year: int
+    from_family: str
+    to_family: str
+    ships: float
+
+
+@dataclass(frozen=True)
+class Landside:
+    """A group of yard equipment or drayage trucks at one port; simulate only.
+
+    Attributes
+    ----------
+    id, port : name and UN/LOCODE.
+    units : machines in work ``(Y,)``.
+    zero_share : share of them that emits nothing where it works ``(Y,)``, not decreasing.
+    energy_gj, zero_energy_gj : energy of one machine and year, conventional and replacement [GJ].
+    wtw_g_per_mj, zero_wtw_g_per_mj : well-to-wake intensity of its energy ``(Y,)``.
+    ttw_g_per_mj : of that, where it works; the replacement has none.
+    energy_usd_per_gj, zero_energy_usd_per_gj : price of energy ``(Y,)``.
+    price_usd, zero_price_usd : of a new machine.
+    lifetime_years : of a machine.
+    """
+
+    id: str
+    port: str
+    units: Floats
+    zero_share: Floats
+    energy_gj: float
+    zero_energy_gj: float
+    wtw_g_per_mj: Floats
+    zero_wtw_g_per_mj: Floats
+    ttw_g_per_mj: float
+    energy_usd_per_gj: Floats
+    zero_energy_usd_per_gj: Floats
+    price_usd: float
+    zero_price_usd: float
+    lifetime_years: int
+
+
+@dataclass(frozen=True)
+class Range:
+    """What the ensemble and the tornado vary together.
+
+    Attributes
+    ----------
+    driver : price, wtt, availability, newbuild_add_on, demand or efficiency.
+    subjects : ids of the fuels, or families for newbuild_add_on and efficiency; empty: all.
+    low, mode, high : factor on the input; for driver wtt a shift [g/MJ]. Mode is the scenario itself.
+    distribution : triangular, uniform, or lognormal (low and high are then the 5th and 95th percentile).
+    unit : ``1`` or ``g/MJ``.
+    origin, source, grade : as `Input`.
+    """
+
+    driver: str
+    subjects: tuple[str, ...]
+    low: float
+    mode: float
+    high: float
+    distribution: str
+    unit: str
+    origin: Origin
+    source: str
+    grade: str = "D"
+
+    @property
+    def name(self) -> str:
+        """Driver with its subjects, as tables and charts call it."""
+        return f"{self.driver}: {', '.join(self.subjects)}" if self.subjects else self.driver
 
 
 @dataclass(frozen=True)
@@ -177,6 +264,9 @@ class ScenarioModel:
     port_mix : simulate only: share of each port in bunkering of a fuel, ``(fuels, P, Y)``.
     inputs : every assumption.
     notes : what the reader must know.
+    conversions : simulate only: ships converted.
+    ranges : for the ensemble and the tornado.
+    landside : yard equipment and trucks, counted in rows of their own.
     """
 
     id: str
@@ -203,6 +293,9 @@ class ScenarioModel:
     port_mix: Floats
     inputs: tuple[Input, ...]
     notes: tuple[str, ...] = ()
+    conversions: tuple[Conversion, ...] = ()
+    ranges: tuple[Range, ...] = ()
+    landside: tuple[Landside, ...] = ()
 
 
 _TYPES = {"i": pa.int32(), "s": pa.string(), "f": pa.float64()}
@@ -229,6 +322,34 @@ RESULT_TABLES: Mapping[str, pa.Schema] = {
     "inputs": _schema("", "path unit origin source grade", "value low high"),
 }
 """Tables of a simulated or planned scenario; ``dual`` is empty for a simulation. All money is undiscounted."""
+
+STUDY_TABLES: Mapping[str, pa.Schema] = {
+    # Quantiles over the draws; year 0: the whole run. output: as in `ensemble_draws`, or a column of table year.
+    "ensemble": _schema("year draws", "output unit", "base mean p05 p25 p50 p75 p95"),
+    "ensemble_draws": _schema("draw", "output unit", "value"),
+    # rank 1: the driver that explains most; srrc: standardised rank regression coefficient, with its sign;
+    # first_order, total_order: Sobol indices, shares of the variance
+    "drivers": _schema("rank", "output driver", "srrc first_order total_order"),
+    # one driver at its low and high end, all others at their mode
+    "tornado": _schema("rank", "output driver unit", "low high value_low value_high base swing"),
+    # ours beside what was published; lies: below, within, above, or not computed
+    "published_checks": _schema("", "check words conditions unit lies explanation source", "low high ours"),
+    # yard equipment and trucks, where the scenario has any
+    "landside": _schema("year", "id port", "units zero_units energy_tj wtw_t ttw_t cost_usd"),
+}
+"""Tables a study may add to a result; one that was not asked for is not there."""
+
+COMPARE_TABLES: Mapping[str, pa.Schema] = {
+    "compare_year": pa.schema([("scenario", pa.string()), *RESULT_TABLES["year"]]),
+    "compare_fuel": pa.schema(
+        [("scenario", pa.string()), *_schema("year", "fuel family", "energy_tj mass_t cost_usd")]
+    ),
+    "compare_fleet": pa.schema([("scenario", pa.string()), *RESULT_TABLES["fleet"]]),
+    # difference: to the first scenario named
+    "compare_summary": _schema("", "scenario kind item unit", "value difference"),
+    "compare_inputs": _schema("", "scenario path unit origin source grade", "value"),
+}
+"""Tables of a comparison. `compare_inputs` holds the inputs that are not the same in all scenarios."""
 
 
 @dataclass(frozen=True)
