@@ -28,6 +28,7 @@ from sealane.emissions.ship_classes import (
 )
 from sealane.emissions.static_data import STATIC_SUMMARY_SCHEMA, StaticData, read_static
 from sealane.emissions.user_vessels import UserVessel, UserVessels
+from sealane.errors import DataError, Fault
 from sealane.reference import load_table
 
 ASSUMED_NOX_TIER = 1
@@ -207,6 +208,17 @@ def resolve_vessels(static_table: pa.Table, user_vessels: UserVessels | None = N
             ships.append(found)
         else:
             left_out.append(found)
+    return _register(ships, left_out, tuple(row.row for row in rows if row.row not in used))
+
+
+def register_of(ships: Sequence[Particulars]) -> VesselRegister:
+    """A register of ships already resolved, in the order given; nothing is left out."""
+    return _register(ships, (), ())
+
+
+def _register(
+    ships: Sequence[Particulars], left_out: Sequence[LeftOut], unused_user_rows: tuple[int, ...]
+) -> VesselRegister:
     hotel_classes = tuple(sorted({(ship.ship_class, ship.subtype) for ship in ships}))
     return VesselRegister(
         ships=tuple(ships),
@@ -214,8 +226,32 @@ def resolve_vessels(static_table: pa.Table, user_vessels: UserVessels | None = N
         columns=_to_columns(ships, hotel_classes),
         vessels=_to_vessels_table(ships),
         left_out=_to_left_out_table(left_out),
-        unused_user_rows=tuple(row.row for row in rows if row.row not in used),
+        unused_user_rows=unused_user_rows,
     )
+
+
+def particulars_of(vessel: UserVessel, given_by: str) -> Particulars:
+    """Particulars of a ship that no AIS message tells of: the user's values, class defaults for the rest.
+
+    Parameters
+    ----------
+    vessel : values known; class and subtype are required.
+    given_by : file or words that say who gave the values; with ``vessel.row`` above 0 the row is added.
+
+    Raises
+    ------
+    DataError
+        where class or subtype is not given.
+    MissingFactorError
+        if no default is published for the class.
+    """
+    if vessel.ship_class is None or vessel.subtype is None:
+        fault = Fault(given_by, "no ship class with its subtype", "Give both, or the class and teu, dwt or gt")
+        raise DataError("The ship's particulars cannot be resolved.", [fault])
+    unseen = StaticData(None, None, None, None, None, False, None, 0, 0, ())
+    found = _resolve(vessel.mmsi or 0, unseen, vessel, given_by)
+    assert isinstance(found, Particulars)  # only a ship whose class nobody gave is left out
+    return found
 
 
 def _resolve(mmsi: int, static: StaticData, user: UserVessel | None, file: str) -> Particulars | LeftOut:
@@ -224,7 +260,8 @@ def _resolve(mmsi: int, static: StaticData, user: UserVessel | None, file: str) 
     notes = list(static.notes)
 
     def by_user(detail: str = "") -> Origin:
-        return Origin(OriginKind.USER, "B", f"{file} row {user.row}{detail}")
+        where = f"{file} row {user.row}" if user.row else file
+        return Origin(OriginKind.USER, "B", f"{where}{detail}")
 
     by_ais = Origin(OriginKind.AIS, "C", f"AIS static messages, {static.rows:,} reports")
 

@@ -16,18 +16,35 @@ from typing import Any
 
 import numba
 
+_PACKAGE = Path(__file__).parents[1]
 _ROOMS = ("movement", "emissions", "inventory")  # where compiled code, and all that is compiled into it, is written
+
+
+def _digest(rooms: tuple[str, ...]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for room in rooms for path in (_PACKAGE / room).rglob("*.py")):
+        digest.update(f"{path.relative_to(_PACKAGE)}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 @functools.cache
 def code_stamp() -> str:
     """SHA-256 of the source that compiled code is made of: of all files, as each may be compiled into another."""
-    package = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for path in sorted(path for room in _ROOMS for path in (package / room).rglob("*.py")):
-        digest.update(f"{path.relative_to(package)}\0".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return _digest(_ROOMS)
+
+
+@functools.cache
+def _room_stamp(room: str) -> str:
+    return _digest((room,))
+
+
+def _stamp_of(function: Callable[..., Any]) -> str:
+    """Stamp for a function: that of `code_stamp`, and of its own room where that is a later one."""
+    path = Path(function.__code__.co_filename)
+    if not path.is_relative_to(_PACKAGE) or path.relative_to(_PACKAGE).parts[0] in _ROOMS:
+        return code_stamp()
+    return f"{code_stamp()} {_room_stamp(path.relative_to(_PACKAGE).parts[0])}"
 
 
 def njit(*, cache: bool, **options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -48,7 +65,7 @@ def njit(*, cache: bool, **options: Any) -> Callable[[Callable[..., Any]], Any]:
         except RuntimeError:  # no folder for it: compiled anew in every run, which only costs time
             return dispatcher
         # numba has no public way to say what else the code depends on; a test shows that this one works.
-        dispatcher._cache._cache_file._source_stamp = code_stamp()
+        dispatcher._cache._cache_file._source_stamp = _stamp_of(function)
         return dispatcher
 
     return decorate
