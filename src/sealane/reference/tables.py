@@ -6,7 +6,7 @@ import difflib
 
 from sealane.errors import MissingFactorError
 from sealane.reference.loader import FactorRow, Table, TableSpec, load_spec
-from sealane.reference.table_specs import arrival, fuels, routes, rules, scenarios, speed_zones
+from sealane.reference.table_specs import arrival, fuels, lanes, routes, rules, scenarios, speed_zones
 
 G_KWH = ("g/kWh",)
 KW = ("kW",)
@@ -330,7 +330,7 @@ _BY_NAME = {
     spec.name: spec
     for spec in (
         *SPECS,
-        *(spec for module in (routes, fuels, rules, arrival, speed_zones, scenarios) for spec in module.SPECS),
+        *(spec for module in (routes, fuels, rules, arrival, speed_zones, scenarios, lanes) for spec in module.SPECS),
     )
 }
 
