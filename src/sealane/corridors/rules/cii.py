@@ -241,7 +241,8 @@ def reference_line(ship_type: str, dwt: float | None = None, gt: float | None = 
     unit = SHIP_TYPES[code]
     table = load_table("cii_reference_lines")
     a, c = (table.in_range(size, symbol=symbol, ship_type=code, size_unit=unit)[0] for symbol in ("a", "c"))
-    capacity, rows = size, (a, c)
+    capacity = size
+    rows: tuple[FactorRow, ...] = (a, c)
     for row in load_table("cii_reference_capacity").find(ship_type=code):
         held = min(size, row.value) if row.text("bound") == "at_most" else max(size, row.value)
         if held != size:
