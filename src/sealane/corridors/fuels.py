@@ -165,9 +165,9 @@ def fuel_name(text: str) -> str:
     """
     known = _aliases()
     if text.strip().casefold() not in known:
-        near = difflib.get_close_matches(text.casefold(), known, n=4, cutoff=0.5)
+        near = dict.fromkeys(known[n] for n in difflib.get_close_matches(text.casefold(), known, n=4, cutoff=0.5))
         raise MissingFactorError(
-            f"No fuel '{text}' is held. {'Near: ' + ', '.join(dict.fromkeys(known[n] for n in near)) + '. ' if near else ''}"
+            f"No fuel '{text}' is held. {'Near: ' + ', '.join(near) + '. ' if near else ''}"
             f"Fuels: {', '.join(fuel_names())}. Another one is given in a file of your own fuels, with its source."
         )
     return known[text.strip().casefold()]
