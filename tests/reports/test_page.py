@@ -17,7 +17,7 @@ from page_audit import PageAudit
 from conftest import FORMULA, HOSTILE, TURNED
 from sealane.errors import DataError
 from sealane.inventory.run import total_grams
-from sealane.reports import report, write_report
+from sealane.reports import pages, report, write_report
 from sealane.reports.figures import number, share
 from sealane.reports.results import read_results
 from sealane.reports.summary import summarise
@@ -127,14 +127,14 @@ def test_a_hostile_name_is_only_text(made: Path) -> None:
 
 
 def test_without_escaping_the_hostile_name_would_be_found(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = report._environment
+    original = pages.environment
 
     def careless() -> object:
         environment = original()
         environment.autoescape = False
         return environment
 
-    monkeypatch.setattr(report, "_environment", careless)
+    monkeypatch.setattr(pages, "environment", careless)
     results = read_results(made)
     assert "element script" in PageAudit(report.render_html(results, summarise(results))).faults
 
@@ -219,7 +219,7 @@ def test_a_report_that_fails_half_way_leaves_nothing_behind(copy: Path, monkeypa
         path.write_text(text[:100], "utf-8")
         raise OSError("disk full")
 
-    monkeypatch.setattr(report, "_write_text", fails)
+    monkeypatch.setattr(pages, "write_text", fails)
     with pytest.raises(OSError, match="disk full"):
         write_report(copy)
     assert page(copy) == before

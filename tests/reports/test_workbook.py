@@ -16,7 +16,7 @@ from sealane.inventory.run import total_grams
 from sealane.reports import quality_tables, tables
 from sealane.reports.results import read_results
 from sealane.reports.summary import summarise
-from sealane.reports.workbook import MAX_TEXT, _Sheets, write_workbook
+from sealane.reports.workbook import MAX_TEXT, Sheets, write_workbook
 
 SHEETS = ["Summary", "By pollutant", "By source", "By mode", "By class", "Calls", "Stays", "Vessels", "Hours",
           "Quality", "Left out", "Rejected rows", "Provenance"]  # fmt: skip
@@ -105,7 +105,7 @@ def test_rows_beyond_the_limit_are_told(made: Path, tmp_path: Path) -> None:
 
 def test_a_cell_that_is_too_long_says_that_it_was_cut(tmp_path: Path) -> None:
     book = xlsxwriter.Workbook(str(tmp_path / "long.xlsx"), {"constant_memory": True})
-    _Sheets(book, 10, "").add(tables.Table("T", (tables.Column("text"),), [("x" * 40_000,)]))
+    Sheets(book, 10, "").add(tables.Table("T", (tables.Column("text"),), [("x" * 40_000,)]))
     book.close()
     value = openpyxl.load_workbook(tmp_path / "long.xlsx")["T"]["A2"].value
     assert len(value) == MAX_TEXT
@@ -115,7 +115,7 @@ def test_a_cell_that_is_too_long_says_that_it_was_cut(tmp_path: Path) -> None:
 def test_small_masses_are_not_shown_as_zero(tmp_path: Path) -> None:
     book = xlsxwriter.Workbook(str(tmp_path / "small.xlsx"), {"constant_memory": True})
     rows = [(1e-9,), (2.5,), (0.0,)]
-    _Sheets(book, 10, "").add(tables.Table("T", (tables.Column("mass", "t", "number"),), rows))
+    Sheets(book, 10, "").add(tables.Table("T", (tables.Column("mass", "t", "number"),), rows))
     book.close()
     sheet = openpyxl.load_workbook(tmp_path / "small.xlsx")["T"]
     assert [cell.value for cell in sheet["A"][1:]] == [1e-9, 2.5, 0]

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import os
-from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
-from sealane.reports import charts, figures, quality_tables, tables
+from sealane.reports import charts, figures, pages, quality_tables, tables
 from sealane.reports.map import heat_maps
 from sealane.reports.results import Results, read_results
 from sealane.reports.summary import LEADING, MODES, POLLUTANTS, Summary, finding, summarise
@@ -63,74 +57,18 @@ def write_report(folder: Path) -> None:
     folder = Path(folder)
     results = read_results(folder)
     summary = summarise(results)
-    _replace(folder / "report.html", lambda path: _write_text(path, render_html(results, summary)))
-    _replace(folder / "report.xlsx", lambda path: write_workbook(results, summary, path))
-
-
-def _replace(path: Path, write: Callable[[Path], None]) -> None:
-    partial_file = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    try:
-        write(partial_file)
-        partial_file.replace(path)
-    finally:
-        partial_file.unlink(missing_ok=True)
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")
-
-
-def cell(value: Any, column: tables.Column) -> str:
-    """Write one value of a table for the page."""
-    if column.kind == "time":
-        return figures.clock(value)
-    if value is None:
-        return figures.NONE
-    if column.kind == "share":
-        return figures.share(value)
-    if column.kind in {"number", "integer"}:
-        return figures.number(value)
-    if column.title == "MMSI":
-        return f"{value:09d}"
-    return figures.printable(str(value))
-
-
-def _stylesheet() -> str:
-    css = resources.files("sealane.reports").joinpath("templates/report.css").read_text("utf-8")
-    return "\n".join(line for line in css.splitlines() if line.strip())
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("sealane.reports"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        # A ship without a name, a mark of direction in one: nothing of the input may act on the page.
-        finalize=lambda value: figures.printable(value) if type(value) is str else value,
-    )
-    environment.filters |= {
-        "number": figures.number,
-        "share": figures.share,
-        "clock": figures.clock,
-        "cell": cell,
-        "percent": lambda part: f"{round(100 * part, 2):g}%",
-        "plural": figures.plural,
-    }
-    return environment
+    pages.replace_file(folder / "report.html", lambda path: pages.write_text(path, render_html(results, summary)))
+    pages.replace_file(folder / "report.xlsx", lambda path: write_workbook(results, summary, path))
 
 
 def render_html(results: Results, summary: Summary) -> str:
     """Return the page; it needs nothing beside itself and runs no script."""
-    css = _stylesheet()
-    digest = base64.b64encode(hashlib.sha256(css.encode("utf-8")).digest()).decode("ascii")
+    css = pages.stylesheet("report")
     stays = charts.stays_of(results)
-    template = _environment().get_template("report.html.j2")
+    template = pages.environment().get_template("report.html.j2")
     return template.render(
         css=Markup(css),
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        policy=pages.policy(css),
         s=summary,
         results=results,
         quality=results.quality,

@@ -28,24 +28,14 @@ def write_workbook(results: Results, summary: Summary, path: Path, max_rows: int
     path : file to write.
     max_rows : rows of a sheet, header and notes included; what does not fit is told in the sheet's last row.
     """
-    book = xlsxwriter.Workbook(
-        str(path),
-        {
-            "constant_memory": True,
-            # What begins with = + - or @ is a ship's name, a link or a number written as text: it stays text.
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-            "strings_to_numbers": False,
-            "remove_timezone": True,
-        },
-    )
+    book = open_book(path)
     # The time of the data, not of the clock: two reports of one folder have the same bytes.
     created = results.begin.replace(tzinfo=None)
     title = f"{summary.port_name} ({summary.port}): emissions of ocean-going vessels"
     book.set_properties(
         {"title": f"SIMULATED: {title}" if summary.simulated else title, "author": "Sealane", "created": created}
     )
-    sheets = _Sheets(book, max_rows, "SIMULATED DATA" if summary.simulated else "")
+    sheets = Sheets(book, max_rows, "SIMULATED DATA" if summary.simulated else "")
     sheets.add(_summary_table(results, summary))
     sheets.add(tables.pollutant_table(summary))
     sheets.add(tables.breakdown_table("By source", summary.by_source, "source"))
@@ -62,7 +52,22 @@ def write_workbook(results: Results, summary: Summary, path: Path, max_rows: int
     book.close()
 
 
-class _Sheets:
+def open_book(path: Path) -> Any:
+    """An empty workbook in which no text becomes a formula, a link or a number."""
+    return xlsxwriter.Workbook(
+        str(path),
+        {
+            "constant_memory": True,
+            # What begins with = + - or @ is a ship's name, a link or a number written as text: it stays text.
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+            "remove_timezone": True,
+        },
+    )
+
+
+class Sheets:
     """Writes tables as sheets of one workbook."""
 
     def __init__(self, book: Any, max_rows: int, label: str) -> None:
