@@ -45,4 +45,32 @@ SPECS: tuple[TableSpec, ...] = (
         units=("g/g",),
         maximum=4.0,
     ),
+    TableSpec(
+        "at_berth_start",
+        "when the California At-Berth rule begins to bind, by vessel category and place",
+        keys=("category", "place"),
+        texts=("requirement", "section"),
+        has_value=False,
+    ),
+    TableSpec(
+        "at_berth_limits",
+        "hours, shares and limits of the California At-Berth rule",
+        keys=("item",),
+        units=("h", "d", "visits", "years", "%", "g/kWh", "deg"),
+        minimum=-180.0,
+    ),
+    TableSpec(
+        "at_berth_categories",
+        "vessel category of the California At-Berth rule by ship class, our assumption",
+        keys=("ship_class",),
+        texts=("category", "note"),
+        has_value=False,
+    ),
+    TableSpec(
+        "speed_programmes",
+        "speed-reduction programmes: cap, season, zone, size",
+        keys=("programme", "season", "quantity"),
+        texts=("zone", "in_force_from", "in_force_to", "note"),
+        units=("kn", "nm", "%", "GT"),
+    ),
 )
