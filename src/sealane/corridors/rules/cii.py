@@ -259,6 +259,18 @@ def reference_line(ship_type: str, dwt: float | None = None, gt: float | None = 
     )
 
 
+def line_notes(line: ReferenceLine) -> tuple[str, ...]:
+    """What the reader must know of a reference line: a held capacity, a doubtful row."""
+    notes = []
+    if line.capacity != line.size:
+        notes.append(
+            f"The reference line is read at {line.capacity:,.0f} {line.size_unit}, not at the ship's own "
+            f"{line.size:,.0f}; the attained CII uses her own."
+        )
+    notes += dict.fromkeys(row.text("note") for row in line.rows if dict(row.texts).get("note"))
+    return tuple(notes)
+
+
 def required(ship_type: str, year: int, dwt: float | None = None, gt: float | None = None) -> Required:
     """Required annual operational CII.
 
