@@ -113,7 +113,7 @@ class FuelOption:
     ttw_g_per_mj : tank-to-wake CO2e with slip in a main engine of the family, combustion carbon counted.
     ttw_electric_g_per_mj : the same in an auxiliary engine.
     zero_at_combustion : True where a rule counts the combustion carbon as zero (biogenic or captured).
-    combustion_co2_g_per_mj : carbon dioxide of combustion alone, the part of `ttw_g_per_mj` that such a rule leaves out.
+    combustion_co2_g_per_mj : carbon dioxide of combustion alone: what such a rule leaves out of `ttw_g_per_mj`.
     """
 
     id: str
