@@ -122,6 +122,11 @@ class Pathway:
         return self.pathway_class in _UNCOUNTED
 
     @property
+    def is_certified(self) -> bool:
+        """True if E of a certificate was given, or the well-to-tank value that follows from one."""
+        return not math.isnan(self.certificate_e_g_per_mj)
+
+    @property
     def grade(self) -> str:
         """Worst grade of the rows; D for the user's own values."""
         return max((row.grade for row in self.rows), default="D")
@@ -246,7 +251,12 @@ def _checked(name: str, value: float | None, low: float, high: float, hint: str)
 
 @lru_cache(maxsize=4096)
 def _published(
-    fuel: str, factor_set: str, consumer: str | None, e_g_per_mj: float | None, wtt_g_per_mj: float | None
+    fuel: str,
+    factor_set: str,
+    consumer: str | None,
+    e_g_per_mj: float | None,
+    wtt_g_per_mj: float | None,
+    needs_wtt: bool,
 ) -> Pathway:
     entry = _catalogue_row(fuel_name(fuel), factor_set, consumer)
     faults = _checked("e_g_per_mj", e_g_per_mj, -150.0, 250.0, "E of a certificate is about 5 to 50")
@@ -277,8 +287,10 @@ def _published(
         row = _referred(factors, "wtt")
         wtt = row.value
         rows.append(row)
-    else:
+    elif needs_wtt:
         raise _asked(entry)
+    else:
+        wtt, notes = math.nan, ("Well-to-tank is not held and was not asked for.",)
     density = math.nan
     if entry.text("density"):
         rows.append(_referred(entry.text("density"), "density"))
@@ -319,6 +331,7 @@ def pathway(
     e_g_per_mj: float | None = None,
     wtt_g_per_mj: float | None = None,
     own: Sequence[Pathway] = (),
+    needs_wtt: bool = True,
 ) -> Pathway:
     """Factors of a fuel.
 
@@ -330,6 +343,7 @@ def pathway(
     e_g_per_mj : E of the certificate of a biofuel or RFNBO [g CO2e/MJ].
     wtt_g_per_mj : well-to-tank in place of the published or certified one [g CO2e/MJ].
     own : fuels of the user's own; one of this name (and consumer) goes before the catalogue, whatever `edition` says.
+    needs_wtt : False for a rule that counts tank-to-wake only: a well-to-tank value that is not held is then NaN.
 
     Raises
     ------
@@ -344,4 +358,4 @@ def pathway(
         fits = consumer is None or entry.consumer.casefold() == consumer.strip().casefold() or not entry.consumer
         if entry.fuel.casefold() == fuel.strip().casefold() and fits:
             return entry
-    return _published(fuel.strip(), edition, consumer, e_g_per_mj, wtt_g_per_mj)
+    return _published(fuel.strip(), edition, consumer, e_g_per_mj, wtt_g_per_mj, needs_wtt)

@@ -88,7 +88,9 @@ class Burnt:
         return self.mass_g * self.path.lcv_mj_per_kg * MJ_PER_KG_TO_MJ_PER_G
 
 
-def burnt(ship_year: ShipYear, factor_set: str, own: Sequence[Pathway] = ()) -> tuple[Burnt, ...]:
+def burnt(
+    ship_year: ShipYear, factor_set: str, own: Sequence[Pathway] = (), needs_wtt: bool = True
+) -> tuple[Burnt, ...]:
     """What a ship burnt, by pathway and scope, in an order of its own; rows of the same fuel are summed exactly.
 
     The order and the sums do not depend on how the input was shuffled or split.
@@ -112,7 +114,13 @@ def burnt(ship_year: ShipYear, factor_set: str, own: Sequence[Pathway] = ()) -> 
             faults.append(Fault(f"{where}, mass_t", f"{use.mass_t:g}", "Give tonnes, 0 or more"))
         try:
             path = pathway(
-                use.fuel, factor_set, use.consumer, e_g_per_mj=use.e_g_per_mj, wtt_g_per_mj=use.wtt_g_per_mj, own=own
+                use.fuel,
+                factor_set,
+                use.consumer,
+                e_g_per_mj=use.e_g_per_mj,
+                wtt_g_per_mj=use.wtt_g_per_mj,
+                own=own,
+                needs_wtt=needs_wtt,
             )
         except DataError as error:
             faults += [Fault(f"{where}, {fault.where}", fault.found, fault.remedy) for fault in error.faults]
