@@ -164,7 +164,7 @@ class EnergyColumns:
     hours : ``(n,)``.
     load : load of the main engine, fraction of installed power, ``(n,)``.
     kwh : work of main engine, auxiliary engines, boiler and shore power, ``(n, 4)``.
-    fuel_t : fuel burnt [t] by `FUEL_NAMES`, ``(n, 6)``.
+    source_fuel_t : fuel burnt [t] by source and `FUEL_NAMES`, ``(n, 3, 6)``, or ``(n, 1, 6)`` with sources summed.
     pollutants : names of the last axis of `grams`; ``co2e`` is tank-to-wake.
     grams : mass emitted [g], NaN where no factor is published; ``(n, 3, pollutants)`` by main engine, auxiliary
         engines and boiler, or ``(n, 1, pollutants)`` with sources summed.
@@ -173,9 +173,15 @@ class EnergyColumns:
     hours: Floats
     load: Floats
     kwh: Floats
-    fuel_t: Floats
+    source_fuel_t: Floats
     pollutants: tuple[str, ...]
     grams: Floats
+
+    @property
+    def fuel_t(self) -> Floats:
+        """Fuel burnt [t] by `FUEL_NAMES`, all sources, ``(n, 6)``."""
+        total: Floats = self.source_fuel_t.sum(axis=1)
+        return total
 
     def of(self, pollutant: str) -> Floats:
         """Mass of a pollutant [g], all sources, ``(n,)``; ``wtw_co2e`` is tank-to-wake plus well-to-tank."""
@@ -228,8 +234,9 @@ def _price(
 ) -> EnergyColumns:
     n = len(ship)
     wanted = np.array([PRICED.index(name) for name in pollutants], np.int64)
-    load, kwh, fuel_g = np.empty(n), np.zeros((n, 4)), np.zeros((n, len(FUEL_NAMES)))
-    grams = np.zeros((n, 3 if by_source else 1, len(wanted)))
+    sources = 3 if by_source else 1
+    load, kwh, fuel_g = np.empty(n), np.zeros((n, 4)), np.zeros((n, sources, len(FUEL_NAMES)))
+    grams = np.zeros((n, sources, len(wanted)))
     price_items(
         ship,
         mode,

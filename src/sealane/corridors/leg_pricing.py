@@ -55,7 +55,7 @@ def price_items(
     coastal : 1 for the coastal sea margin, ``(n,)``.
     co2_per_fuel, fuel_of : CO2 per mass of fuel [g/g] and number of the fuel, ``(profiles, regimes, 3)``.
     wanted : numbers of the pollutants, in the order of `PRICED`.
-    by_source : 1: ``grams`` is ``(n, 3, wanted)``; 0: sources summed in ``(n, 1, wanted)``.
+    by_source : 1: ``grams`` is ``(n, 3, wanted)``; 0: sources summed in ``(n, 1, wanted)``; ``fuel_g`` alike.
     load, kwh, fuel_g, grams : results; kwh of main engine, auxiliary engines, boiler and shore ``(n, 4)``.
     """
     rates = np.empty((3, N_PRICED))
@@ -82,7 +82,7 @@ def price_items(
                 kwh[i, 3 if plugged else 1] += vessels.aux_kw[v, how] * h
                 kwh[i, 2] += vessels.boiler_kw[v, how] * h
                 for s in range(3):
-                    fuel_g[i, fuel_of[profile, r, s]] += rates[s, _CO2] / co2_per_fuel[profile, r, s] * h
                     row = s if by_source else 0
+                    fuel_g[i, row, fuel_of[profile, r, s]] += rates[s, _CO2] / co2_per_fuel[profile, r, s] * h
                     for k in range(len(wanted)):
                         grams[i, row, k] += rates[s, wanted[k]] * h
