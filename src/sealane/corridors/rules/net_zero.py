@@ -101,8 +101,8 @@ def target_rows(year: int, line: str, *, drafts: bool = False) -> tuple[FactorRo
         years = sorted(int(row.text("year")) for row in table.find(line=line))
         raise MissingFactorError(
             f"The draft Net-Zero Framework sets no {line} target for {year}; it does for "
-            f"{', '.join(map(str, years))}. The years between are to be decided by 2032. Choose such a year, or give a "
-            f"target of your own."
+            f"{', '.join(map(str, years))}. The others are to be decided by 2032; "
+            "nothing is interpolated. Choose such a year."
         )
     return (load_table("rule_constants").row("nzf", "reference_gfi"), table.row(str(year), line))
 
