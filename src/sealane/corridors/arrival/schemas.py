@@ -34,7 +34,7 @@ APPROACHES = TableSpec(
         "sailing_h": Column(_F, "h", "time under way of the passage"),
         "speed_kn": Column(_F, "kn", "mean speed of the passage, or the usual speed of the class"),
         "speed_source": Column(_S, "", "passage, or class (EPA transit speed ratio, where the passage is not known)"),
-        "wait_h": Column(_F, "h", "hours at anchor, or adrift before the berth"),
+        "wait_h": Column(_F, "h", "hours at anchor before the berth"),
         "berth_h": Column(_F, "h", "hours at berth; null where unknown"),
         "min_speed_kn": Column(_F, "kn", "slowest speed asked of the ship"),
         "eca_nm": Column(_F, "nm", "part of the passage inside an emission control area"),
