@@ -209,6 +209,9 @@ def against_published(title: str, ranges: Sequence[Range], *, finding: str = "",
                 else:
                     sheet.text(gutter - 10, y + 12 + 15 * j, line, "end")
             known = [v for v in (item.low, item.high, item.ours) if v is not None]
+            if not known:
+                sheet.text(gutter + 8, y + 12, _place(item), kind="soft")
+                continue
             x = canvas.scale(known, gutter + 8, width - 12, 4)
             sheet.line(x.start, y + 20, x.end, y + 20, "zero")
             _band_mark(sheet, x, item, y)

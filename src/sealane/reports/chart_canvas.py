@@ -22,7 +22,8 @@ FONT_PX = 12.0
 LINE_PX = 15.0
 SERIES = 8
 """Colours there are; a ninth series begins again with the first colour, and another pattern."""
-_EM = 0.56  # mean width of a character of a sans serif face, in units of its size; a little generous
+# Widths of characters of a wide sans serif face (DejaVu Sans), in units of its size: a narrower face leaves room.
+_EM, _DIGIT, _CAPITAL, _THIN = 0.6, 0.64, 0.72, 0.34
 _HATCH = (
     "",
     "M-2 2l4-4M0 8l8-8M6 10l4-4",
@@ -75,8 +76,17 @@ def draw_both(draw: Callable[[float], Drawing]) -> tuple[Drawing, Drawing]:
 
 def text_width(text: str, size: float = FONT_PX) -> float:
     """Estimate of the width of a text [px]; East Asian characters take a whole square."""
-    units = sum(1.0 if unicodedata.east_asian_width(c) in "WF" else _EM for c in text)
-    return units * size
+    return size * sum(map(_em, text))
+
+
+def _em(c: str) -> float:
+    if unicodedata.east_asian_width(c) in "WF":
+        return 1.0
+    if c.isdigit():
+        return _DIGIT
+    if c in "iljtf.,:;'|!()[] -/":
+        return _THIN
+    return _CAPITAL if c.isupper() or c in "mwMW%" else _EM
 
 
 def shorten(text: str, width: float) -> str:
@@ -247,6 +257,9 @@ def key(sheet: Sheet, x: float, y: float, width: float, labels: Sequence[tuple[i
 
 def swatch(sheet: Sheet, x: float, y: float, series: int, kind: str) -> None:
     """Draw the sample of a series, 16 px wide."""
+    if kind == "over":
+        sheet.parts.append(Markup('<path class="over" d="M{} {}h16"/>').format(px(x), px(y + 6)))
+        return
     if kind == "line":
         sheet.parts.append(
             Markup('<path class="l{}" stroke-dasharray="{}" d="M{} {}h16"/>').format(
@@ -258,7 +271,8 @@ def swatch(sheet: Sheet, x: float, y: float, series: int, kind: str) -> None:
         sheet.dot(x + 8, y + 6, series)
         return
     if kind == "band":
-        sheet.rect(x, y, 16, 12, f"b{series % SERIES + 1}")
+        for _ in range(series + 1):  # a band inside another lies over it
+            sheet.rect(x, y, 16, 12, "band")
         return
     sheet.rect(x, y, 16, 12, series)
 
@@ -299,7 +313,7 @@ _DIVISOR = {"t": 1.0, "kt": 1e3, "Mt": 1e6, "TJ": 1.0, "PJ": 1e3, "USD": 1.0, "k
 def fit_unit(values: Iterable[float | None], ladder: Sequence[tuple[float, str]]) -> tuple[float, str]:
     """Divisor and name of the unit in which values are best read."""
     _, name = unit_of(values, ladder)
-    return _DIVISOR[name], name
+    return _DIVISOR.get(name, 1.0), name
 
 
 def words(value: float | None, unit: str) -> str:

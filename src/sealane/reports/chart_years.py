@@ -19,10 +19,14 @@ Values = Sequence[float | None]
 
 @dataclass(frozen=True)
 class Series:
-    """One series: its name and a value for each step of the axis; None where there is none."""
+    """One series: its name and a value for each step of the axis; None where there is none.
+
+    `style` is the number of its colour and pattern; by default its place in the chart.
+    """
 
     label: str
     values: tuple[float | None, ...]
+    style: int | None = None
 
 
 @dataclass(frozen=True)
@@ -133,16 +137,17 @@ def _draw(
 ) -> Drawing:
     sheet = Sheet(width)
     wide = width == canvas.WIDE
-    named = [(k, "area", s.label) for k, s in enumerate(stacks)]
-    named += [(len(stacks) + k, "line", s.label) for k, s in enumerate(lines)]
-    named += [(len(stacks) + len(lines) + k, "band", s.label) for k, s in enumerate(bands)]
+    alone = len(stacks) + len(lines) + len(bands) == 1
+    marks = [(_style(s, k), "area", s.label) for k, s in enumerate(stacks)]
+    # Over columns a line keeps away from their colours.
+    marks += [(_style(s, k), "over" if stacks and k == 0 else "line", s.label) for k, s in enumerate(lines)]
+    named = [] if alone else [*marks, *((k, "band", s.label) for k, s in enumerate(bands))]
     # On a desk the names stand at the end of what they name, and the key is needed for what has no end there.
     widest = max((canvas.text_width(s.label) for s in (*lines, *stacks)), default=0.0)
-    labels_px = min(200.0, 36 + widest) if wide else 6.0
-    direct = wide and len(stacks) + len(lines) <= 9
+    direct = wide and not alone and len(stacks) + len(lines) <= 9
+    labels_px = min(210.0, 36 + widest)
     top = canvas.key(sheet, 0, 2, width, named if not direct else [n for n in named if n[1] == "band"]) + 6
-    sheet.text(0, top + 4, unit, kind="soft")
-    top += 16
+    top += 8
     height = _HEIGHT[width]
     ends = [_stack_ends(stacks, k) for k in range(len(steps))] if stacks else []
     values = [v for pair in ends for v in pair]
@@ -157,18 +162,34 @@ def _draw(
     span = positions[-1] - positions[0] + 1 if positions else 1.0
     step_px = (right - left) / span
     xs = [left + (p - (positions[0] if positions else 0.0) + 0.5) * step_px for p in positions]
-    for band_number, band in enumerate(bands):
-        _band(sheet, xs, y, band, len(stacks) + len(lines) + band_number)
+    for band in bands:
+        _band(sheet, xs, y, band)
     _columns(sheet, xs, y, steps, stacks, min(0.74 * step_px, 64.0), unit)
-    for k, series in enumerate(lines):
-        _line(sheet, xs, y, steps, series, len(stacks) + k, unit)
+    if alone and stacks:
+        _tops(sheet, xs, y, stacks[0], step_px)
+    for series, (style, kind, _) in zip(lines, marks[len(stacks) :], strict=True):
+        _line(sheet, xs, y, steps, series, style, unit, kind)
     _x_labels(sheet, xs, steps, top + height + 16, left, right)
     if direct:
-        _direct_labels(sheet, xs, y, stacks, lines, right + 8, labels_px - 8, (top, top + height))
+        _direct_labels(sheet, xs, y, stacks, lines, marks, right + 8, labels_px - 8, (top, top + height))
     return sheet.drawing(top + height + 24)
 
 
-def _band(sheet: Sheet, xs: Sequence[float], y: Scale, band: Band, series: int) -> None:
+def _style(series: Series, place: int) -> int:
+    return place if series.style is None else series.style
+
+
+def _tops(sheet: Sheet, xs: Sequence[float], y: Scale, series: Series, step_px: float) -> None:
+    """Write each value at the end of its column where all have room."""
+    texts = [number(v) for v in series.values]
+    if max((canvas.text_width(t) for t in texts), default=0.0) > step_px - 2:
+        return
+    for x, value, text in zip(xs, series.values, texts, strict=True):
+        if value is not None:
+            sheet.text(x, y.at(value) + (-4 if value >= 0 else 13), text, "middle", "soft")
+
+
+def _band(sheet: Sheet, xs: Sequence[float], y: Scale, band: Band) -> None:
     known = [k for k in range(len(xs)) if band.low[k] is not None and band.high[k] is not None]
     if not known:
         return
@@ -178,7 +199,7 @@ def _band(sheet: Sheet, xs: Sequence[float], y: Scale, band: Band, series: int) 
         k = known[0]
         forth = [(xs[k] - 6, y.at(band.high[k] or 0.0)), (xs[k] + 6, y.at(band.high[k] or 0.0))]
         back = [(xs[k] + 6, y.at(band.low[k] or 0.0)), (xs[k] - 6, y.at(band.low[k] or 0.0))]
-    sheet.path([*forth, *back], f"b{series % canvas.SERIES + 1}", closed=True, words=band.label)
+    sheet.path([*forth, *back], "band", closed=True, words=band.label)
 
 
 def _columns(
@@ -199,7 +220,7 @@ def _columns(
             base = above if value > 0 else below
             y1, y2 = y.at(base), y.at(base + value)
             words = f"{steps[k]}, {series.label}: {number(value)} {unit}"
-            sheet.rect(x - wide / 2, min(y1, y2), wide, abs(y2 - y1), number_, words)
+            sheet.rect(x - wide / 2, min(y1, y2), wide, abs(y2 - y1), _style(series, number_), words)
             if value > 0:
                 above += value
             else:
@@ -207,7 +228,14 @@ def _columns(
 
 
 def _line(
-    sheet: Sheet, xs: Sequence[float], y: Scale, steps: Sequence[int | str], series: Series, number_: int, unit: str
+    sheet: Sheet,
+    xs: Sequence[float],
+    y: Scale,
+    steps: Sequence[int | str],
+    series: Series,
+    style: int,
+    unit: str,
+    kind: str,
 ) -> None:
     run: list[tuple[float, float]] = []
     for k in range(len(xs) + 1):
@@ -217,16 +245,18 @@ def _line(
             continue
         if len(run) > 1:
             d = "M" + "L".join(f"{canvas.px(a)} {canvas.px(b)}" for a, b in run)
+            look = "over" if kind == "over" else f"l{style % canvas.SERIES + 1}"
+            dash = "7 4" if kind == "over" else canvas.dashes(style)
             sheet.parts.append(
-                Markup('<path class="halo-line" d="{}"/><path class="l{}" stroke-dasharray="{}" d="{}"/>').format(
-                    d, number_ % canvas.SERIES + 1, canvas.dashes(number_), d
+                Markup('<path class="halo-line" d="{}"/><path class="{}" stroke-dasharray="{}" d="{}"/>').format(
+                    d, look, dash, d
                 )
             )
         run = []
-    if len(xs) <= 16:
+    if len(xs) <= 16 and kind != "over":
         for k, x in enumerate(xs):
             if (value := series.values[k]) is not None:
-                sheet.dot(x, y.at(value), number_, f"{steps[k]}, {series.label}: {number(value)} {unit}")
+                sheet.dot(x, y.at(value), style, f"{steps[k]}, {series.label}: {number(value)} {unit}")
 
 
 def _x_labels(
@@ -249,24 +279,28 @@ def _direct_labels(
     y: Scale,
     stacks: Sequence[Series],
     lines: Sequence[Series],
+    marks: Sequence[tuple[int, str, str]],
     x: float,
     room: float,
     bounds: tuple[float, float],
 ) -> None:
     """Name each series at its last value; names that would meet move apart, a thin line shows where they belong."""
-    wanted: list[tuple[float, int, str, str, float]] = []
+    wanted: list[float] = []
+    named: list[tuple[int, str, str]] = []
     if xs:
         above = below = 0.0
-        for k, series in enumerate(stacks):
+        for series, mark in zip(stacks, marks, strict=False):
             value = series.values[-1] or 0.0
             base = above if value >= 0 else below
-            wanted.append((y.at(base + value / 2), k, "area", series.label, xs[-1]))
+            wanted.append(y.at(base + value / 2))
+            named.append(mark)
             above, below = (above + value, below) if value >= 0 else (above, below + value)
-        for k, series in enumerate(lines):
+        for series, mark in zip(lines, marks[len(stacks) :], strict=True):
             last = next((i for i in reversed(range(len(xs))) if series.values[i] is not None), None)
             if last is not None:
-                wanted.append((y.at(series.values[last] or 0.0), len(stacks) + k, "line", series.label, xs[last]))
-    places = canvas.spread([w[0] for w in wanted], bounds[0] + 4, bounds[1] - 4, 17.0)
-    for (_, number_, kind, label, _), place in zip(wanted, places, strict=True):
-        canvas.swatch(sheet, x, place - 6, number_, kind)
+                wanted.append(y.at(series.values[last] or 0.0))
+                named.append(mark)
+    places = canvas.spread(wanted, bounds[0] + 4, bounds[1] - 4, 17.0)
+    for (style, kind, label), place in zip(named, places, strict=True):
+        canvas.swatch(sheet, x, place - 6, style, kind)
         sheet.text(x + 20, place + 4, canvas.shorten(label, room - 20))

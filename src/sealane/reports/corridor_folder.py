@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sealane.errors import DataError, Fault
-
-MAX_ROWS = 1_048_000
-"""Rows of one table a report takes in; an Excel sheet holds no more, and the Parquet file has all of them."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +24,11 @@ class ResultFolder:
     tables: Mapping[str, pa.Table]
 
     def rows(self, name: str) -> list[dict[str, Any]]:
-        """Rows of a table as dictionaries."""
-        rows: list[dict[str, Any]] = self.tables[name].to_pylist()
-        return rows
+        """Rows of a table as dictionaries; what is not a finite number is None."""
+        return [
+            {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in row.items()}
+            for row in self.tables[name].to_pylist()
+        ]
 
     def number_of_rows(self, name: str) -> int:
         """Rows of a table."""
@@ -65,9 +65,7 @@ def read_folder(
         loaded = json.loads((folder / json_name).read_text("utf-8"))
         if isinstance(loaded, dict):
             found = loaded
-            faults += [
-                Fault(f"{folder / json_name}, {key}", "is not there", again) for key in keys if key not in found
-            ]
+            faults += [Fault(f"{folder / json_name}, {key}", "is not there", again) for key in keys if key not in found]
         else:
             faults.append(Fault(str(folder / json_name), "is no JSON object", again))
     except OSError:

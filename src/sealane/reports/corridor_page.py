@@ -1,7 +1,7 @@
 """The page and the workbook that reports of lanes, arrivals, scenarios and comparisons share.
 
-A report is a `Page`: the answer in words, then figures, then everything they rest on. It is written as ``report.html``, which
-needs nothing beside itself, and as ``report.xlsx``, which begins with a sheet that says what the others are.
+A report is a `Page`: the answer in words, then figures, then everything they rest on. It is written as ``report.html``,
+which needs nothing beside itself, and as ``report.xlsx``, which begins with a sheet that says what the others are.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def tables_of(page: Page) -> list[Table]:
 
 
 def write_workbook(page: Page, path: Path, max_rows: int = MAX_ROWS) -> None:
-    """Write the workbook: a first sheet with the answers and what the sheets are, then the tables, then the provenance."""
+    """Write the workbook: a sheet with the answers and what the sheets are, then the tables, then the provenance."""
     book = open_book(path)
     title = f"{page.label}: {page.title}" if page.label else page.title
     # A fixed time: two reports of one folder have the same bytes.
@@ -188,7 +188,7 @@ def inputs_section(
     rows : path, value, unit, origin, source, grade and, where they vary, low and high.
     """
     order = {"missing": 0, "placeholder": 1, "user": 2, "sourced": 3}
-    counts = {name: 0 for name in ("sourced", "user", "placeholder", "missing")}
+    counts = dict.fromkeys(("sourced", "user", "placeholder", "missing"), 0)
     for row in rows:
         counts[origin_of(row)] = counts.get(origin_of(row), 0) + 1
     listed = sorted(rows, key=lambda row: (order.get(origin_of(row), 9), row["path"]))
@@ -212,9 +212,9 @@ def inputs_section(
     total = sum(counts.values())
     words = f"{total:,} inputs: " + ", ".join(f"{n:,} {name}" for name, n in counts.items()) + "."
     meaning = (
-        "Sourced: from a publication, which the row names. User: given by the author of the file. Placeholder: a number that "
-        "nobody published, put there so that the model runs; grade D. Missing: not known and not guessed; what needs it is "
-        "left out."
+        "Sourced: from a publication, which the row names. User: given by the author of the file. Placeholder: a "
+        "number that nobody published, put there so that the model runs; grade D. Missing: not known and not guessed; "
+        "what needs it is left out."
     )
     return Section("inputs", "What went in", (words, meaning), (table,))
 
