@@ -153,7 +153,7 @@ def read_document(data: bytes, name: str, faults: list[Fault]) -> Reader:
         text = data.decode("utf-8")
         for event in yaml.parse(text, Loader=_Loader):
             if isinstance(event, yaml.AliasEvent):
-                line = event.start_mark.line + 1
+                line = event.start_mark.line + 1 if event.start_mark else 1
                 faults.append(Fault(f"{name} line {line}", "an alias (*name)", "Write the value out"))
                 return empty
         node = yaml.compose(text, Loader=_Loader)
