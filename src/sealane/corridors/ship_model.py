@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from sealane.emissions.factor_query import METHODS
+from sealane.emissions.hotel_loads import hotel_load
 from sealane.emissions.layout import MODE_NAMES
 from sealane.emissions.ship_classes import find_ship_class, find_subtype, size_units, subtype_from_size
 from sealane.emissions.user_vessels import UserVessel
-from sealane.emissions.vessels import Origin, Particulars, particulars_of, register_of
+from sealane.emissions.vessels import Origin, Particulars, particulars_of
 from sealane.errors import DataError, Fault
-from sealane.inventory.context import vessel_arrays
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,12 @@ def _loads(
     return tuple(loads)
 
 
+@cache
+def _published_loads(ship_class: str, subtype: str, method: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    loads = [hotel_load(ship_class, subtype, mode, table=method) for mode in MODE_NAMES]
+    return tuple(load.aux_kw for load in loads), tuple(load.boiler_kw for load in loads)
+
+
 def ship_of_particulars(
     particulars: Particulars,
     *,
@@ -129,9 +136,9 @@ def ship_of_particulars(
     if method not in METHODS:
         faults.append(Fault("method", f"'{method}'", f"Give one of: {', '.join(METHODS)}"))
         raise DataError("The ship's energy cannot be set up.", faults)
-    arrays, _, _ = vessel_arrays(register_of([particulars]), method)
-    aux = _loads(arrays.aux_kw[0].tolist(), aux_kw, "aux_kw", faults)
-    boiler = _loads(arrays.boiler_kw[0].tolist(), boiler_kw, "boiler_kw", faults)
+    published = _published_loads(particulars.ship_class, particulars.subtype, method)
+    aux = _loads(published[0], aux_kw, "aux_kw", faults)
+    boiler = _loads(published[1], boiler_kw, "boiler_kw", faults)
     if faults:
         raise DataError("The ship's energy cannot be set up.", faults)
     return ShipEnergy(particulars, method, aux, boiler, hotel_given=bool(aux_kw or boiler_kw))
