@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from sealane.emissions.formulas import Calculation, Formula, Option
 
 
+def _registry() -> Mapping[str, Formula]:
+    """Formulas of emissions, then those of the rules."""
+    from sealane.corridors.rules.formulas import ALL_FORMULAS
+
+    return ALL_FORMULAS
+
+
 class _FormulaGroup(TyperGroup):
     """A group whose commands are made from the registry when they are asked for.
 
@@ -22,14 +29,10 @@ class _FormulaGroup(TyperGroup):
     """
 
     def list_commands(self, ctx: Any) -> list[str]:
-        from sealane.emissions.formulas import FORMULAS
-
-        return list(FORMULAS)
+        return list(_registry())
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        from sealane.emissions.formulas import FORMULAS
-
-        formula = FORMULAS.get(cmd_name)
+        formula = _registry().get(cmd_name)
         return None if formula is None else _command(formula)
 
 
@@ -78,19 +81,25 @@ def _parameter(option: Option) -> inspect.Parameter:
         notes.append(f"One of: {', '.join(option.choices)}.")
     if option.required:
         notes.append("Required.")
-    elif option.default is not None:
+    elif option.default is not None and option.kind != "flag":
         notes.append(f"Default: {option.default}.")
-    metavar = "TEXT" if option.kind == "text" else option.unit.replace(" ", "_")
+    kind = inspect.Parameter.KEYWORD_ONLY
+    if option.kind == "flag":
+        flag = Annotated[bool, typer.Option(option.flag, help=" ".join(notes))]
+        return inspect.Parameter(option.name, kind, default=False, annotation=flag)
+    metavar = "TEXT" if option.kind in ("text", "repeated") else option.unit.replace(" ", "_")
     info = typer.Option(option.flag, help=" ".join(notes), metavar="FRACTION" if metavar == "1" else metavar)
-    annotation = Annotated[str | None, info]
-    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+    annotation = Annotated[list[str] | None, info] if option.kind == "repeated" else Annotated[str | None, info]
+    return inspect.Parameter(option.name, kind, default=None, annotation=annotation)
 
 
 def _caller(formula: Formula) -> Callable[..., None]:
-    def call(*, as_json: bool, **inputs: str | None) -> None:
-        from sealane.emissions.formulas import calc
+    def call(*, as_json: bool, **inputs: str | list[str] | bool | None) -> None:
+        from sealane.corridors.rules.formulas import calc
 
-        _show(calc(formula.name, **inputs), as_json=as_json)
+        # An option that may be repeated and was not given is an empty list.
+        given = {name: value for name, value in inputs.items() if value != []}
+        _show(calc(formula.name, **given), as_json=as_json)
 
     return call
 

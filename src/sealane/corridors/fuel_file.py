@@ -82,6 +82,7 @@ def _entry(where: str, record: Mapping[str, Any], faults: list[Fault]) -> Pathwa
         pilot_share=0.0 if family == "oil" and math.isnan(numbers["pilot_share"]) else numbers["pilot_share"],
         certificate_e_g_per_mj=numbers["e_g_per_mj"],
         status=USER,
+        grade="D",
         rows=(),
         notes=(f"{words['fuel']}: factors of the user's own ({words['source']}).",),
     )

@@ -87,6 +87,7 @@ class Pathway:
     pilot_share : least oil share of fuel energy in an engine of the family; 0 for oil fuels, NaN where none is held.
     certificate_e_g_per_mj : E of the certificate; NaN where none was given.
     status : ``regulatory``, ``scenario input`` or ``user``.
+    grade : worst grade of the rows and of their choice for this fuel; D for the user's own values.
     rows : published rows used.
     notes : what the reader must know.
     """
@@ -106,6 +107,7 @@ class Pathway:
     pilot_share: float
     certificate_e_g_per_mj: float
     status: str
+    grade: str
     rows: tuple[FactorRow, ...]
     notes: tuple[str, ...] = ()
 
@@ -125,11 +127,6 @@ class Pathway:
     def is_certified(self) -> bool:
         """True if E of a certificate was given, or the well-to-tank value that follows from one."""
         return not math.isnan(self.certificate_e_g_per_mj)
-
-    @property
-    def grade(self) -> str:
-        """Worst grade of the rows; D for the user's own values."""
-        return max((row.grade for row in self.rows), default="D")
 
     def ttw_g_per_g(self, gwp: str = "ar5") -> float:
         """Tank-to-wake CO2e by mass of fuel [g/g], slip as methane; Regulation (EU) 2023/1805 Annex I equation 2."""
@@ -271,7 +268,7 @@ def _published(
     factors, gases = entry.text("factors"), entry.text("gases")
     lcv, co2 = _referred(factors, "lcv"), _referred(factors, "cf_co2")
     ch4, n2o, slip = _referred(gases, "cf_ch4"), _referred(gases, "cf_n2o"), _referred(entry.text("slip"), "slip")
-    rows = [entry, lcv, co2, ch4, n2o, slip]
+    rows = [lcv, co2, ch4, n2o, slip]
     certificate = math.nan
     notes: tuple[str, ...] = ()
     if wtt_g_per_mj is not None:
@@ -318,9 +315,28 @@ def _published(
         pilot_share=pilot,
         certificate_e_g_per_mj=certificate,
         status=entry.text("status"),
+        grade=max(row.grade for row in (entry, *rows)),
         rows=tuple(rows),
-        notes=notes,
+        # What stands after the first words of the source says why a row stands in for another.
+        notes=(*notes, *(f"{entry.text('fuel')}: {why}." for why in entry.source.split("; ")[1:])),
     )
+
+
+def _chosen(mine: Sequence[Pathway], consumer: str | None, *, given: bool) -> Pathway:
+    """The entry among the user's own fuels of one name; one without a consumer stands for any."""
+    name, faults = mine[0].fuel, []
+    if given:
+        remedy = "Leave it out, or change the file of your own fuels"
+        faults.append(Fault("e_g_per_mj or wtt_g_per_mj", f"given for {name}, a fuel of your own", remedy))
+    wanted = None if consumer is None else consumer_name(consumer)
+    fits = [entry for entry in mine if wanted in (None, entry.consumer)]
+    fits = fits or [entry for entry in mine if not entry.consumer]
+    if len(fits) != 1:
+        choices = ", ".join(entry.consumer or "any" for entry in mine)
+        faults.append(Fault("consumer", wanted or "not given", f"{name} of your own has: {choices}"))
+    if faults:
+        raise DataError(f"{name} cannot be looked up.", faults)
+    return fits[0]
 
 
 def pathway(
@@ -354,8 +370,7 @@ def pathway(
 
     Source: Regulation (EU) 2023/1805 Annexes I and II; MEPC.391(81); rows list theirs.
     """
-    for entry in own:
-        fits = consumer is None or entry.consumer.casefold() == consumer.strip().casefold() or not entry.consumer
-        if entry.fuel.casefold() == fuel.strip().casefold() and fits:
-            return entry
+    mine = [entry for entry in own if entry.fuel.casefold() == fuel.strip().casefold()]
+    if mine:
+        return _chosen(mine, consumer, given=e_g_per_mj is not None or wtt_g_per_mj is not None)
     return _published(fuel.strip(), edition, consumer, e_g_per_mj, wtt_g_per_mj, needs_wtt)

@@ -20,7 +20,7 @@ from sealane.emissions.well_to_tank import WTT_SETS, well_to_tank
 from sealane.errors import DataError, Fault
 from sealane.reference import FactorRow, load_table
 
-Value = float | int | str | None
+Value = float | int | str | tuple[str, ...] | None
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Option:
     name : name in Python, with its unit.
     unit : unit, ``1`` for a fraction, ``text`` for a code.
     help : one sentence.
-    kind : ``number``, ``integer`` or ``text``.
+    kind : ``number``, ``integer``, ``text``, ``repeated`` for a text that may be given several times, ``flag`` for yes
+        or no.
     choices : allowed values; empty where any value in ``[minimum, maximum]`` is.
     required : must be given.
     default : taken when it is not given; None: unknown, as `help` says.
@@ -77,7 +78,7 @@ class Calculation:
     source: str
     inputs: Mapping[str, Value]
     defaults: tuple[str, ...]
-    extra: Mapping[str, float] = field(default_factory=dict)
+    extra: Mapping[str, float | str | None] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     rows: tuple[FactorRow, ...] = ()
 
@@ -91,7 +92,8 @@ class Calculation:
         """Plain values for JSON: value, unit, equation, source, inputs and what stands beside them."""
         content: dict[str, object] = {"formula": self.formula, "value": self.value, "unit": self.unit, **self.extra}
         content |= {"equation": self.equation, "source": self.source, "grade": self.grade}
-        content |= {"inputs": dict(self.inputs), "defaults": list(self.defaults), "notes": list(self.notes)}
+        inputs = {name: list(value) if isinstance(value, tuple) else value for name, value in self.inputs.items()}
+        content |= {"inputs": inputs, "defaults": list(self.defaults), "notes": list(self.notes)}
         content["rows"] = [
             {"row": row.label, "value": row.value, "unit": row.unit, "source": row.source}
             | {"edition": row.edition, "grade": row.grade, "valid_from": row.valid_from.isoformat()}
@@ -101,11 +103,13 @@ class Calculation:
 
 
 @dataclass(frozen=True)
-class _Result:
+class Result:
+    """What the function of a formula gives back; `filled` are inputs as used in place of those given."""
+
     value: float
     equation: str
     rows: tuple[FactorRow, ...]
-    extra: Mapping[str, float] = field(default_factory=dict)
+    extra: Mapping[str, float | str | None] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     filled: Mapping[str, Value] = field(default_factory=dict)
 
@@ -120,13 +124,13 @@ class Formula:
     unit: str
     source: str
     options: tuple[Option, ...]
-    work_out: Callable[[Mapping[str, Value]], _Result]
+    work_out: Callable[[Mapping[str, Value]], Result]
 
 
 def _number(inputs: Mapping[str, Value], name: str) -> float:
     """A number input; NaN where it is unknown."""
     value = inputs[name]
-    return math.nan if value is None else float(value)
+    return math.nan if value is None or isinstance(value, tuple) else float(value)
 
 
 def _text(inputs: Mapping[str, Value], name: str) -> str:
@@ -143,30 +147,30 @@ def _draught_note(inputs: Mapping[str, Value]) -> tuple[str, ...]:
     return ("Draught or maximum draught is not known: plain propeller law.",)
 
 
-def _propulsion_power(inputs: Mapping[str, Value]) -> _Result:
+def _propulsion_power(inputs: Mapping[str, Value]) -> Result:
     rows = _constants("service_to_max_speed", "load_floor", "load_cap", "draught_exponent")
-    margin = inputs["sea_margin"]
-    if margin is None:
+    margin = _number(inputs, "sea_margin")
+    if math.isnan(margin):
         row = load_table("sea_margin").row("epa-2022", "coastal")
         margin, rows = row.value, (*rows, row)
     load = propulsion.propulsion_load(
         _number(inputs, "speed_kn"),
         propulsion.max_speed_from_service(_number(inputs, "service_speed_kn")),
-        float(margin),
+        margin,
         _number(inputs, "draught_m"),
         _number(inputs, "max_draught_m"),
     )
-    return _Result(
+    return Result(
         value=_number(inputs, "installed_kw") * load,
         equation="P = P_inst min(1, max(0.02, (v / v_max)^3 (1 + SM) (d / d_max)^(2/3))), v_max = v_service / 0.94",
         rows=rows,
         extra={"load_factor": load},
         notes=_draught_note(inputs),
-        filled={"sea_margin": float(margin)},
+        filled={"sea_margin": margin},
     )
 
 
-def _imo4_load(inputs: Mapping[str, Value]) -> _Result:
+def _imo4_load(inputs: Mapping[str, Value]) -> Result:
     table = load_table("imo4_load_constants")
     ship_type, size = _text(inputs, "ship_type"), _number(inputs, "size")
     eta_w, eta_f, delta_w = (
@@ -183,10 +187,10 @@ def _imo4_load(inputs: Mapping[str, Value]) -> _Result:
     )
     rows = (eta_w, eta_f, delta_w)
     equation = "LF = min(1, delta_w (d / d_d)^(2/3) (v / v_d)^3 / (eta_w eta_f))"
-    return _Result(load, equation, rows, notes=_draught_note(inputs))
+    return Result(load, equation, rows, notes=_draught_note(inputs))
 
 
-def _low_load_factor(inputs: Mapping[str, Value]) -> _Result:
+def _low_load_factor(inputs: Mapping[str, Value]) -> Result:
     pollutant, load, sulphur_pct = _text(inputs, "pollutant"), _number(inputs, "load"), _number(inputs, "sulphur_pct")
     rows = low_load.low_load_rows(pollutant) + _constants("low_load_limit", "load_floor")
     notes: tuple[str, ...] = ()
@@ -198,10 +202,10 @@ def _low_load_factor(inputs: Mapping[str, Value]) -> _Result:
         rows += _constants("llaf_so2_per_load", "llaf_so2_constant", "llaf_so2_min_sulphur")
         if sulphur_pct / 100.0 < low_load.SO2_MIN_SULPHUR_FRACTION:
             notes += ("Below 0.1 % sulphur the value of 0.1 % is used.",)
-    return _Result(low_load.low_load_factor(pollutant, load, sulphur_pct), equation, rows, notes=notes)
+    return Result(low_load.low_load_factor(pollutant, load, sulphur_pct), equation, rows, notes=notes)
 
 
-def _emission_factor(inputs: Mapping[str, Value]) -> _Result:
+def _emission_factor(inputs: Mapping[str, Value]) -> Result:
     fuel = inputs["fuel"]
     factor = emission_factor(
         _text(inputs, "pollutant"),
@@ -217,14 +221,14 @@ def _emission_factor(inputs: Mapping[str, Value]) -> _Result:
     notes = tuple(f"our assumption: {text}" for text in factor.assumptions)
     notes += ("The low-load adjustment is left out.",)
     filled: dict[str, Value] = {"fuel": factor.fuel, "sulphur_pct": factor.sulphur_pct}
-    return _Result(factor.value, f"EF = {factor.equation}", factor.rows, notes=notes, filled=filled)
+    return Result(factor.value, f"EF = {factor.equation}", factor.rows, notes=notes, filled=filled)
 
 
-def _hotel_load(inputs: Mapping[str, Value]) -> _Result:
+def _hotel_load(inputs: Mapping[str, Value]) -> Result:
     ship_class, subtype = parse_ship_class(_text(inputs, "ship_class"))
     mode = _text(inputs, "mode")
     aux_kw, boiler_kw, rows = hotel_load(ship_class, subtype, mode, _text(inputs, "table"))
-    return _Result(
+    return Result(
         value=aux_kw,
         equation="row; value is the auxiliary load, boiler_kw stands beside it",
         rows=rows,
@@ -233,21 +237,21 @@ def _hotel_load(inputs: Mapping[str, Value]) -> _Result:
     )
 
 
-def _load_based_sfc(inputs: Mapping[str, Value]) -> _Result:
+def _load_based_sfc(inputs: Mapping[str, Value]) -> Result:
     rows = _constants("load_sfc_quadratic", "load_sfc_linear", "load_sfc_constant", method="imo4-2020")
     factor = propulsion.load_based_sfc_factor(_number(inputs, "load"))
-    return _Result(factor, "SFC / SFC_base = 0.455 LF^2 - 0.71 LF + 1.28", rows)
+    return Result(factor, "SFC / SFC_base = 0.455 LF^2 - 0.71 LF + 1.28", rows)
 
 
-def _co2e(inputs: Mapping[str, Value]) -> _Result:
+def _co2e(inputs: Mapping[str, Value]) -> Result:
     gwp = _text(inputs, "gwp")
     rows = tuple(load_table("gwp100").row(gwp, gas) for gas in ("co2", "ch4", "n2o"))
     masses = (_number(inputs, name) for name in ("co2_g", "ch4_g", "n2o_g"))
     value = sum(mass * row.value for mass, row in zip(masses, rows, strict=True))
-    return _Result(value, "CO2e = CO2 + GWP CH4 x CH4 + GWP N2O x N2O, 100 years", rows)
+    return Result(value, "CO2e = CO2 + GWP CH4 x CH4 + GWP N2O x N2O, 100 years", rows)
 
 
-def _well_to_tank(inputs: Mapping[str, Value]) -> _Result:
+def _well_to_tank(inputs: Mapping[str, Value]) -> Result:
     fuel = inputs["fuel"]
     factor = well_to_tank(
         _text(inputs, "engine"),
@@ -256,7 +260,7 @@ def _well_to_tank(inputs: Mapping[str, Value]) -> _Result:
         wtt_set=_text(inputs, "wtt_set"),
         baseline=True,
     )
-    return _Result(factor.value, f"WtT = {factor.equation}", factor.rows, filled={"fuel": factor.fuel})
+    return Result(factor.value, f"WtT = {factor.equation}", factor.rows, filled={"fuel": factor.fuel})
 
 
 _EPA = "EPA-420-B-22-011 (April 2022)"
@@ -405,6 +409,10 @@ FORMULAS: Mapping[str, Formula] = {
 def _parsed(option: Option, given: object, faults: list[Fault]) -> Value:
     """One input as its kind, or None with a fault."""
     where = option.flag
+    if option.kind == "flag":
+        return bool(given)
+    if option.kind == "repeated":
+        return tuple(map(str, given)) if isinstance(given, list | tuple) else (str(given),)
     if option.kind == "text":
         text = str(given)
         by_case = {choice.casefold(): choice for choice in option.choices}
@@ -416,7 +424,10 @@ def _parsed(option: Option, given: object, faults: list[Fault]) -> Value:
     except (TypeError, ValueError):
         faults.append(Fault(where, f"'{given}'", f"Give a number [{option.unit}]"))
         return None
-    if option.kind == "integer":
+    if option.kind == "integer" and not option.choices and not number.is_integer():
+        faults.append(Fault(where, f"{given}", f"Give a whole number [{option.unit}]"))
+        return None
+    if option.kind == "integer" and option.choices:
         if str(int(number) if number.is_integer() else number) not in option.choices:
             faults.append(Fault(where, f"{given}", f"Give one of: {', '.join(option.choices)}"))
             return None
@@ -427,7 +438,7 @@ def _parsed(option: Option, given: object, faults: list[Fault]) -> Value:
         high = "" if math.isinf(option.maximum) else f" to {option.maximum:g}"
         faults.append(Fault(where, f"{given}", f"Give a number {low}{high} [{option.unit}]"))
         return None
-    return number
+    return int(number) if option.kind == "integer" else number
 
 
 def calc(formula: str, **inputs: object) -> Calculation:
@@ -448,7 +459,11 @@ def calc(formula: str, **inputs: object) -> Calculation:
     if formula not in FORMULAS:
         remedy = f"Give one of: {', '.join(FORMULAS)}"
         raise DataError("There is no such formula.", [Fault("formula", f"'{formula}'", remedy)])
-    spec = FORMULAS[formula]
+    return work_out(FORMULAS[formula], inputs)
+
+
+def work_out(spec: Formula, inputs: Mapping[str, object]) -> Calculation:
+    """Work out one formula of this or another registry; inputs and errors as `calc`."""
     faults: list[Fault] = []
     given = {name: value for name, value in inputs.items() if value is not None}
     known = {option.name for option in spec.options}
@@ -464,11 +479,11 @@ def calc(formula: str, **inputs: object) -> Calculation:
         else:
             used[option.name] = option.default
     if faults:
-        raise DataError(f"{formula} cannot be worked out.", faults)
+        raise DataError(f"{spec.name} cannot be worked out.", faults)
     result = spec.work_out(used)
     sources = dict.fromkeys((spec.source, *(row.source for row in result.rows)))
     return Calculation(
-        formula=formula,
+        formula=spec.name,
         value=result.value,
         unit=spec.unit,
         equation=result.equation,
