@@ -260,7 +260,7 @@ def _published(
     faults += _checked("wtt_g_per_mj", wtt_g_per_mj, -250.0, 250.0, "fossil fuels have 8 to 132")
     if e_g_per_mj is not None and wtt_g_per_mj is not None:
         faults.append(Fault("e_g_per_mj, wtt_g_per_mj", "both given", "Give one of them"))
-    fossil_default = entry.text("wtt") == "row"
+    fossil_default = entry.text("wtt") not in ("certificate", "asked")
     if fossil_default and e_g_per_mj is not None:
         faults.append(Fault("e_g_per_mj", f"given for {entry.text('fuel')}", "A fossil fuel has no certificate"))
     if faults:
@@ -281,7 +281,8 @@ def _published(
         certificate = e_g_per_mj
         notes = ("Well-to-tank is E of the certificate less CfCO2/LCV; the certificate itself is not checked.",)
     elif fossil_default:
-        row = _referred(factors, "wtt")
+        # "row": among the factors; else the place of the row.
+        row = _referred(factors if entry.text("wtt") == "row" else entry.text("wtt"), "wtt")
         wtt = row.value
         rows.append(row)
     elif needs_wtt:

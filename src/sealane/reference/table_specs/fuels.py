@@ -22,9 +22,9 @@ SPECS: tuple[TableSpec, ...] = (
     ),
     TableSpec(
         "navigate_fuel_properties",
-        "heating value, density, combustion CO2 and well-to-tank of fuels, navigate-zcs",
+        "heating value, density and combustion CO2 of fuels, navigate-zcs",
         keys=("fuel", "quantity"),
-        units=("MJ/kg", "t/m3", "g/g", "g CO2e/MJ"),
+        units=("MJ/kg", "t/m3", "g/g"),
         maximum=200.0,
     ),
     TableSpec(

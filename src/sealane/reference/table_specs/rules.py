@@ -80,11 +80,4 @@ SPECS: tuple[TableSpec, ...] = (
         units=("USD/t",),
         maximum=10000.0,
     ),
-    TableSpec(
-        "carbon_price_paths",
-        "paths of carbon prices of scenarios, price year not stated",
-        keys=("path", "year"),
-        units=("USD/t",),
-        maximum=10000.0,
-    ),
 )
