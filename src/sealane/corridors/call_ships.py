@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -88,14 +89,14 @@ def ships_of_calls(
     return CallShips(tuple(ships), number[index.ravel()], tuple(origin), missing)
 
 
-def _first_told(calls: pa.Table, ship: NDArray[np.int64], count: int) -> dict[str, list[object]]:
+def _first_told(calls: pa.Table, ship: NDArray[np.int64], count: int) -> dict[str, list[Any]]:
     """First value of each column that a row of the ship tells, None where none does."""
-    columns: dict[str, list[object]] = {}
+    columns: dict[str, list[Any]] = {}
     for name in _TOLD:
         column = calls[name].combine_chunks()
         valid = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
         owners, first = np.unique(ship[valid], return_index=True)
-        values: list[object] = [None] * count
+        values: list[Any] = [None] * count
         for owner, value in zip(owners.tolist(), column.take(pa.array(valid[first])).to_pylist(), strict=True):
             values[owner] = value
         columns[name] = values
