@@ -13,6 +13,8 @@ import numpy as np
 from sealane.corridors.scenarios.model import FAMILIES, Floats, ScenarioModel, ShipClass
 
 OIL = FAMILIES.index("oil")
+# Less than this share of the transport is rounding, not a ship to build.
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,8 @@ def turn_over(model: ScenarioModel, demand_teu: Floats, add_on: Floats) -> Fleet
                     _charge_conversion(model, ship_class, (a, b, y), moved, stock.first, conversion)
             need = demand_teu[:, y] * (1.0 if share is None else share[c, y])
             per_ship = ship_class.teu_per_year * (1.0 - ship_class.capacity_loss)
-            lacking = np.maximum(0.0, need - stock.alive() @ per_ship)
+            lacking = need - stock.alive() @ per_ship
+            lacking[lacking < need * ROUNDING] = 0.0
             mix = model.newbuild_mix[:, y]
             # One new ship of the mix carries so much; a mix that sums to nothing builds nothing.
             carried = float(mix @ per_ship)

@@ -207,5 +207,5 @@ def _build(loader: yaml.SafeLoader, node: yaml.Node, name: str, path: str, fault
     elif node.tag == _TIMES:
         made.value = str(node.value)
     else:
-        made.value = loader.construct_object(node)  # type: ignore[no-untyped-call] # PyYAML's stubs leave it open
+        made.value = loader.construct_object(node)
     return made

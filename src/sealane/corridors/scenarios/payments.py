@@ -10,14 +10,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from sealane.corridors.rules.fueleu import constant
 from sealane.corridors.scenarios.model import Floats, Payments
 
 T_TO_G = 1e6
 GJ_TO_MJ = 1e3
-VLSFO_MJ_PER_T = 41_000.0
-FUELEU_EUR_PER_T = 2_400.0
-
-RULES = ("eu-ets", "carbon-price", "nzf", "fueleu")
 
 
 def payments_usd(
@@ -57,11 +54,12 @@ def net_zero_usd(payments: Payments, intensity_g_per_mj: Floats, energy_mj: Floa
 
 def fueleu_usd(payments: Payments, intensity_g_per_mj: Floats, energy_mj: Floats) -> Floats:
     """FuelEU Maritime penalty [USD], Regulation (EU) 2023/1805 Annex IV, first year of a deficit, nothing banked."""
+    vlsfo_mj_per_t, eur_per_t = constant("vlsfo_energy").value, constant("penalty_per_vlsfo_t").value
     deficit_g = np.maximum(0.0, intensity_g_per_mj - payments.fueleu_limit_g_per_mj) * energy_mj * payments.fueleu_scope
     tonnes = np.divide(
         deficit_g,
-        intensity_g_per_mj * VLSFO_MJ_PER_T,
+        intensity_g_per_mj * vlsfo_mj_per_t,
         out=np.zeros_like(deficit_g),
         where=intensity_g_per_mj > 0.0,
     )
-    return np.asarray(np.nan_to_num(tonnes * FUELEU_EUR_PER_T * payments.usd_per_eur))
+    return np.asarray(np.nan_to_num(tonnes * eur_per_t * payments.usd_per_eur))

@@ -45,7 +45,7 @@ SPECS: tuple[TableSpec, ...] = (
     ),
     TableSpec(
         "scenario_carbon_prices",
-        "carbon prices by scheme and year, price year not stated",
+        "carbon prices beside those of `carbon_price_paths`, by scheme and year, price year not stated",
         keys=("scheme", "year"),
         units=("USD/t CO2e",),
         maximum=2000.0,
