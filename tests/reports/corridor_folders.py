@@ -284,9 +284,8 @@ def write_scenario_folder(
         "title": f"Los Angeles to Shanghai {HOSTILE}",
         "corridor": "la-lb-shanghai",
         "label": label,
-        "summary": {"cost_usd": 1.0},
+        "summary": {"status_of_nzf": "draft"},
         "notes": ["per service string"],
-        "rule_status": {"nzf": "draft"},
         "provenance": {"sealane": "0", "file": FORMULA},
     }
     (folder / "scenario.json").write_text(json.dumps(about), "utf-8")

@@ -12,12 +12,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from markupsafe import Markup
 
 import sealane
 from sealane.reports import chart_canvas, pages
 from sealane.reports.banners import Banner
 from sealane.reports.chart_canvas import Chart
+from sealane.reports.corridor_folder import MAX_SHEET_ROWS, ResultFolder
 from sealane.reports.figures import number, printable
 from sealane.reports.quality_tables import flat
 from sealane.reports.tables import Column, Table
@@ -176,6 +178,27 @@ def _about(table: Table, max_rows: int) -> str:
     if len(table.rows) > room:
         text += f", of which the first {room:,} fit the sheet"
     return f"{text}. {table.note}" if table.note else text
+
+
+def raw_tables(found: ResultFolder, without: Sequence[str] = ()) -> Iterable[Table]:
+    """The Parquet tables as they stand, for the workbook, under their own column names, which carry the units."""
+    for name in found.schemas:
+        if name in without or not found.count(name):
+            continue
+        rows = found.rows(name, MAX_SHEET_ROWS)
+        columns = tuple(Column(field.name, "", _kind(field.type), 18) for field in found.schemas[name])
+        note = f"{name}.parquet; units stand in the names of the columns."
+        if found.count(name) > len(rows):
+            note = f"Only the first {len(rows):,} of {found.count(name):,} rows; {name}.parquet holds all of them."
+        yield Table(f"{name}.parquet", columns, [tuple(row[c.header] for c in columns) for row in rows], note)
+
+
+def _kind(type_: pa.DataType) -> str:
+    if pa.types.is_timestamp(type_):
+        return "time"
+    if pa.types.is_floating(type_):
+        return "number"
+    return "id" if pa.types.is_integer(type_) else "text"
 
 
 def inputs_section(

@@ -58,7 +58,7 @@ def scenario_page(found: ResultFolder) -> Page:
         _section("landside", "Yard equipment and trucks", _landside(found)),
         _section("checks", "Beside published results", [scenario_charts.checks(found.rows("published_checks"))]),
         corridor_page.inputs_section(inputs),
-        Section("tables", "Tables", sheets=tuple(_sheets(found))),
+        Section("tables", "Tables", sheets=tuple(corridor_page.raw_tables(found, without=("inputs",)))),
     ]
     return Page(
         brand=f"Sealane · corridor {'plan' if planned else 'scenario'}",
@@ -71,7 +71,7 @@ def scenario_page(found: ResultFolder) -> Page:
         tiles=tuple(_tiles(year_rows)),
         sections=tuple(s for s in sections if s.blocks or s.words or s.sheets),
         provenance=found.json,
-        files=tuple(f"{name}.parquet" for name in found.tables),
+        files=tuple(f"{name}.parquet" for name in found.schemas if name not in found.absent),
     )
 
 
@@ -97,8 +97,9 @@ def _banners(found: ResultFolder, inputs: list[dict[str, Any]]) -> Iterable[Bann
         more = f" {placeholders} of its inputs are placeholders." if placeholders else ""
         text = f"It is built from published assumptions, not from what partners decided.{more}"
         yield Banner("caution" if placeholders else "note", "A reference scenario", text)
-    for rule, status in sorted(dict(found.json.get("rule_status") or {}).items()):
-        if status == "draft":
+    for key, status in sorted(found.json["summary"].items()):
+        rule = key.removeprefix("status_of_")
+        if key != rule and status == "draft":
             yield Banner(
                 "draft",
                 f"DRAFT rule: {rule}",
@@ -149,8 +150,8 @@ def _answers(
     if origins:
         counts = {name: origins.count(name) for name in ("sourced", "user", "placeholder", "missing")}
         yield (
-            f"How sure: of {len(origins)} inputs {counts['sourced']} come from a source, {counts['user']} from the user, "
-            f"{counts['placeholder']} only hold a place, {counts['missing']} are missing."
+            f"How sure: of {len(origins)} inputs {counts['sourced']} come from a source, {counts['user']} from the "
+            f"user, {counts['placeholder']} only hold a place, {counts['missing']} are missing."
         )
 
 
@@ -348,27 +349,3 @@ def _landside(found: ResultFolder) -> Iterable[Chart | None]:
         yield scenario_charts.stacked(
             "CO2e of yard equipment and trucks, well-to-wake", rows, years, "id", "wtw_t", canvas.MASS_T, rename=False
         )
-
-
-def _sheets(found: ResultFolder) -> Iterable[Table]:
-    """The Parquet tables as they stand, for the workbook."""
-    for name, table in found.tables.items():
-        if table.num_rows and name != "inputs":
-            yield raw_table(name, found.rows(name))
-
-
-def raw_table(name: str, rows: list[dict[str, Any]]) -> Table:
-    """A Parquet table under its own column names, which carry the units."""
-    first = rows[0] if rows else {}
-    kinds = {
-        key: "number"
-        if any(isinstance(r[key], float) for r in rows)
-        else "id"
-        if any(isinstance(r[key], int) for r in rows)
-        else "text"
-        for key in first
-    }
-    columns = tuple(Column(key, "", kind, 18) for key, kind in kinds.items())
-    return Table(
-        f"{name} (table)", columns, [tuple(r.values()) for r in rows], f"{name}.parquet; units stand in the names."
-    )
