@@ -227,7 +227,9 @@ def _row(row: dict[str, Any], visits: Sequence[Visit], rate: tuple[Any, ...] | N
         "compliant": result.compliant,
         "verdict": result.verdict,
     }
-    if rate is None:
+    if not at_berth.is_californian(row["port"]):
+        notes.append("Emissions are worked out for Californian ports only, whose fuel rules hold here.")
+    elif rate is None:
         notes.append("No load or factor is published for this ship: emissions are left out.")
     else:
         aux_kw, grade, engines, boiler = rate
@@ -280,7 +282,8 @@ def run_at_berth(
     """
     table = read_call_table(calls)
     run = assess_calls(table.table, read_visits(visits) if visits else (), method=method, gwp=gwp)
-    run = AtBerthRun(run.table, run.summary, (*run.notes, *table.notes))
+    more = (note for note in table.notes if note != "SIMULATED DATA")  # said in full by the run itself
+    run = AtBerthRun(run.table, run.summary, (*run.notes, *more))
     if out is not None:
         import json
 
