@@ -68,7 +68,8 @@ class NetZeroResult:
         return {"rule": "nzf", **content, "notes": list(self.notes), "rows": rows_as_dicts(self.rows)}
 
 
-def _allowed(drafts: bool) -> None:
+def check_allowed(*, drafts: bool) -> None:
+    """Raise DataError unless drafts were asked for."""
     if not drafts:
         remedy = "Ask for drafts: --draft on the command line, drafts=True in Python; the result then says DRAFT"
         raise DataError(
@@ -93,7 +94,7 @@ def target_rows(year: int, line: str, *, drafts: bool = False) -> tuple[FactorRo
     MissingFactorError
         for a year the draft leaves open, 2036 to 2039 among them; nothing is interpolated.
     """
-    _allowed(drafts)
+    check_allowed(drafts=drafts)
     if line not in LINES:
         raise DataError("Unknown target.", [Fault("line", f"'{line}'", f"Give one of: {', '.join(LINES)}")])
     table = load_table("nzf_targets")
@@ -117,7 +118,7 @@ def targets_g_per_mj(
     years: Sequence[int] | NDArray[np.int64], line: str, *, drafts: bool = False
 ) -> NDArray[np.float64]:
     """Targets of several years [g CO2e/MJ]; NaN before the first year, an error for a later year left open."""
-    _allowed(drafts)
+    check_allowed(drafts=drafts)
     first = min(int(row.text("year")) for row in load_table("nzf_targets").rows)
     return np.array(
         [target_g_per_mj(int(y), line, drafts=True) if int(y) >= first else math.nan for y in years], dtype=np.float64
@@ -126,7 +127,7 @@ def targets_g_per_mj(
 
 def price_rows(year: int, *, drafts: bool = False) -> Mapping[int, FactorRow]:
     """Rows of remedial unit prices by tier [USD/t]; empty where the draft leaves them open (from 2031)."""
-    _allowed(drafts)
+    check_allowed(drafts=drafts)
     table = load_table("nzf_prices")
     return {tier: table.row(str(year), str(tier)) for tier in TIERS if table.has(str(year), str(tier))}
 
@@ -187,7 +188,7 @@ def assess(
     MissingFactorError
         for a year without both targets, or a fuel without a well-to-tank value (the IMO has none for LNG).
     """
-    _allowed(drafts)
+    check_allowed(drafts=drafts)
     base_rows = target_rows(ship_year.year, "base", drafts=True)
     direct_rows = target_rows(ship_year.year, "direct", drafts=True)
     least = load_table("rule_constants").row("nzf", "gross_tonnage_from")
