@@ -107,10 +107,11 @@ _Values = dict[str, float | str]
 
 @dataclass(frozen=True)
 class _Record:
-    """One row as read: its place and the values that are fine."""
+    """One row as read: its place and the values that are fine; `whole` if no column of it has a fault."""
 
     where: str
     values: _Values
+    whole: bool
 
 
 def _key(text: str) -> str:
@@ -173,7 +174,7 @@ def _records(
     aliases: Mapping[str, tuple[str, float]],
     faults: list[Fault],
 ) -> list[_Record]:
-    """Rows of a file with every value checked on its own; a row with a fault is left out."""
+    """Rows of a file with every value checked on its own; a value with a fault is left out."""
     lines = read_rows(path, what)
     if not lines:
         raise FileFormatError(f"{path.name} holds no table. Give a header with the columns {', '.join(fields)}.")
@@ -183,9 +184,11 @@ def _records(
         raise DataError(f"The {what} {path.name} cannot be used.", faults)
     records: list[_Record] = []
     for number, cells in lines[1:]:
-        where, before, values = f"{path.name} row {number}", len(faults), _Values()
+        where, values, wrong = f"{path.name} row {number}", _Values(), set[str]()
+        before = len(faults)
 
-        def fault(column: str, found: str, remedy: str, where: str = where) -> None:
+        def fault(column: str, found: str, remedy: str, where: str = where, wrong: set[str] = wrong) -> None:
+            wrong.add(column)
             faults.append(Fault(f"{where}, column {column}", found, remedy))
 
         if len(cells) > len(columns):
@@ -204,12 +207,10 @@ def _records(
                 value = _value(name, cell, factor, fields[name], fault)
                 if value is not None:
                     values[name] = value
-        if len(faults) == before:
-            for name, field in fields.items():
-                if field.required and name not in values:
-                    fault(name, "empty", f"Give {field.meaning} [{field.unit}]")
-        if len(faults) == before:
-            records.append(_Record(where, values))
+        for name, field in fields.items():
+            if field.required and name not in values and name not in wrong:
+                fault(name, "empty", f"Give {field.meaning} [{field.unit}]")
+        records.append(_Record(where, values, whole=len(faults) == before))
     if not lines[1:]:
         faults.append(Fault(path.name, "a header but no row", "Give at least one row"))
     return records
@@ -230,34 +231,40 @@ def _text(values: _Values, name: str) -> str | None:
     return None if value is None else str(value)
 
 
-def _fuel_use(record: _Record, own: Sequence[Pathway], faults: list[Fault]) -> FuelUse:
-    """The fuel of a row, its codes in their one spelling."""
+def _check_codes(record: _Record, own: Sequence[Pathway], faults: list[Fault]) -> None:
+    """Fuel, consumer and scope of a row to their one spelling."""
     values, where = record.values, record.where
-    fuel, consumer = str(values["fuel"]), _text(values, "consumer")
-    mine = next((path for path in own if path.fuel.casefold() == fuel.casefold()), None)
+    fuel, consumer = _text(values, "fuel"), _text(values, "consumer")
+    mine = next((path.fuel for path in own if fuel and path.fuel.casefold() == fuel.casefold()), None)
     if mine is not None:
-        fuel = mine.fuel
-    else:
+        values["fuel"] = mine
+    elif fuel is not None:
         try:
-            fuel = fuel_name(fuel)
+            values["fuel"] = fuel_name(fuel)
         except MissingFactorError as error:
             faults.append(Fault(f"{where}, column fuel", f"'{fuel}'", str(error)))
-        if consumer is not None:
-            try:
-                consumer = consumer_name(consumer)
-            except DataError as error:
-                faults += [Fault(f"{where}, column consumer", fault.found, fault.remedy) for fault in error.faults]
-    scope = str(values["scope"]).casefold().replace(" ", "-").replace("_", "-")
-    if scope not in SCOPES:
-        faults.append(Fault(f"{where}, column scope", f"'{values['scope']}'", f"Give one of: {', '.join(SCOPES)}"))
+    if consumer is not None:
+        try:
+            values["consumer"] = consumer_name(consumer)
+        except DataError as error:
+            faults += [Fault(f"{where}, column consumer", fault.found, fault.remedy) for fault in error.faults]
+    if "scope" in values:
+        values["scope"] = str(values["scope"]).casefold().replace(" ", "-").replace("_", "-")
+        if values["scope"] not in SCOPES:
+            remedy = f"Give one of: {', '.join(SCOPES)}"
+            faults.append(Fault(f"{where}, column scope", f"'{values['scope']}'", remedy))
+
+
+def _fuel_use(record: _Record) -> FuelUse:
+    values = record.values
     return FuelUse(
-        fuel=fuel,
+        fuel=str(values["fuel"]),
         mass_t=float(values["mass_t"]),
-        scope=scope,
-        consumer=consumer,
+        scope=str(values["scope"]),
+        consumer=_text(values, "consumer"),
         e_g_per_mj=_number(values, "e_g_per_mj"),
         wtt_g_per_mj=_number(values, "wtt_g_per_mj"),
-        where=where,
+        where=record.where,
     )
 
 
@@ -270,7 +277,7 @@ def _ship_values(records: Sequence[_Record], faults: list[Fault]) -> _Values:
                 continue
             said, place = merged.setdefault(name, (value, record.where))
             if said != value:
-                found = f"{value}, but {said} in {place.rsplit(' ', 2)[-2]} {place.rsplit(' ', 1)[-1]}"
+                found = f"{value}, but {said} in {' '.join(place.split()[-2:])}"
                 remedy = "Give the same in every row of a ship and year, or in one only"
                 faults.append(Fault(f"{record.where}, column {name}", found, remedy))
     return {name: value for name, (value, _) in merged.items()}
@@ -308,17 +315,21 @@ def read_ship_years(path: Path | str, own: Sequence[Pathway] = ()) -> tuple[Ship
     faults: list[Fault] = []
     grouped: dict[tuple[str, int], list[_Record]] = {}
     for record in _records(path, "ship-year file", SHIP_YEAR_COLUMNS, SHIP_YEAR_ALIASES, faults):
-        key = (str(record.values["ship"]), int(float(record.values["year"])))
-        grouped.setdefault(key, []).append(record)
+        _check_codes(record, own, faults)
+        if "ship" in record.values and "year" in record.values:
+            key = (str(record.values["ship"]), int(float(record.values["year"])))
+            grouped.setdefault(key, []).append(record)
     ship_years = []
     for (ship, year), records in sorted(grouped.items()):
         shared = _ship_values(records, faults)
+        if not all(record.whole for record in records):
+            continue
         shore_mwh = _number(shared, "shore_power_mwh") or 0.0
         ship_years.append(
             ShipYear(
                 ship=ship,
                 year=year,
-                fuels=tuple(_fuel_use(record, own, faults) for record in records),
+                fuels=tuple(_fuel_use(record) for record in records),
                 imo=_whole(shared, "imo"),
                 ship_type=_text(shared, "ship_type"),
                 dwt_t=_number(shared, "dwt_t"),
