@@ -15,6 +15,7 @@ import typer
 import sealane
 from sealane.cli import (
     agreement,
+    arrival,
     calc,
     calls,
     cargo,
@@ -27,8 +28,10 @@ from sealane.cli import (
     node,
     peer,
     product,
+    rule,
     sample,
     shared,
+    speed_zones,
     stream,
     token,
 )
@@ -67,6 +70,9 @@ calls.add_to(app)
 explain.add_to(app)
 calc.add_to(app)
 factors.add_to(app)
+rule.add_to(app)
+arrival.add_to(app)
+speed_zones.add_to(app)
 agreement.add_to(app)
 node.add_to(app)
 key.add_to(node.group)
