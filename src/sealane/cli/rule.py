@@ -263,7 +263,7 @@ def at_berth(
             {"rule": "at-berth", "summary": run.summary, "calls": run.table.to_pylist(), "notes": list(run.notes)}
         )
         return
-    columns = ("port", "vessel_name", "berth_start", "category", "requirement", "required_h", "compliant_h", "verdict")
+    columns = ("port", "ship_name", "berth_start", "category", "requirement", "required_h", "compliant_h", "verdict")
     print_table(columns, [[_cell(record.get(name)) for name in columns] for record in run.table.to_pylist()])
     typer.echo()
     print_fields((name, _cell(value)) for name, value in run.summary.items())
