@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 
 from sealane.corridors.call_table import numbers
 from sealane.corridors.lanes.rotations import Rotations
+from sealane.corridors.lanes.schemas import AREAS
 from sealane.reference.ports import find_port
 
 Floats = NDArray[np.float64]
-
-AREAS = ("north_american", "us_caribbean", "north_sea", "baltic")
-"""Emission control areas a leg is divided by, as table ``eca_date`` names them."""
 
 SOURCES = ("observed", "part_observed", "logged", "route", "unknown")
 _OBSERVED, _PART, _LOGGED, _ROUTE, _UNKNOWN = range(5)

@@ -25,6 +25,9 @@ PARTS = ("sea", "anchorage", "berth", "manoeuvring", "drift")
 PLACES = ("sea", "end_a", "end_b", "between")
 """Where: at sea, at one of the corridor's ends, or at a port between them."""
 
+AREAS = ("north_american", "us_caribbean", "north_sea", "baltic")
+"""Emission control areas a leg is divided by, as table ``eca_date`` names them."""
+
 POLLUTANTS = ("ttw_co2e_g", "wtw_co2e_g", "nox_g", "so2_g", "pm10_g", "pm25_g")
 
 _SHIP = {
@@ -76,12 +79,13 @@ LEGS = TableSpec(
         "arrival": Column(_TIME, "UTC", "at the call reached; null where unknown"),
         "year": Column(_I, "year", "the leg counts to: that of its end"),
         "quarter": Column(_I, "1-4", "the leg counts to"),
-        "hours": Column(_F, "h", "between departure and arrival; null where one is unknown"),
+        "hours": Column(_F, "h", "between departure and arrival; null where one is unknown or no time lies between"),
         "distance_nm": Column(_F, "nm", "length of the leg; null where it cannot be told"),
         "distance_source": Column(_S, "", "observed, part_observed, logged, route or unknown"),
         "observed_share": Column(_F, "fraction", "part of the distance that was observed or logged"),
         "route_nm": Column(_F, "nm", "shortest feasible distance over water; null where a port is not known"),
         "eca_nm": Column(_F, "nm", "part of the distance inside emission control areas"),
+        **{f"eca_{area}_nm": Column(_F, "nm", f"part of it inside the area {area}") for area in AREAS},
         "speed_kn": Column(_F, "kn", "distance over hours"),
         "flags": Column(_S, "", "what is doubtful, joined by blanks; see docs/method/lanes.md"),
         **_SHARES,
@@ -162,6 +166,20 @@ TOTALS = TableSpec(
     ("rule", "year", "quarter", "ship_class", "part", "place", "fuel"),
 )
 
+PARTICULARS = TableSpec(
+    "particulars.parquet",
+    "one value of one ship's particulars",
+    {
+        "ship": Column(pa.int64(), "", "IMO number, else MMSI"),
+        "field": Column(_S, "", "name of the value, as in docs/reference/vessels.md"),
+        "value": Column(_S, "", "the value as text"),
+        "origin": Column(_S, "", "user file, AIS static, class default or assumption"),
+        "grade": Column(_S, "A-D", "of the value"),
+        "source": Column(_S, "", "file, row or publication"),
+    },
+    ("ship", "field"),
+)
+
 SHIPS = TableSpec(
     "ships.parquet",
     "one ship of the lane",
@@ -211,7 +229,10 @@ TREND = TableSpec(
         "transport_teu_km": Column(_F, "TEU km", "the same in TEU"),
         "wtw_g_per_mj": Column(_F, "g/MJ", "well-to-wake CO2e over fuel energy"),
         "wtw_g_per_t_km": Column(
-            _F, "g/(t km)", "well-to-wake CO2e by rule cargo of the legs with known cargo over their transport activity"
+            _F,
+            "g/(t km)",
+            "well-to-wake CO2e by rule cargo of the passes whose cargo is known, over their transport activity; null "
+            "for the other rules",
         ),
         "wtw_g_per_teu_km": Column(_F, "g/(TEU km)", "the same per TEU km"),
         "wtw_kg_per_teu": Column(_F, "kg/TEU", "the same per TEU carried from end to end"),
@@ -246,6 +267,7 @@ TABLES: Mapping[str, TableSpec] = {
     "passes": PASSES,
     "totals": TOTALS,
     "ships": SHIPS,
+    "particulars": PARTICULARS,
     "trend": TREND,
     "targets": TARGETS,
 }
