@@ -100,9 +100,9 @@ _NET = (
     "usually quoted, without these."
 )
 _QUEUE = (
-    "The same ships and berth hours are replayed twice: first come, first served at the anchorage, and with the berth "
-    "booked at the point of notice. Both serve the same calls with the same hours at berth; what changes is where a ship "
-    "waits."
+    "The same ships and berth hours are replayed twice: first come, first served at the anchorage, and with the "
+    "berth booked at the point of notice. Both serve the same calls with the same hours at berth; what changes is "
+    "where a ship waits."
 )
 
 
@@ -149,8 +149,8 @@ def _banners(found: ResultFolder, simulated: bool) -> Iterable[Banner]:
                   count(*) AS n FROM approaches"""
     )[0]
     if guessed["by_class"]:
-        text = f"For {guessed['by_class']:,} of {guessed['n']:,} calls the passage is not known; their speed is the usual one "
-        yield Banner("caution", "Assumed speeds", text + "of the class (EPA transit speed ratio).")
+        text = f"For {guessed['by_class']:,} of {guessed['n']:,} calls the passage is not known; their speed is the "
+        yield Banner("caution", "Assumed speeds", text + "usual one of the class (EPA transit speed ratio).")
     notes = tuple(str(n) for n in found.json.get("notes") or ())
     if notes:
         yield Banner("note", "About this study", "", notes)
@@ -233,7 +233,7 @@ def _waiting(found: ResultFolder) -> Iterable[Chart]:
         yield histogram("Waiting at anchor before the berth", "h", waits, of="calls", note=note)
     by_class = found.sql(
         """SELECT coalesce(ship_class, 'not known') AS name, sum(wait_h) AS h, count(*) AS n,
-                  count(*) FILTER (wait_h > 0) AS waited FROM approaches 
+                  count(*) FILTER (wait_h > 0) AS waited FROM approaches
            GROUP BY ALL HAVING sum(wait_h) > 0 ORDER BY h DESC, name"""
     )
     if by_class:
@@ -320,13 +320,15 @@ def _published(found: ResultFolder) -> Iterable[Chart | Table]:
         ("ours, cubic law alone", "cubic_pct"),
     )
     parts = [
-        Part(f"{steps[k]}: {label}", (r[name],))
+        Part(f"{steps[k]}: {label}", tuple(r[name] if n == at else None for n in range(len(names))))
         for k, r in enumerate(rows)
-        for label, name in names
+        for at, (label, name) in enumerate(names)
         if r[name] is not None
     ]
     note = "IMO GreenVoyage2050 study of container ships, AIS of 2019. A sanity band, not a target."
-    yield ranked("Mean fuel saved per voyage", "%", ("saved",), parts, of="figure", note=note, most=16)
+    yield ranked(
+        "Mean fuel saved per voyage", "%", [label for label, _ in names], parts, of="figure", note=note, most=16
+    )
     yield Table(
         "Published and ours",
         (

@@ -23,7 +23,7 @@ LINE_PX = 15.0
 SERIES = 8
 """Colours there are; a ninth series begins again with the first colour, and another pattern."""
 # Widths of characters of a wide sans serif face (DejaVu Sans), in units of its size: a narrower face leaves room.
-_EM, _DIGIT, _CAPITAL, _THIN = 0.6, 0.64, 0.72, 0.34
+_EM, _DIGIT, _CAPITAL, _MIDDLE, _THIN = 0.62, 0.64, 0.72, 0.41, 0.33
 _HATCH = (
     "",
     "M-2 2l4-4M0 8l8-8M6 10l4-4",
@@ -84,9 +84,11 @@ def _em(c: str) -> float:
         return 1.0
     if c.isdigit():
         return _DIGIT
-    if c in "iljtf.,:;'|!()[] -/":
+    if c in "ilj.,:;'|! /":
         return _THIN
-    return _CAPITAL if c.isupper() or c in "mwMW%" else _EM
+    if c in "tfr()[]-":
+        return _MIDDLE
+    return _CAPITAL if c.isupper() or c in "mw%<>=+" else _EM
 
 
 def shorten(text: str, width: float) -> str:
@@ -174,6 +176,11 @@ class Sheet:
             f"M{px(x)} {px(y - d)}L{px(x + d)} {px(y)}L{px(x)} {px(y + d)}L{px(x - d)} {px(y)}z",
         )
         self.raw_path(paths[shape], f"s{series % SERIES + 1}", words)
+
+    def window(self, inner: Sheet, height: float) -> None:
+        """Place another sheet at the upper left; what lies outside its size is cut."""
+        body = Markup("\n").join(inner.parts)
+        self.parts.append(Markup('<svg width="{}" height="{}">{}</svg>').format(px(inner.width), px(height), body))
 
     def drawing(self, height: float) -> Drawing:
         """The finished drawing."""

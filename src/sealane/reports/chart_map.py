@@ -204,14 +204,16 @@ def lane_map(
         window = _window(places, ways, width)
         sheet = Sheet(width)
         height = window.height
-        sheet.rect(0, 0, width, height, "sea")
-        sheet.raw_path(_land_path(window), "land")
+        inner = Sheet(width)
+        inner.rect(0, 0, width, height, "sea")
+        inner.raw_path(_land_path(window), "land")
         for way in sorted(ways, key=lambda w: (-w.weight, w.words)):
             size = 1.2 + (_MAX_WIDTH_PX - 1.2) * way.weight / top if top else 1.6
             for run in _runs(window, way.points):
                 if len(run) > 1:
                     kind = f"way w{max(1, min(7, round(size)))}" + ("" if way.observed else " unseen")
-                    sheet.path(run, kind, words=way.words)
+                    inner.path(run, kind, words=way.words)
+        sheet.window(inner, height)
         _names(sheet, window, places, height)
         sheet.rect(0, 0, width, height, "frame")
         below = height + 6
@@ -236,7 +238,7 @@ def _names(sheet: Sheet, window: _Window, places: Sequence[Place], height: float
     taken += [(x - 3, y - 3, x + 3, y + 3) for _, x, y in points]
     for place, x, y in sorted(points, key=lambda p: (not p[0].strong, p[0].name)):
         sheet.rect(x - 3, y - 3, 6, 6, "port strong" if place.strong else "port", place.name)
-        wide = canvas.text_width(place.name)
+        wide = canvas.text_width(place.name) * (1.1 if place.strong else 1.0)
         spots = (
             *((x + 7, y + 4, "start"), (x - 7, y + 4, "end"), (x, y - 8, "middle"), (x, y + 17, "middle")),
             *((x + 6, y - 6, "start"), (x - 6, y - 6, "end"), (x + 6, y + 15, "start"), (x - 6, y + 15, "end")),

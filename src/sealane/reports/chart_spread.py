@@ -56,7 +56,7 @@ def histogram(
     def draw(width: float) -> Drawing:
         sheet = Sheet(width)
         sheet.text(0, 12, f"number of {of}", kind="soft")
-        top = 22.0
+        top = 24.0
         y = canvas.scale([float(c) for c in counts], top + _HEIGHT, top, 5)
         left = 10 + max(canvas.text_width(y.label(t)) for t in y.ticks)
         right = width - 12
@@ -82,9 +82,10 @@ def histogram(
         if known:
             at = x.at(quantile(known, 0.5))
             sheet.line(at, top - 4, at, top + _HEIGHT, "base")
-            end = at + canvas.text_width(f"half are below {number(quantile(known, 0.5))}") + 8 > right
             text = f"half are below {number(quantile(known, 0.5))}"
-            sheet.text(at + (-6 if end else 6), top + 6, text, "end" if end else "start", "halo")
+            half = canvas.text_width(text) / 2
+            label = 14 + canvas.text_width(f"number of {of}")
+            sheet.text(min(max(at, label + half), width - half), 12, text, "middle")
         return sheet.drawing(top + _HEIGHT + 40)
 
     wide, narrow = canvas.draw_both(draw)

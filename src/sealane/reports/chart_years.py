@@ -182,7 +182,7 @@ def _style(series: Series, place: int) -> int:
 def _tops(sheet: Sheet, xs: Sequence[float], y: Scale, series: Series, step_px: float) -> None:
     """Write each value at the end of its column where all have room."""
     texts = [number(v) for v in series.values]
-    if max((canvas.text_width(t) for t in texts), default=0.0) > step_px - 2:
+    if max((canvas.text_width(t) for t in texts), default=0.0) > step_px - 6:
         return
     for x, value, text in zip(xs, series.values, texts, strict=True):
         if value is not None:
@@ -247,11 +247,9 @@ def _line(
             d = "M" + "L".join(f"{canvas.px(a)} {canvas.px(b)}" for a, b in run)
             look = "over" if kind == "over" else f"l{style % canvas.SERIES + 1}"
             dash = "7 4" if kind == "over" else canvas.dashes(style)
-            sheet.parts.append(
-                Markup('<path class="halo-line" d="{}"/><path class="{}" stroke-dasharray="{}" d="{}"/>').format(
-                    d, look, dash, d
-                )
-            )
+            if kind == "over":  # it crosses patterns
+                sheet.raw_path(d, "halo-line")
+            sheet.parts.append(Markup('<path class="{}" stroke-dasharray="{}" d="{}"/>').format(look, dash, d))
         run = []
     if len(xs) <= 16 and kind != "over":
         for k, x in enumerate(xs):

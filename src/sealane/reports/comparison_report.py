@@ -85,7 +85,7 @@ def _last(rows: list[dict[str, Any]], scenario: str) -> dict[str, Any]:
 def _banners(found: ResultFolder, inputs: list[dict[str, Any]]) -> Iterable[Banner]:
     unsure = {str(r["path"]) for r in inputs if r["origin"] in {"placeholder", "missing"}}
     if unsure:
-        text = f"{plural(len(unsure), 'input')} that differ are placeholders or missing in at least one scenario."
+        text = "These inputs differ, and are placeholders or missing in at least one scenario."
         yield Banner("caution", "Differences that rest on placeholders", text, tuple(sorted(unsure)))
     notes = tuple(str(n) for n in found.json.get("notes") or ())
     if notes:
@@ -197,4 +197,4 @@ def _inputs(inputs: list[dict[str, Any]], scenarios: Sequence[str]) -> tuple[tup
             row += [cells[s]["value"], cells[s]["origin"]] if s in cells else [None, None]
         rows.append(tuple(row))
     table = Table("Inputs that differ", tuple(columns), rows, "Sources stand on the sheet of the table compare_inputs.")
-    return (f"{plural(len(rows), 'input')} are not the same in all scenarios.",), (table,)
+    return (f"Not the same in all scenarios: {plural(len(rows), 'input')}.",), (table,)

@@ -1,6 +1,7 @@
 """Read a result folder of a lane, an arrival study, a scenario or a comparison for its report.
 
-Only the columns are checked at first; rows are read when they are asked for, and DuckDB takes the sums over large tables.
+Only the columns are checked at first; rows are read when they are asked for, and DuckDB takes
+the sums over large tables.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class ResultFolder:
                 else:
                     text = str(self.path / f"{name}.parquet").replace("'", "''")
                     connection.execute(f"CREATE VIEW \"{name}\" AS SELECT * FROM read_parquet('{text}')")
-            return [_finite(row) for row in connection.execute(query).to_arrow_table().to_pylist()]
+            return [_finite(row) for row in connection.sql(query).to_arrow_table().to_pylist()]
 
 
 def _until(batches: Any, most: int) -> list[pa.RecordBatch]:

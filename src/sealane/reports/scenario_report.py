@@ -82,7 +82,9 @@ def _section(id_: str, title: str, blocks: Iterable[Chart | Table | None], words
 def _facts(found: ResultFolder, year_rows: list[dict[str, Any]]) -> Iterable[tuple[str, str]]:
     yield "Corridor", str(found.json.get("corridor", ""))
     if year_rows:
-        yield "Model years", ", ".join(str(row["year"]) for row in year_rows)
+        years = [int(row["year"]) for row in year_rows]
+        yearly = len(years) > 6 and years == list(range(years[0], years[-1] + 1))
+        yield "Model years", f"{years[0]} to {years[-1]}, each" if yearly else ", ".join(map(str, years))
     yield "Kind", "least-cost plan" if found.json["kind"] == "plan" else "simulation of given choices"
     yield "Money", "USD, undiscounted unless said otherwise; price years as the sources have them"
 
@@ -144,6 +146,7 @@ def _answers(
             else ""
         )
         yield text + "."
+    yield from _whole_run(found.json["summary"])
     yield from _who_pays(found, int(last["year"]))
     yield from _depends(found)
     origins = [str(r["origin"]) for r in inputs]
@@ -153,6 +156,21 @@ def _answers(
             f"How sure: of {len(origins)} inputs {counts['sourced']} come from a source, {counts['user']} from the "
             f"user, {counts['placeholder']} only hold a place, {counts['missing']} are missing."
         )
+
+
+def _whole_run(summary: dict[str, Any]) -> Iterable[str]:
+    gap, avoided = summary.get("cost_gap_discounted_usd"), summary.get("avoided_wtw_t")
+    if isinstance(gap, int | float) and isinstance(avoided, int | float):
+        text = (
+            f"Over {summary.get('first_year')} to {summary.get('last_year')} it avoids {_mass(avoided)} CO2e and costs "
+        )
+        text += f"{_usd(abs(gap))} {'more' if gap >= 0 else 'less'} than the fossil case, discounted"
+        per_teu, per_t = summary.get("cost_gap_usd_per_teu"), summary.get("abatement_usd_per_t")
+        if isinstance(per_teu, int | float):
+            text += f": {number(float(per_teu))} USD per TEU"
+        if isinstance(per_t, int | float):
+            text += f", {number(float(per_t))} USD per tonne avoided"
+        yield f"{text}."
 
 
 def _mass(value: float | None) -> str:
