@@ -80,12 +80,12 @@ def turn_over(model: ScenarioModel, demand_teu: Floats, add_on: Floats) -> Fleet
                 if item.ship_class == ship_class.id and item.year == now:
                     a, b = FAMILIES.index(item.from_family), FAMILIES.index(item.to_family)
                     moved = stock.convert(a, b, item.ships)
-                    out[:, c, a, y] += moved.sum(axis=1)
-                    into[:, c, b, y] += moved.sum(axis=1)
+                    out[:, c, a, y] += moved.sum(axis=0)
+                    into[:, c, b, y] += moved.sum(axis=0)
                     _charge_conversion(model, ship_class, (a, b, y), moved, stock.first, conversion)
             need = demand_teu[:, y] * (1.0 if share is None else share[c, y])
             per_ship = ship_class.teu_per_year * (1.0 - ship_class.capacity_loss)
-            lacking = need - stock.alive() @ per_ship
+            lacking = need - stock.alive @ per_ship
             lacking[lacking < need * ROUNDING] = 0.0
             mix = model.newbuild_mix[:, y]
             # One new ship of the mix carries so much; a mix that sums to nothing builds nothing.
@@ -93,7 +93,7 @@ def turn_over(model: ScenarioModel, demand_teu: Floats, add_on: Floats) -> Fleet
             built = (lacking / carried if carried > 0.0 else np.zeros(draws))[:, None] * mix
             stock.add(now + ship_class.lifetime_years, built)
             newbuilds[:, c, :, y] = built
-            ships[:, c, :, y] = stock.alive()
+            ships[:, c, :, y] = stock.alive
             _charge_newbuilds(model, ship_class, y, built, add_on, capital)
             operation[:, y] += ships[:, c, :, y] @ ship_class.opex_usd_per_year
             capacity = ships[:, c, :, y] @ per_ship
@@ -103,33 +103,40 @@ def turn_over(model: ScenarioModel, demand_teu: Floats, add_on: Floats) -> Fleet
 
 
 class _Stock:
-    """Ships of one class by the calendar year from which they are out of service, ``(D, years, K)``."""
+    """Ships of one class by the calendar year from which they are out of service, ``(years, D, K)``."""
 
     def __init__(self, draws: int, first: int, last: int) -> None:
         self.first = first
-        self.by_end = np.zeros((draws, last - first + 1, len(FAMILIES)))
+        self.by_end = np.zeros((last - first + 1, draws, len(FAMILIES)))
+        # Kept up with every change, so that nobody sums all years again.
+        self.alive = np.zeros((draws, len(FAMILIES)))
+        self._gone = 0
 
     def add(self, end: int, ships: Floats) -> None:
-        self.by_end[:, end - self.first, :] += ships
+        self.by_end[end - self.first] += ships
+        self.alive += ships
 
     def gone_by(self, year: int) -> Floats:
         """Take out and return all ships whose last year is over, ``(D, K)``."""
-        part = self.by_end[:, : year - self.first + 1, :]
-        leaving = part.sum(axis=1)
+        part = self.by_end[self._gone : year - self.first + 1]
+        leaving = part.sum(axis=0)
         part[:] = 0.0
+        self._gone = year - self.first + 1
+        self.alive -= leaving
+        # Of a family that has left altogether, subtraction may leave rounding.
+        np.maximum(self.alive, 0.0, out=self.alive)
         return np.asarray(leaving)
 
-    def alive(self) -> Floats:
-        return np.asarray(self.by_end.sum(axis=1))
-
     def convert(self, a: int, b: int, ships: float) -> Floats:
-        """Move ships between families, of every age alike and no more than there are; return them by end year."""
+        """Move ships between families, of every age alike and no more than there are; return them ``(years, D)``."""
         there = self.by_end[:, :, a]
-        total = there.sum(axis=1)
+        total = there.sum(axis=0)
         part = np.divide(np.minimum(ships, total), total, out=np.zeros_like(total), where=total > 0.0)
-        moved = there * part[:, None]
+        moved = there * part
         self.by_end[:, :, a] -= moved
         self.by_end[:, :, b] += moved
+        self.alive[:, a] = self.by_end[:, :, a].sum(axis=0)
+        self.alive[:, b] = self.by_end[:, :, b].sum(axis=0)
         return np.asarray(moved)
 
 
@@ -177,7 +184,7 @@ def _charge_conversion(
     now = int(model.years[y])
     price = float(ship_class.retrofit_usd[a, b])
     rate = float(np.nan_to_num(ship_class.cost_of_capital[b, y]))
-    for j in np.flatnonzero(moved.any(axis=0)):
+    for j in np.flatnonzero(moved.any(axis=1)):
         end = first + int(j)
         last = int(np.searchsorted(model.years, end))
-        conversion[:, y:last] += (moved[:, j] * price * float(annuity(rate, float(end - now))))[:, None]
+        conversion[:, y:last] += (moved[j] * price * float(annuity(rate, float(end - now))))[:, None]
