@@ -112,7 +112,7 @@ STAYS = TableSpec(
         "arrival": Column(_TIME, "UTC", "of the call"),
         "departure": Column(_TIME, "UTC", "of the call"),
         "hours": Column(_F, "h", "in this mode"),
-        "hours_source": Column(_S, "", "told, from_times (berth or anchor times) or filled"),
+        "hours_source": Column(_S, "", "told, from_times (berth or anchor times), part_filled or filled"),
         "shore_power_h": Column(_F, "h", "of it connected to shore power"),
         "inside_eca": Column(pa.bool_(), "", "the port lies in an emission control area"),
         **_SHARES,

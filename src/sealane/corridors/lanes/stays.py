@@ -15,8 +15,8 @@ from sealane.corridors.lanes.rotations import UNKNOWN, Rotations
 
 Floats = NDArray[np.float64]
 
-HOURS_SOURCES = ("told", "from_times", "filled")
-_TOLD, _TIMES, _FILLED = range(3)
+HOURS_SOURCES = ("told", "from_times", "part_filled", "filled")
+_TOLD, _TIMES, _PART, _FILLED = range(4)
 _ANCHORAGE, _BERTH, _MANOEUVRING, _DRIFT = range(4)
 
 
@@ -28,11 +28,13 @@ class StayHours:
     ----------
     hours : ``(calls, modes)``.
     source : number in `HOURS_SOURCES`, ``(calls, modes)``.
+    filled_h : part of the hours that nobody told, ``(calls, modes)``.
     shore_h : hours at berth connected to shore power, ``(calls,)``.
     """
 
     hours: Floats
     source: NDArray[np.int8]
+    filled_h: Floats
     shore_h: Floats
 
 
@@ -73,11 +75,14 @@ def stay_hours(calls: pa.Table, rotations: Rotations, rows: NDArray[np.int64]) -
     # Times are whole microseconds; less than that is rounding.
     rest = np.where(rest * US_PER_H < 1.0, 0.0, rest)
     to_berth = np.isnan(hours[:, _BERTH]) | ~np.isnan(hours[:, _MANOEUVRING])
+    filled_h = np.zeros_like(hours)
     for at, takes in ((_BERTH, to_berth), (_MANOEUVRING, ~to_berth)):
         filled = takes & (rest > 0.0)
+        some_told = np.nan_to_num(hours[:, at]) > 0.0
+        source[:, at] = np.where(filled, np.where(some_told, _PART, _FILLED), source[:, at])
         hours[:, at] = np.where(filled, np.nan_to_num(hours[:, at]) + rest, hours[:, at])
-        source[:, at] = np.where(filled, _FILLED, source[:, at])
+        filled_h[:, at] = np.where(filled, rest, 0.0)
     hours = np.nan_to_num(hours)
     on, off = micros(some["shore_power_start"]), micros(some["shore_power_end"])
     shore = np.where((on != UNKNOWN) & (off != UNKNOWN), off - on, 0) / US_PER_H
-    return StayHours(hours, source, np.minimum(shore, hours[:, _BERTH]))
+    return StayHours(hours, source, filled_h, np.minimum(shore, hours[:, _BERTH]))

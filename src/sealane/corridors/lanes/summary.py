@@ -240,8 +240,15 @@ def _quality(work: LaneWork, sums: Sums, totals: Totals) -> dict[str, Any]:
             if on_lane[np.searchsorted(work.ships.ship, ship)]
         },
         "particulars_grades": {grade: grades.count(grade) for grade in sorted(set(grades))},
-        "without_factor": dict(sorted(work.fleet.missing.items())) if work.fleet else {},
+        "without_factor": _missing_factors(work),
     }
+
+
+def _missing_factors(work: LaneWork) -> dict[str, str]:
+    """Why an engine has no factor of a pollutant that a lane shows."""
+    shown = {name.removesuffix("_g").removeprefix("ttw_").removeprefix("wtw_") for name in MEASURES}
+    missing = work.fleet.missing if work.fleet else {}
+    return {name: why for name, why in sorted(missing.items()) if name.rpartition(" ")[2] in shown}
 
 
 def _notes(

@@ -194,13 +194,14 @@ def _flags(work: LaneWork, far: Distances, hours: Floats, model: Whole) -> dict[
     with np.errstate(divide="ignore", invalid="ignore"):
         speed = far.distance_nm / hours
     top = np.array([ship.max_speed_kn for ship in work.ships.models] or [np.nan])[np.maximum(model, 0)]
-    slow = load_table("lane_limits").row("slow_leg").value
+    limits = load_table("lane_limits")
+    slow, length = limits.row("slow_leg").value, limits.row("slow_leg_length").value
     return {
         "no_particulars": model < 0,
         "time_unknown": np.isnan(hours),
         "distance_unknown": np.isnan(far.distance_nm),
         "speed_above_max": (model >= 0) & (speed > top),
-        "slow": (speed < slow) & (far.distance_nm > 0.0),
+        "slow": (speed < slow) & (far.distance_nm >= length),
         "same_port": far.distance_nm == 0.0,
         "part_observed": far.source == SOURCES.index("part_observed"),
         "eca_unknown": ~far.eca_known,
@@ -354,7 +355,7 @@ def work_stays(work: LaneWork, totals: Totals, sums: Sums, path: Path) -> int:
                 priced = price_stays(work.fleet, model, mode, hours, shore, area[call], begin, grid[call])
             part = np.array([PARTS.index(name) for name in STAY_MODES])[mode]
             place = np.array([PLACES.index(name) for name in ("between", "end_a", "end_b")])[rotations.end[call]]
-            seen = (observed[call] & (found.source[item, mode] != HOURS_SOURCES.index("filled"))).astype(np.float64)
+            seen = np.where(observed[call], 1.0 - found.filled_h[item, mode] / hours, 0.0)
             values = priced.totals
             for leg in (rotations.leg_before[call], rotations.leg_after[call]):
                 half = 0.5 * weights[leg]

@@ -9,7 +9,7 @@ SPECS: tuple[TableSpec, ...] = (
         "lane_limits",
         "limits by which port calls are put together and legs are judged, our assumptions",
         keys=("limit",),
-        units=("h", "kn", "1"),
+        units=("h", "kn", "nm", "1"),
         texts=("meaning",),
         maximum=1000.0,
     ),
