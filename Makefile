@@ -10,7 +10,7 @@ SERVE ?= auto
 HOST ?= 127.0.0.1
 PORT ?= 8000
 
-.PHONY: help install install-dev demo test lint format types contracts bench bench-node docs docs-generate java postgresql clean tck faults maven
+.PHONY: help install install-dev demo test lint format types contracts bench bench-node bench-corridors docs docs-generate java postgresql clean tck faults maven
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -80,9 +80,13 @@ BENCH_ARGS ?=
 bench: install-dev .venv-bench/.stamp  ## measure speed and memory against the peers; BENCH_ARGS="--quick" for a look
 	@$(BIN)/python bench/run.py $(BENCH_ARGS)
 	@$(BIN)/python bench/node.py $(if $(filter --quick,$(BENCH_ARGS)),--quick)
+	@$(BIN)/python bench/corridors.py $(if $(filter --quick,$(BENCH_ARGS)),--quick)
 
 bench-node: install-dev postgresql  ## only the node's benchmarks: exchange, decisions, interface, ledger
 	@$(BIN)/python bench/node.py $(BENCH_ARGS)
+
+bench-corridors: install-dev  ## only the benchmarks of corridors: routes, lanes, ensemble, plan
+	@$(BIN)/python bench/corridors.py $(BENCH_ARGS)
 
 .venv-bench/.stamp:
 	@$(PYTHON) scripts/make_venv.py .venv-bench && \

@@ -30,6 +30,7 @@ from sealane.cli import (
     product,
     rule,
     sample,
+    scenario,
     shared,
     speed_zones,
     stream,
@@ -71,6 +72,7 @@ explain.add_to(app)
 calc.add_to(app)
 factors.add_to(app)
 rule.add_to(app)
+scenario.add_to(app)
 arrival.add_to(app)
 speed_zones.add_to(app)
 agreement.add_to(app)
