@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sealane.corridors.fuels import CLASSES, FAMILIES, USER, Pathway, consumer_name
+from sealane.corridors.lanes.strict_yaml import read_document
 from sealane.errors import DataError, Fault, FileFormatError
 
 # Column: unit, low, high, default (None: required), hint for a number out of bounds.
@@ -88,17 +89,14 @@ def _entry(where: str, record: Mapping[str, Any], faults: list[Fault]) -> Pathwa
     )
 
 
-def _yaml_records(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as problem:
-        raise FileFormatError(f"{path.name} is no readable YAML ({problem}).") from problem
-    entries = content.get("fuels") if isinstance(content, dict) else None
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise FileFormatError(f"{path.name} has no list 'fuels' of entries with the fields of a fuel.")
-    return [(f"{path.name} fuels[{number}]", entry) for number, entry in enumerate(entries)]
+def _yaml_records(path: Path, faults: list[Fault]) -> list[tuple[str, Mapping[str, Any]]]:
+    reader = read_document(path.read_bytes(), path.name, faults)
+    entries = reader.mappings("fuels", "Give a list 'fuels' with one entry a fuel", needed=not faults)
+    reader.close()
+    return [
+        (f"{path.name} line {entry.line}", {name: value for name, (value, _) in entry.content.items()})
+        for entry in entries
+    ]
 
 
 def _table_records(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
@@ -135,8 +133,9 @@ def read_fuels(path: Path | str) -> tuple[Pathway, ...]:
     path = Path(path)
     if not path.is_file():
         raise FileFormatError(f"The file of fuels {path} does not exist. Give a CSV, .xlsx or YAML file.")
-    records = _yaml_records(path) if path.suffix.lower() in (".yaml", ".yml") else _table_records(path)
     faults: list[Fault] = []
+    is_yaml = path.suffix.lower() in (".yaml", ".yml")
+    records = _yaml_records(path, faults) if is_yaml else _table_records(path)
     fuels: list[Pathway] = []
     seen: dict[tuple[str, str], str] = {}
     for where, record in records:
@@ -148,7 +147,7 @@ def read_fuels(path: Path | str) -> tuple[Pathway, ...]:
             faults.append(Fault(where, f"{entry.fuel} again, as in {seen[key]}", "Give each fuel and consumer once"))
         seen[key] = where
         fuels.append(entry)
-    if not records:
+    if not records and not faults:
         faults.append(Fault(path.name, "no fuel", "Give at least one"))
     if faults:
         raise DataError(f"The file of fuels {path.name} cannot be used.", faults)

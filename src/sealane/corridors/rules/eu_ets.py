@@ -104,8 +104,7 @@ def gas_rows(year: int) -> tuple[FactorRow, ...]:
 
 def price_path_names() -> tuple[str, ...]:
     """Names of the price paths of allowances."""
-    schemes = dict.fromkeys(row.text("scheme") for row in load_table("scenario_carbon_prices").rows)
-    return tuple(scheme for scheme in schemes if scheme.startswith("eu-ets"))
+    return tuple(dict.fromkeys(row.text("path") for row in load_table("carbon_price_paths").rows))
 
 
 def price_path(name: str, year: int) -> tuple[float, tuple[FactorRow, ...]]:
@@ -121,7 +120,7 @@ def price_path(name: str, year: int) -> tuple[float, tuple[FactorRow, ...]]:
     if name not in price_path_names():
         fault = Fault("price path", f"'{name}'", f"Give one of: {', '.join(price_path_names())}")
         raise DataError("Unknown path of carbon prices.", [fault])
-    rows = sorted(load_table("scenario_carbon_prices").find(scheme=name), key=lambda row: int(row.text("year")))
+    rows = sorted(load_table("carbon_price_paths").find(path=name), key=lambda row: int(row.text("year")))
     years = [int(row.text("year")) for row in rows]
     if not years[0] <= year <= years[-1]:
         raise MissingFactorError(

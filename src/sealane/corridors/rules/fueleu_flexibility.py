@@ -119,7 +119,7 @@ def pool_faults(before_g: Mapping[str, float], after_g: Mapping[str, float]) -> 
                 "Add surplus until the sum is not negative; or leave ships out",
             )
         )
-    if abs(math.fsum(after_g.values()) - total) > slack:
+    elif abs(math.fsum(after_g.values()) - total) > slack:
         found = f"{math.fsum(after_g.values()) / 1e6:,.6g} t CO2e shared out of {total / 1e6:,.6g}"
         faults.append(Fault("pool", found, "Share out the sum, no more and no less"))
     for ship in sorted(before_g):

@@ -80,4 +80,11 @@ SPECS: tuple[TableSpec, ...] = (
         units=("USD/t",),
         maximum=10000.0,
     ),
+    TableSpec(
+        "carbon_price_paths",
+        "paths of allowance prices of scenarios, price year not stated",
+        keys=("path", "year"),
+        units=("USD/t",),
+        maximum=10000.0,
+    ),
 )
