@@ -20,6 +20,13 @@ def sample(
     simulated_week: Annotated[
         bool, typer.Option("--simulated-week", help="Also write a simulated week of Los Angeles, labelled SIMULATED.")
     ] = False,
+    simulated_service: Annotated[
+        bool,
+        typer.Option(
+            "--simulated-service",
+            help="Also write port calls of simulated services across the Pacific, labelled SIMULATED, for `sealane lane`.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the written paths as JSON.")] = False,
 ) -> None:
     """Write the shipped samples of real AIS positions and a template for vessel particulars."""
@@ -30,6 +37,12 @@ def sample(
         from sealane.samples.los_angeles_week import write_week
 
         written += write_week(directory)
+    if simulated_service:
+        from sealane.samples.simulated_service import LABEL, write_simulated_service
+
+        folder = directory / f"{LABEL}_transpacific_service"
+        write_simulated_service(folder)
+        written += sorted(folder.iterdir())
     if as_json:
         print_json([str(path) for path in written])
         return
