@@ -20,6 +20,7 @@ from sealane.reports.tables import Table
 WIDE, NARROW = 760.0, 360.0
 FONT_PX = 12.0
 LINE_PX = 15.0
+_LEAST = 1e-12  # a spread below this is none
 SERIES = 8
 """Colours there are; a ninth series begins again with the first colour, and another pattern."""
 # Widths of characters of a wide sans serif face (DejaVu Sans), in units of its size: a narrower face leaves room.
@@ -217,6 +218,11 @@ class Scale:
         return f"{0.0 if abs(value) < step / 2 else value:,.{decimals}f}"
 
 
+def tidy(value: float) -> float:
+    """A multiple of a round step without the last digits of binary arithmetic."""
+    return float(f"{value:.12g}")
+
+
 def scale(values: Iterable[float | None], start: float, end: float, most: int = 6, zero: bool = True) -> Scale:
     """A scale that holds all values (and zero), from one round number to another.
 
@@ -231,13 +237,13 @@ def scale(values: Iterable[float | None], start: float, end: float, most: int = 
     low, high = min(known, default=0.0), max(known, default=1.0)
     if zero:
         low, high = min(low, 0.0), max(high, 0.0)
-    if high <= low:
-        low, high = (0.0, 1.0) if high == 0 else (min(low, 0.0), max(high, 0.0))
-    if high <= low:
-        low, high = low - 1.0, high + 1.0
+    if high - low < _LEAST * max(1.0, abs(low), abs(high)):  # one value only: it stands between zero and itself
+        low, high = min(low, 0.0), max(high, 0.0)
+    if high - low < _LEAST:
+        high = low + 1.0
     step = axis_step(high - low, most)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    ticks = tuple(round(k * step, 12) for k in range(first, last + 1))
+    ticks = tuple(tidy(k * step) for k in range(first, last + 1))
     return Scale(ticks[0], ticks[-1], start, end, ticks)
 
 

@@ -45,13 +45,13 @@ def histogram(
     """
     known = sorted(v for v in values if math.isfinite(v))
     low, high = (known[0], known[-1]) if known else (0.0, 1.0)
-    step = axis_step(high - low, bins) if high > low else 1.0
+    step = axis_step(high - low, bins) if high - low > 1e-12 * max(1.0, abs(low), abs(high)) else 1.0
     first = math.floor(low / step + 1e-9)
     count = max(1, math.floor(high / step + 1e-9) - first + 1)
     counts = [0] * count
     for value in known:
         counts[min(count - 1, math.floor(value / step + 1e-9) - first)] += 1
-    edges = [round((first + k) * step, 12) for k in range(count + 1)]
+    edges = [canvas.tidy((first + k) * step) for k in range(count + 1)]
 
     def draw(width: float) -> Drawing:
         sheet = Sheet(width)
