@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,6 +139,7 @@ class Passages:
         return replace(Passages(**columns), line_passage=new[self.line_passage[lines]])
 
 
+@lru_cache(maxsize=64)
 def _index(zone: Zone) -> ZoneIndex:
     # The index tells kinds apart; whatever kind the outline was given as, it is looked for as a speed zone.
     return ZoneIndex.build(ZoneSet((replace(zone, kind="speed_zone"),)))
@@ -213,8 +215,8 @@ def passages(
         hours=hours,
         distance_nm=miles,
         max_speed_kn=np.maximum.reduceat(speed_step, first),
-        begins=_end_kind(a, a - 1, inside[a], joined),
-        ends=_end_kind(b, b + 1, inside[b + 1], joined),
+        begins=_end_kind(a, a - 1, a - 1, inside, joined),
+        ends=_end_kind(b + 1, b + 1, b + 2, inside, joined),
         lat=lat[a],
         lon=lon[a],
         line_passage=line_passage,
@@ -225,12 +227,17 @@ def passages(
 
 
 def _end_kind(
-    step: Whole, neighbour: Whole, was_inside: NDArray[np.bool_], joined: NDArray[np.bool_]
+    report: Whole, next_step: Whole, next_report: Whole, inside: NDArray[np.bool_], joined: NDArray[np.bool_]
 ) -> NDArray[np.int8]:
-    """Edge where the ship came from or went outside, stop where reports go on inside, data where they do not."""
-    within = (neighbour >= 0) & (neighbour < len(joined))
-    goes_on = within & joined[np.clip(neighbour, 0, len(joined) - 1)]
-    return np.where(~was_inside, 0, np.where(goes_on, 1, 2)).astype(np.int8)
+    """How a passage ends at a report, seen along the next step: beginnings are looked at backwards.
+
+    Edge where the report, or the next one, lies outside; stop where reports go on inside, but slow, or in the inner
+    area; data where they do not go on. The next report is asked too because a ship may report on the very edge.
+    """
+    within = (next_step >= 0) & (next_step < len(joined))
+    goes_on = within & joined[np.clip(next_step, 0, len(joined) - 1)]
+    leaves = goes_on & ~inside[np.clip(next_report, 0, len(inside) - 1)]
+    return np.where(~inside[report] | leaves, 0, np.where(goes_on, 1, 2)).astype(np.int8)
 
 
 def _lines(number: Whole, speed_kn: Floats, hours: Floats) -> tuple[Whole, Floats, Floats]:
