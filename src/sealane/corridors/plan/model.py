@@ -195,7 +195,8 @@ class _Plan:
         """Fuel burnt by family and use, pilot fuel, bunkering, availability."""
         t = self.terms
         self.variable("burnt", "kwfy", t.burns[..., None])
-        sold = t.burns.any(axis=1, keepdims=True).transpose(0, 2, 1)[..., None] & t.offers[None]
+        either: Bools = np.any(t.burns, axis=1)
+        sold = either[:, :, None, None] & t.offers[None]
         self.variable("bunkered", "kfpy", sold)
         burnt, bunkered, in_service = self.x["burnt"], self.x["bunkered"], self.x["in_service"]
         need = _array(t.need_tj, "ckwy")

@@ -50,14 +50,15 @@ class Problem:
         self._rows = {name: np.asarray(lp.constraints[name].labels.values) for name in lp.constraints}
         self._column = _positions(np.asarray(matrices.vlabels))
         self._row = _positions(np.asarray(matrices.clabels))
-        self._columns = len(matrices.vlabels)
+        self.width = len(matrices.vlabels)
+        self.large = self.width >= INTERIOR_POINT_FROM
         self._highs = highs = highspy.Highs()
         for option, value in (("output_flag", False), ("threads", 1), ("parallel", "off"), ("random_seed", 0)):
             highs.setOptionValue(option, value)
         # No "automatic" choice: the same model takes the same way on every machine.
-        highs.setOptionValue("solver", "ipm" if self._columns >= INTERIOR_POINT_FROM else "simplex")
+        highs.setOptionValue("solver", "ipm" if self.large else "simplex")
         highs.setOptionValue("mip_rel_gap", gap)
-        highs.addVars(self._columns, matrices.lb, matrices.ub)
+        highs.addVars(self.width, matrices.lb, matrices.ub)
         whole = np.flatnonzero(matrices.vtypes == "I").astype(np.int32)
         self._whole = bool(len(whole))
         if self._whole:
@@ -79,7 +80,11 @@ class Problem:
 
     def objective(self, cost: Floats) -> None:
         """Minimise this from now on, one coefficient a column."""
-        self._highs.changeColsCost(self._columns, np.arange(self._columns, dtype=np.int32), cost)
+        self._highs.changeColsCost(self.width, np.arange(self.width, dtype=np.int32), cost)
+
+    def from_last_basis(self) -> None:
+        """Start further runs from the last one's basis: after a change of bounds the simplex method needs few steps."""
+        self._highs.setOptionValue("solver", "simplex")
 
     def upper(self, columns: Any, bounds: Floats) -> None:
         """Change upper bounds; lower bounds are 0."""
