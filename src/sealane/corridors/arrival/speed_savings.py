@@ -151,6 +151,9 @@ def savings(
 
     def difference(reference: _Priced, slow: _Priced, moved: NDArray[np.bool_]) -> tuple[Floats, ...]:
         """Longer time, gross and net work, gross and net grams; lines that are not moved count nothing, exactly."""
+        # Above full load the formula's power stays the same however fast she goes, so that a mile would cost less the
+        # faster it is sailed. Her particulars do not fit her speed: no saving is claimed for such a mile.
+        moved = moved & (reference.main_kwh >= slow.main_kwh)
         gross_kwh = np.where(moved, reference.main_kwh - slow.main_kwh, 0.0)
         gross_g = np.where(moved[:, None], reference.main_g - slow.main_g, 0.0)
         # Rounding must not make a longer stay of the same load cheaper.
