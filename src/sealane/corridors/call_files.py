@@ -33,7 +33,7 @@ _PEEK_BYTES = 65_536
 _NUMBER = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"
 _TIME = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})$"
 _TIME_REMEDY = "Give ISO 8601 with its zone, e.g. 2026-07-01T08:15:00Z"
-_SOURCE = r"^(own_ais|own_file|partner:[A-Za-z0-9._:-]{1,100})$"
+_SOURCE = r"^(own_ais|own_file|partner:\S{1,200})$"
 _TRUE, _FALSE = ("yes", "true", "1"), ("no", "false", "0")
 _ALIASES = {
     "vessel_name": "ship_name",
