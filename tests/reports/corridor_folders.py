@@ -289,7 +289,8 @@ def write_scenario_folder(
         "title": f"Los Angeles to Shanghai {HOSTILE}",
         "corridor": "la-lb-shanghai",
         "label": label,
-        "summary": {"status_of_nzf": "draft"},
+        "summary": {},
+        "rules": {"nzf": {"status": "draft", "payer": FORMULA}},
         "notes": ["per service string"],
         "provenance": {"sealane": "0", "file": FORMULA},
     }
@@ -486,7 +487,21 @@ def write_lane_folder(folder: Path, *, ships: int = 2, targets: bool = True, sim
     }
     for name, spec in LANE_TABLES.items():
         write_table(folder, name, spec.schema, rows.get(name, []))
-    about = {"corridor": "la-lb-shanghai", "title": f"Los Angeles to Shanghai {HOSTILE}", "attribution": "rotation"}
+    said = {"item": "ships", "text": HOSTILE, "year": 2030, "source": "a newspaper"}
+    about = {
+        "label": "SIMULATED DATA" if simulated else "",
+        "corridor": {
+            "id": "la-lb-shanghai",
+            "title": f"Los Angeles to Shanghai {HOSTILE}",
+            "status": "announced",
+            "end_a": {"name": "Los Angeles", "ports": ["USLAX", "USLGB"]},
+            "end_b": {"name": "Shanghai", "ports": ["CNSHA"]},
+            "partners": [{"name": FORMULA, "role": "cargo_owner", "source": "a newspaper"}],
+            "goals": [said],
+        },
+        "attribution": {"rule": "rotation", "rules": {}},
+        "request": {"method": "epa-2022", "gwp": "ar5"},
+    }
     (folder / "lane.json").write_text(json.dumps(about), "utf-8")
     return folder
 

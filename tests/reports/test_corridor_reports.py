@@ -332,6 +332,6 @@ def test_rows_beyond_the_page_and_the_sheet_are_told(folders: dict[str, Path], t
 def test_a_damaged_json_value_is_no_crash(tmp_path: Path) -> None:
     folder = write_lane_folder(tmp_path / "out")
     about = json.loads((folder / "lane.json").read_text("utf-8"))
-    (folder / "lane.json").write_text(json.dumps(about | {"document": None, "notes": None}), "utf-8")
+    (folder / "lane.json").write_text(json.dumps(about | {"corridor": None, "notes": None}), "utf-8")
     write_lane_report(folder)
     assert (folder / "report.html").exists()

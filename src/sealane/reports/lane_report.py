@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sealane.corridors.lanes.schemas import RULES, TABLES
+from sealane.errors import DataError, Fault
 from sealane.reports import chart_canvas as canvas
 from sealane.reports import corridor_page, lane_map
 from sealane.reports.banners import Banner
@@ -53,7 +54,8 @@ def write_lane_report(folder: Path) -> None:
 
 def read_lane_folder(folder: Path) -> ResultFolder:
     """Read the folder of a lane."""
-    return read_folder(folder, JSON, {name: spec.schema for name, spec in TABLES.items()})
+    needed = {name: spec.schema for name, spec in TABLES.items()}
+    return read_folder(folder, JSON, needed, keys=("corridor", "attribution"))
 
 
 def lane_page(found: ResultFolder) -> Page:
@@ -66,8 +68,7 @@ def lane_page(found: ResultFolder) -> Page:
     latest = max((r["year"] for r in years), default=None)
     now = {r["rule"]: r for r in years if r["year"] == latest}
     targets = found.rows("targets")
-    document = dict(about.get("document") or {})
-    title = str(document.get("title") or about.get("title") or about.get("corridor") or "Lane")
+    corridor = corridor_of(found)
     sections = [
         _section("rules", "Three ways to attribute", _rules(now, rule, latest), (_RULES,)),
         _section("trend", "Trend and target", _trend(found, trend, targets, rule)),
@@ -75,17 +76,18 @@ def lane_page(found: ResultFolder) -> Page:
         _section("legs", "Legs", lane_map.legs(found)),
         _section("ships", "Ships", _ships(found, rule)),
         _section("quality", "How sure this is", _quality(found)),
+        _section("promises", "What the partners have said", _promises(corridor)),
         Section("tables", "Tables", sheets=tuple(corridor_page.raw_tables(found))),
     ]
     return Page(
         brand="Sealane · lane of a green shipping corridor",
-        title=title,
-        code=str(document.get("id") or about.get("corridor") or ""),
+        title=str(corridor.get("title") or "Lane"),
+        code=str(corridor.get("id") or ""),
         facts=tuple(_facts(found, rule)),
         label="SIMULATED DATA" if simulated else "",
         banners=tuple(_banners(found, targets, simulated)),
         answers=tuple(_answers(found, now, rule, latest, targets)),
-        tiles=tuple(_tiles(now.get(rule), latest)),
+        tiles=tuple(_tiles(now, rule, latest)),
         sections=tuple(s for s in sections if s.blocks or s.words or s.sheets),
         provenance=about,
         files=tuple(f"{name}.parquet" for name in found.schemas),
@@ -94,19 +96,25 @@ def lane_page(found: ResultFolder) -> Page:
 
 def chosen_rule(found: ResultFolder) -> str:
     """The attribution rule that counts."""
-    about = found.json
-    document = dict(about.get("document") or {})
-    for value in (about.get("attribution"), about.get("rule"), document.get("attribution")):
-        if isinstance(value, str) and value in RULES:
-            return value
-        if isinstance(value, dict) and value.get("rule") in RULES:
-            return str(value["rule"])
-    return "rotation"
+    rule = str(dict(found.json["attribution"]).get("rule"))
+    if rule not in RULES:
+        where = f"{found.path / JSON}, attribution, rule"
+        raise DataError(
+            f"{found.path}: no report can be made of this folder.",
+            [Fault(where, rule, f"One of {', '.join(RULES)} is expected; run `sealane lane` again")],
+        )
+    return rule
+
+
+def corridor_of(found: ResultFolder) -> dict[str, Any]:
+    """The corridor document as the run noted it."""
+    corridor = found.json.get("corridor")
+    return corridor if isinstance(corridor, dict) else {}
 
 
 def is_simulated(found: ResultFolder) -> bool:
     """True if the run says so or a ship's name does."""
-    if found.json.get("simulated"):
+    if "SIMULATED" in str(found.json.get("label") or ""):
         return True
     return bool(found.sql("SELECT 1 AS one FROM ships WHERE starts_with(upper(ship_name), 'SIMULATED') LIMIT 1"))
 
@@ -132,19 +140,21 @@ def mass(grams: float | None) -> str:
 
 
 def _facts(found: ResultFolder, rule: str) -> Iterable[tuple[str, str]]:
-    document = dict(found.json.get("document") or {})
-    ends = document.get("ends")
-    if isinstance(ends, dict):
-        for name, end in sorted(ends.items()):
-            if isinstance(end, dict):
-                yield f"End {name}", f"{end.get('name', '')} ({', '.join(map(str, end.get('ports', ())))})"
+    corridor = corridor_of(found)
+    for name in ("a", "b"):
+        end = corridor.get(f"end_{name}")
+        if isinstance(end, dict):
+            yield f"End {name}", f"{end.get('name', '')} ({', '.join(map(str, end.get('ports', ())))})"
+    if corridor.get("status"):
+        yield "Corridor", str(corridor["status"])
     period = found.sql("SELECT min(departure) AS begin, max(arrival) AS until FROM legs")[0]
     if period["begin"] is not None and period["until"] is not None:
         yield "Data", f"{period['begin']:%Y-%m-%d} to {period['until']:%Y-%m-%d}, UTC"
     yield "Rule", f"{rule}: {RULE_WORDS[rule]}"
-    for key in ("method", "gwp"):
-        if found.json.get(key):
-            yield {"method": "Method", "gwp": "CO2e"}[key], str(found.json[key])
+    request = dict(found.json.get("request") or {})
+    for key, name in (("method", "Method"), ("gwp", "CO2e")):
+        if request.get(key):
+            yield name, str(request[key])
 
 
 def _banners(found: ResultFolder, targets: list[dict[str, Any]], simulated: bool) -> Iterable[Banner]:
@@ -164,7 +174,7 @@ def _banners(found: ResultFolder, targets: list[dict[str, Any]], simulated: bool
         )
     if not targets:
         yield Banner("note", "No target published", "No partner has published a measured target; none is made up here.")
-    notes = tuple(str(n) for n in found.json.get("notes") or ())
+    notes = tuple(str(n) for n in found.json.get("notes") or () if "SIMULATED" not in str(n))
     if notes:
         yield Banner("note", "About this lane", "", notes)
 
@@ -189,13 +199,14 @@ def _answers(
             f"{plural(row['passes'], 'pass', 'passes')} from end to end by {plural(row['ships'], 'ship')}; "
             f"{row['direct_passes']:,} of them direct ({share(row['direct_passes'] / row['passes'])})."
         )
-    if row["wtw_kg_per_teu"] is not None or row["wtw_g_per_t_km"] is not None:
-        parts = []
-        if row["wtw_kg_per_teu"] is not None:
-            parts.append(f"{number(row['wtw_kg_per_teu'])} kg CO2e per TEU carried from end to end")
-        if row["wtw_g_per_t_km"] is not None:
-            parts.append(f"{number(row['wtw_g_per_t_km'])} g per t·km")
-        yield f"Where the cargo is known: {', '.join(parts)}, well-to-wake."
+    by_cargo = now.get("cargo", {})
+    parts = []
+    if (per_teu := by_cargo.get("wtw_kg_per_teu")) is not None:
+        parts.append(f"{number(per_teu)} kg CO2e per TEU carried from end to end")
+    if (per_t_km := by_cargo.get("wtw_g_per_t_km")) is not None:
+        parts.append(f"{number(per_t_km)} g per t·km")
+    if parts:
+        yield f"Where the cargo is known: {', '.join(parts)}, well-to-wake, by rule cargo."
     else:
         yield "The cargo is not known, so there is no figure per TEU or per t·km."
     yield from _distances(targets)
@@ -213,9 +224,11 @@ def _distances(targets: list[dict[str, Any]]) -> Iterable[str]:
         yield f"{text}; {t['latest_year']} {still} {t['unit']}."
 
 
-def _tiles(row: dict[str, Any] | None, latest: int | None) -> Iterable[Tile]:
+def _tiles(now: dict[str, dict[str, Any]], rule: str, latest: int | None) -> Iterable[Tile]:
+    row = now.get(rule)
     if row is None:
         return
+    per_t_km = now.get("cargo", {}).get("wtw_g_per_t_km")
     if row["observed_share"] is not None:
         yield Tile("Observed", share(row["observed_share"]), "", ("of the energy; the rest is filled",))
     if row["wtw_co2e_g"] is not None:
@@ -223,8 +236,8 @@ def _tiles(row: dict[str, Any] | None, latest: int | None) -> Iterable[Tile]:
         yield Tile(f"CO2e well-to-wake, {latest}", amount, unit, (f"tank-to-wake {mass(row['ttw_co2e_g'])}",))
     if row["wtw_g_per_mj"] is not None:
         yield Tile("Intensity of the fuel", number(row["wtw_g_per_mj"]), "g/MJ", ("well-to-wake",))
-    if row["wtw_g_per_t_km"] is not None:
-        yield Tile("Per t·km", number(row["wtw_g_per_t_km"]), "g", ("well-to-wake, known cargo",))
+    if per_t_km is not None:
+        yield Tile("Per t·km", number(per_t_km), "g", ("well-to-wake, known cargo",))
     else:
         direct = f"{row['direct_passes']:,} direct"
         yield Tile(f"Passes, {latest}", number(row["passes"]), "", (direct,))
@@ -306,12 +319,13 @@ def _trend(
         )
         step = "year" if whole else "quarter"
         yield by_year(f"CO2e well-to-wake by {step}", unit, periods, stacks=stacks, note=note, step_name=step)
-    chosen = [r for r in trend if r["rule"] == rule]
+    chosen = [r for r in trend if r["rule"] == "cargo"]
     intensity = [r for r in chosen if r["wtw_g_per_t_km"] is not None and bool(r["quarter"]) != whole]
     if len(intensity) > 1:
         values = tuple(r["wtw_g_per_t_km"] for r in intensity)
         steps = [str(r["period"]) for r in intensity]
-        yield by_year("CO2e per t·km, well-to-wake", "g/(t·km)", steps, stacks=[Series("per t·km", values)])
+        title = "CO2e per t·km where the cargo is known, well-to-wake"
+        yield by_year(title, "g/(t·km)", steps, stacks=[Series("per t·km", values)], step_name="period")
     if targets:
         names = (
             "target",
@@ -431,5 +445,34 @@ def _quality(found: ResultFolder) -> Iterable[Chart | Table]:
            WHERE flag <> '' GROUP BY ALL ORDER BY legs DESC, flag"""
     )
     if flags:
-        rows = [(str(f["flag"]).replace("_", " "), f["legs"]) for f in flags]
-        yield Table("What is doubtful", (Column("flag", width=34), Column("legs", "", "integer")), rows)
+        meanings = dict(dict(found.json.get("quality") or {}).get("flags") or {})
+        rows = [
+            (str(f["flag"]).replace("_", " "), f["legs"], dict(meanings.get(f["flag"]) or {}).get("meaning", ""))
+            for f in flags
+        ]
+        columns = (Column("flag", width=34), Column("legs", "", "integer"), Column("meaning", width=80))
+        yield Table("What is doubtful", columns, rows)
+
+
+def _promises(corridor: dict[str, Any]) -> Iterable[Table]:
+    partners = [p for p in corridor.get("partners") or () if isinstance(p, dict)]
+    if partners:
+        rows = [(p.get("name"), str(p.get("role", "")).replace("_", " "), p.get("source")) for p in partners]
+        yield Table(
+            "Partners", (Column("partner", width=28), Column("role", width=18), Column("source", width=80)), rows
+        )
+    said = [
+        (kind, s.get("year"), s.get("item"), s.get("text"), s.get("source"))
+        for kind, key in (("goal", "goals"), ("fact", "facts"))
+        for s in corridor.get(key) or ()
+        if isinstance(s, dict)
+    ]
+    if said:
+        columns = (
+            Column("kind", width=8),
+            Column("year", "", "id", 8),
+            Column("about", width=22),
+            Column("what was said", width=90),
+            Column("source", width=60),
+        )
+        yield Table("Goals and facts", columns, said)

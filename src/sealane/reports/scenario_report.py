@@ -99,9 +99,8 @@ def _banners(found: ResultFolder, inputs: list[dict[str, Any]]) -> Iterable[Bann
         more = f" {placeholders} of its inputs are placeholders." if placeholders else ""
         text = f"It is built from published assumptions, not from what partners decided.{more}"
         yield Banner("caution" if placeholders else "note", "A reference scenario", text)
-    for key, status in sorted(found.json["summary"].items()):
-        rule = key.removeprefix("status_of_")
-        if key != rule and status == "draft":
+    for rule, about in sorted(dict(found.json.get("rules") or {}).items()):
+        if isinstance(about, dict) and about.get("status") == "draft":
             yield Banner(
                 "draft",
                 f"DRAFT rule: {rule}",
