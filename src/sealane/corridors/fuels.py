@@ -88,7 +88,8 @@ class Pathway:
     certificate_e_g_per_mj : E of the certificate; NaN where none was given.
     status : ``regulatory``, ``scenario input`` or ``user``.
     grade : worst grade of the rows and of their choice for this fuel; D for the user's own values.
-    rows : published rows used.
+    rows : published rows of heating value, well-to-tank, combustion and slip.
+    property_rows : published rows of density and pilot share, which no rule uses.
     notes : what the reader must know.
     """
 
@@ -109,6 +110,7 @@ class Pathway:
     status: str
     grade: str
     rows: tuple[FactorRow, ...]
+    property_rows: tuple[FactorRow, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -122,6 +124,11 @@ class Pathway:
     def zero_at_combustion(self) -> bool:
         """True where a rule may count the combustion CO2 as zero: biogenic or captured carbon."""
         return self.pathway_class in _UNCOUNTED
+
+    @property
+    def combustion_rows(self) -> tuple[FactorRow, ...]:
+        """Rows of combustion and slip by mass of fuel alone."""
+        return tuple(row for row in self.rows if row.text("quantity") not in ("lcv", "lcv_mj_per_kg", "wtt"))
 
     @property
     def is_certified(self) -> bool:
@@ -289,17 +296,17 @@ def _published(
         raise _asked(entry)
     else:
         wtt, notes = math.nan, ("Well-to-tank is not held and was not asked for.",)
-    density = math.nan
+    density, properties = math.nan, []
     if entry.text("density"):
-        rows.append(_referred(entry.text("density"), "density"))
-        density = rows[-1].value
+        properties.append(_referred(entry.text("density"), "density"))
+        density = properties[-1].value
     family, pilot = entry.text("family"), math.nan
     if family == "oil":
         pilot = 0.0
     elif family in FAMILIES:
         converter = "electrical" if entry.text("consumer") == "auxiliary engine" else "propulsion"
-        rows.append(load_table("navigate_engine_fuel").row(converter, family, "pilot_share"))
-        pilot = rows[-1].value
+        properties.append(load_table("navigate_engine_fuel").row(converter, family, "pilot_share"))
+        pilot = properties[-1].value
     return Pathway(
         fuel=entry.text("fuel"),
         factor_set=factor_set,
@@ -318,6 +325,7 @@ def _published(
         status=entry.text("status"),
         grade=max(row.grade for row in (entry, *rows)),
         rows=tuple(rows),
+        property_rows=tuple(properties),
         # What stands after the first words of the source says why a row stands in for another.
         notes=(*notes, *(f"{entry.text('fuel')}: {why}." for why in entry.source.split("; ")[1:])),
     )

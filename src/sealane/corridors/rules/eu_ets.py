@@ -226,7 +226,7 @@ def assess(
             potential.rows,
             price_rows,
             (scope_row("eu-ets", item.scope) for item in items),
-            *(item.path.rows for item in items),
+            *(item.path.combustion_rows for item in items),
         ),
         notes=tuple(notes),
     )
