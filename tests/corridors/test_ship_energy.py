@@ -216,7 +216,7 @@ def test_all_faults_at_once() -> None:
 def test_what_is_not_published_is_not_guessed() -> None:
     with pytest.raises(MissingFactorError, match="No ship class"):
         ship_of_class("submarine", "Large")
-    with pytest.raises(DataError, match="teu, dwt or gt"):
+    with pytest.raises(DataError, match="Give teu, or the subtype"):
         ship_of_class("container ship")
     with pytest.raises(MissingFactorError, match="No fuel rule"):
         sail(BOX, 10.0, 10.0, day=date(1999, 1, 1))

@@ -10,7 +10,7 @@ from functools import cache
 from sealane.emissions.factor_query import METHODS
 from sealane.emissions.hotel_loads import hotel_load
 from sealane.emissions.layout import MODE_NAMES
-from sealane.emissions.ship_classes import find_ship_class, find_subtype, size_units, subtype_from_size
+from sealane.emissions.ship_classes import find_ship_class, find_subtype, listed_classes, size_units, subtype_from_size
 from sealane.emissions.user_vessels import UserVessel
 from sealane.emissions.vessels import Origin, Particulars, particulars_of
 from sealane.errors import DataError, Fault
@@ -195,6 +195,11 @@ def ship_of_class(
                 told, grade, rule = subtype_from_size(name, unit, size)
                 source = f"{unit} {size:g}, size bins grade {grade}: {rule}"
                 break
+    if told is None:
+        by_size = f"{' or '.join(size_units(name))}, or " if size_units(name) else ""
+        subtypes = "; ".join(listed_classes()[name])
+        fault = Fault(f"subtype of {name}", "not given", f"Give {by_size}the subtype: {subtypes}")
+        raise DataError("The ship's particulars cannot be resolved.", [fault])
     vessel = UserVessel(
         row=0,
         ship_class=name,

@@ -310,8 +310,8 @@ def just_in_time(approaches: Approaches, notice_h: float | None, *, mode: str = 
     reach = np.full(len(speed), np.inf) if notice_h is None else speed * notice_h
     to_go = np.where(applies, np.minimum(whole, reach), 0.0)
     hours = to_go / speed
-    wished = np.where(wait > 0.0, to_go / (hours + wait), speed)
-    wished = np.where(to_go > 0.0, wished, speed)
+    slows = (to_go > 0.0) & (wait > 0.0)
+    wished = np.where(slows, to_go / np.where(slows, hours + wait, 1.0), speed)
     least = np.minimum(approaches.min_speed_kn, speed)
     new_speed = np.maximum(wished, least)
     longer = np.where(new_speed < speed, to_go / new_speed - hours, 0.0)
@@ -325,12 +325,12 @@ def just_in_time(approaches: Approaches, notice_h: float | None, *, mode: str = 
     sea, main = _sailing(approaches, to_go, speed, mode)
     slower, _ = _sailing(approaches, to_go, new_speed, mode)
     anchored = _waiting(approaches, wait)
-    could = _waiting(approaches, np.where(to_go > 0.0, wait, 0.0))
+    could = _waiting(approaches, np.where(slows, wait, 0.0))
     left = _waiting(approaches, wait - absorbed)
-    ratio = (np.where(to_go > 0.0, wished, speed) / speed) ** 2
+    ratio = (wished / speed) ** 2
     saved = 1.0 - ratio
     best = 1.0 - ratio * best_consumption(approaches.fleet, approaches.ship, speed)
-    best = np.where(wait > 0.0, best, 0.0)
+    best = np.where(slows, best, 0.0)
     gross = Part(
         main.main_kwh * saved,
         could.aux_kwh,
