@@ -24,7 +24,9 @@ class Draws:
 
     Attributes
     ----------
-    price, availability : factors by fuel, ``(D, F)``.
+    price : factor by fuel, ``(D, F)``.
+    availability : factor by fuel on what can be bunkered, ``(D, F)``; for a fuel without a limit the share of what is
+        asked for that can be had.
     wtt_shift : added to well-to-tank [g/MJ], ``(D, F)``.
     add_on : factor on the extra price of a new ship against oil, ``(D, K)``.
     demand : factor, ``(D,)``.
@@ -164,11 +166,13 @@ def _bunker(
     wanted = use[:, :, None, :] * model.port_mix
     most = np.stack([fuel.available_gj for fuel in model.fuels])
     electric_share = np.divide(electric_use, use, out=np.zeros_like(use), where=use > 0.0)
-    if np.isinf(most).all():
+    factor = availability[:, :, None, None]
+    unlimited = np.isinf(most)
+    if unlimited.all() and (availability >= 1.0).all():
         return wanted, electric_use, np.zeros_like(wanted)
     stand_in = _stand_in(model)
-    limits = np.where(np.isinf(most), np.inf, most) * availability[:, :, None, None]
-    taken = np.minimum(wanted, limits)
+    # Of a fuel without a limit, a factor below 1 is the share of what is asked for that can be had.
+    taken = np.minimum(wanted, np.where(unlimited, wanted, most) * factor)
     # What stands in is itself taken without limit: the ships must sail, and the shortage is reported.
     taken = np.where(np.any(stand_in > 0.0, axis=(1, 2))[None, :, None, None], wanted, taken)
     short = wanted - taken

@@ -95,7 +95,7 @@ def turn_over(model: ScenarioModel, demand_teu: Floats, add_on: Floats) -> Fleet
             newbuilds[:, c, :, y] = built
             ships[:, c, :, y] = stock.alive
             _charge_newbuilds(model, ship_class, y, built, add_on, capital)
-            operation[:, y] += ships[:, c, :, y] @ ship_class.opex_usd_per_year
+            operation[:, y] += ships[:, c, :, y] @ np.nan_to_num(ship_class.opex_usd_per_year)
             capacity = ships[:, c, :, y] @ per_ship
             np.divide(need, capacity, out=used[:, c, y], where=capacity > 0.0)
         np.minimum(used, 1.0, out=used)

@@ -54,7 +54,7 @@ def _rows(model: ScenarioModel, ship: ShipClass, y: int) -> Iterator[dict[str, o
                 value,
                 f"{words} with {fuel_id} at cost of {YEAR} ({spread}; mean of the ports). UMAS does not print its fuel "
                 f"prices; ours are levelised costs at the plant gate, of electrolysis with "
-                f"{_price(model, fuel_id, y)}, and every further USD/GJ is {_per_dollar(ship, family):.2f} MUSD a ship-year.",
+                f"{_price(model, fuel_id, y)}, and each USD/GJ is {_per_dollar(ship, family):.2f} MUSD a ship-year.",
                 subject=fuel_id,
             )
     for a, b in (("oil", "methanol"), ("oil", "ammonia"), ("methane", "ammonia")):
