@@ -219,6 +219,13 @@ def _pieces(leg: Mapping[str, Any]) -> list[tuple[int, float]]:
     return [(at, nm) for at, nm in enumerate([outside, *inside]) if nm > 0.0]
 
 
+def _load_words(load: float, ship: ShipEnergy) -> str:
+    if ship.method != "epa-2022":
+        return f"load = {load:.10g} (Fourth IMO GHG Study, equation 8)"
+    law = "min(1, max(0.02, (v / v_max)^3 (1 + sea margin)))"
+    return f"load = {law} = {load:.10g}, v_max = {ship.max_speed_kn:g} kn, installed {ship.installed_kw:g} kW"
+
+
 def _load(fleet: Fleet, speed_kn: float) -> float:
     mode = int(Mode.TRANSIT)
     return float(main_load(0, speed_kn * 10.0, mode, 0, math.nan, fleet.vessels, fleet.factors, fleet.limits))
@@ -315,7 +322,8 @@ def as_text(explanation: LegExplanation) -> str:
     name = leg["ship_name"] or "name unknown"
     out = [f"{leg['leg_id']}  {name}, {leg['from_port']} to {leg['to_port']}", "", "Ship"]
     for item in explanation.particulars:
-        out.append(f"  {item['field']} = {item['value']}   [{item['origin']}, grade {item['grade']}: {item['source']}]")
+        origin = f"   [{item['origin']}, grade {item['grade']}: {item['source']}]" if item["origin"] else ""
+        out.append(f"  {item['field']} = {item['value']}{origin}")
     out += ["", "Steps", *(f"  {step}" for step in explanation.steps)]
     for line in explanation.lines:
         out += [
