@@ -159,6 +159,12 @@ class _Search:
             if not missed.feasible:
                 self.hold([limit for limit in conflict if limit not in members])
                 missed, else_holds = self.least_miss(members), False
+            if not missed.feasible:
+                # Only in large models, where the conflict is not narrowed down to the smallest.
+                where = f"{self.model.id}: {_FIELDS[group]}, {_year_words(self.model, [y for _, y in members])}"
+                words = "takes part in the conflict; relaxing it alone does not help"
+                found.append(Fault(where, words, "Relax another limit named here"))
+                continue
             rest = "all other limits" if else_holds else "the other limits named here"
             found.append(self._fault(group, [y for _, y in members], missed, rest))
         return found
