@@ -24,7 +24,7 @@ def sample(
         bool,
         typer.Option(
             "--simulated-service",
-            help="Also write port calls of simulated services across the Pacific, labelled SIMULATED, for `sealane lane`.",
+            help="Also write port calls of SIMULATED services across the Pacific, for `sealane lane`.",
         ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the written paths as JSON.")] = False,
