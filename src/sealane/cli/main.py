@@ -24,10 +24,13 @@ from sealane.cli import (
     factors,
     inventory,
     key,
+    lane,
     ledger,
     node,
     peer,
+    plan,
     product,
+    route,
     rule,
     sample,
     scenario,
@@ -71,8 +74,11 @@ calls.add_to(app)
 explain.add_to(app)
 calc.add_to(app)
 factors.add_to(app)
+route.add_to(app)
+lane.add_to(app)
 rule.add_to(app)
 scenario.add_to(app)
+plan.add_to(app)
 arrival.add_to(app)
 speed_zones.add_to(app)
 agreement.add_to(app)
