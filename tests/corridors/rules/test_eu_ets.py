@@ -84,6 +84,9 @@ def test_price_by_the_user_or_by_a_named_path() -> None:
     assert (priced.cost, priced.currency) == (pytest.approx(70.0 * priced.allowances_t), "EUR")
     by_path = assess(ship(FuelUse("HFO", 1000.0)), path="eu-ets-path")
     assert (by_path.price_per_t, by_path.currency) == (pytest.approx(119 + (155 - 119) / 5), "USD")
+    for wrong in (math.nan, -1.0):
+        with pytest.raises(DataError, match="price by tonne"):
+            assess(ship(FuelUse("HFO", 1.0)), price_per_t=wrong)
     with pytest.raises(DataError, match="given twice"):
         assess(ship(FuelUse("HFO", 1.0)), price_per_t=1.0, path="eu-ets-path")
 

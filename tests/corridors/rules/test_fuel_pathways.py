@@ -79,6 +79,19 @@ def test_slip_is_methane_and_the_rest_burns() -> None:
     assert by_hand != pytest.approx((2.75 + 298 * 0.00011) / 0.0491, rel=0.05)
 
 
+def test_slip_by_mass_is_not_taken_for_per_cent() -> None:
+    assert pathway("LNG", "navigate-zcs", "diesel-slow").slip_share == 0.00175
+    assert pathway("LNG", "navigate-zcs", "auxiliary").slip_share == 0.114
+    assert pathway("LNG", "fueleu", "diesel-slow").slip_share == pytest.approx(0.002, rel=1e-15)
+
+
+def test_a_given_well_to_tank_tells_the_certificate_it_follows_from() -> None:
+    by_e = pathway("e-methanol", e_g_per_mj=12.0)
+    by_wtt = pathway("e-methanol", wtt_g_per_mj=by_e.wtt_g_per_mj)
+    assert by_wtt.certificate_e_g_per_mj == pytest.approx(12.0, rel=1e-13)
+    assert math.isnan(pathway("HFO", wtt_g_per_mj=10.0).certificate_e_g_per_mj)
+
+
 def test_more_slip_and_larger_potentials_never_emit_less() -> None:
     by_consumer = [pathway("LNG", consumer=c).ttw_g_per_mj("ar5") for c in ("diesel-slow", "otto-slow", "otto-medium")]
     assert by_consumer == sorted(by_consumer)

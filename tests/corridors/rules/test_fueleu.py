@@ -227,8 +227,8 @@ def test_all_faults_of_a_ship_at_once_and_a_lone_missing_value_as_such() -> None
     with pytest.raises(MissingFactorError, match="e-methanol"):
         assess(ship(FuelUse("e-methanol", 1.0)))
     with pytest.raises(DataError) as caught:
-        assess(ship(FuelUse("HFO", 1.0), wind_ratio=12, shore_power_mj=-1.0, deficit_years=0))
-    assert len(caught.value.faults) == 3
+        assess(ship(FuelUse("HFO", 1.0), wind_ratio=12, shore_power_mj=-1.0, deficit_years=0, gt=math.nan))
+    assert len(caught.value.faults) == 4
 
 
 def test_every_figure_lists_the_rows_it_used() -> None:

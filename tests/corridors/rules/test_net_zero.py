@@ -125,6 +125,16 @@ def test_prices_end_with_2030_and_may_be_given() -> None:
     assert given_.cost_usd == pytest.approx(120 * without.tier1_t + 400 * without.tier2_t, rel=1e-14)
 
 
+def test_prices_that_are_none_are_refused_together() -> None:
+    with pytest.raises(DataError) as caught:
+        assess(ship(FuelUse("VLSFO", 1.0), gt=0.0), drafts=True, tier1_usd_per_t=-1.0, tier2_usd_per_t=math.inf)
+    assert [fault.where.split(", ")[-1] for fault in caught.value.faults] == [
+        "gt",
+        "tier1_usd_per_t",
+        "tier2_usd_per_t",
+    ]
+
+
 def test_a_ship_without_a_deficit_owes_nothing_even_where_no_price_is_set() -> None:
     result = assess(ship(FuelUse("e-ammonia", 1000.0, wtt_g_per_mj=2.0), year=2033), drafts=True)
     assert (result.tier1_t, result.tier2_t, result.cost_usd) == (0.0, 0.0, 0.0)

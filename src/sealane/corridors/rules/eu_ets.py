@@ -17,6 +17,7 @@ from sealane.corridors.fuels import Pathway, gwp_set
 from sealane.corridors.rules.ship_year import (
     ShipYear,
     burnt,
+    check_particulars,
     in_scope,
     rows_as_dicts,
     scope_row,
@@ -168,6 +169,7 @@ def assess(
             "The price of an allowance is given twice.",
             [Fault("price, price path", f"{price_per_t:g} and '{path}'", "Give one of them")],
         )
+    check_particulars(ship_year, "The EU ETS", {"price_per_t": price_per_t})
     price_rows: tuple[FactorRow, ...] = ()
     if path is not None:
         price_per_t, price_rows = price_path(path, ship_year.year)

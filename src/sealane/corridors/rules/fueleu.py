@@ -14,7 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sealane.corridors.fuels import Pathway, gwp_set
-from sealane.corridors.rules.ship_year import Burnt, ShipYear, burnt, rows_as_dicts, scope_row, unique_rows, year_row
+from sealane.corridors.rules.ship_year import (
+    Burnt,
+    ShipYear,
+    burnt,
+    check_particulars,
+    rows_as_dicts,
+    scope_row,
+    unique_rows,
+    year_row,
+)
 from sealane.errors import DataError, Fault
 from sealane.reference import FactorRow, load_table
 
@@ -176,18 +185,6 @@ def allocate(items: Sequence[Burnt], allocation: str, gwp: str) -> tuple[Burnt, 
     return tuple(item for item in counted if item.mass_t > 0.0)
 
 
-def _inputs(ship_year: ShipYear) -> list[Fault]:
-    who = f"{ship_year.ship} {ship_year.year}"
-    faults = []
-    if not 0.0 <= ship_year.wind_ratio <= 1.0:
-        faults.append(Fault(f"{who}, wind_ratio", f"{ship_year.wind_ratio:g}", "Give a fraction from 0 to 1"))
-    if not (math.isfinite(ship_year.shore_power_mj) and ship_year.shore_power_mj >= 0.0):
-        faults.append(Fault(f"{who}, shore_power_mj", f"{ship_year.shore_power_mj:g}", "Give MJ, 0 or more"))
-    if ship_year.deficit_years < 1:
-        faults.append(Fault(f"{who}, deficit_years", f"{ship_year.deficit_years}", "Give 1 or more"))
-    return faults
-
-
 def assess(
     ship_year: ShipYear, gwp: str = DEFAULT_GWP, allocation: str = "proportional", own: Sequence[Pathway] = ()
 ) -> FuelEuResult:
@@ -210,9 +207,7 @@ def assess(
     Source: Regulation (EU) 2023/1805 Annex I equation 1, Annex IV.
     """
     limits = limit_rows(ship_year.year)
-    faults = _inputs(ship_year)
-    if faults:
-        raise DataError("FuelEU Maritime cannot be assessed.", faults)
+    check_particulars(ship_year, "FuelEU Maritime")
     gt_row, wind, reward = constant("gross_tonnage_above"), wind_row(ship_year.wind_ratio), reward_row(ship_year.year)
     notes: list[str] = []
     applies = ship_year.gt is None or ship_year.gt > gt_row.value

@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sealane.corridors.fuels import Pathway, gwp_set
-from sealane.corridors.rules.ship_year import G_PER_T, ShipYear, burnt, rows_as_dicts, unique_rows
+from sealane.corridors.rules.ship_year import (
+    G_PER_T,
+    ShipYear,
+    burnt,
+    check_particulars,
+    rows_as_dicts,
+    unique_rows,
+)
 from sealane.errors import DataError, Fault, MissingFactorError
 from sealane.reference import FactorRow, load_table
 
@@ -189,6 +196,8 @@ def assess(
         for a year without both targets, or a fuel without a well-to-tank value (the IMO has none for LNG).
     """
     check_allowed(drafts=drafts)
+    prices = {"tier1_usd_per_t": tier1_usd_per_t, "tier2_usd_per_t": tier2_usd_per_t}
+    check_particulars(ship_year, "The Net-Zero Framework", prices)
     base_rows = target_rows(ship_year.year, "base", drafts=True)
     direct_rows = target_rows(ship_year.year, "direct", drafts=True)
     least = load_table("rule_constants").row("nzf", "gross_tonnage_from")

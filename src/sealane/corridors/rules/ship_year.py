@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sealane.corridors.fuels import Pathway, pathway
@@ -67,6 +67,37 @@ class ShipYear:
     shore_power_mj: float = 0.0
     wind_ratio: float = 0.0
     deficit_years: int = 1
+
+
+def particulars_faults(ship_year: ShipYear) -> list[Fault]:
+    """What is wrong with a ship-year apart from its fuel."""
+    who = f"{ship_year.ship} {ship_year.year}"
+    faults = []
+    if ship_year.gt is not None and not (math.isfinite(ship_year.gt) and ship_year.gt > 0.0):
+        faults.append(Fault(f"{who}, gt", f"{ship_year.gt:g}", "Give a gross tonnage above 0, or none"))
+    if not 0.0 <= ship_year.wind_ratio <= 1.0:
+        faults.append(Fault(f"{who}, wind_ratio", f"{ship_year.wind_ratio:g}", "Give a fraction from 0 to 1"))
+    if not (math.isfinite(ship_year.shore_power_mj) and ship_year.shore_power_mj >= 0.0):
+        faults.append(Fault(f"{who}, shore_power_mj", f"{ship_year.shore_power_mj:g}", "Give MJ, 0 or more"))
+    if ship_year.deficit_years < 1:
+        faults.append(Fault(f"{who}, deficit_years", f"{ship_year.deficit_years}", "Give 1 or more"))
+    return faults
+
+
+def check_particulars(ship_year: ShipYear, rule: str, prices: Mapping[str, float | None] | None = None) -> None:
+    """Refuse a ship-year, or a price, that no rule can be worked out on.
+
+    Raises
+    ------
+    DataError
+        listing every fault.
+    """
+    faults = particulars_faults(ship_year)
+    for name, price in (prices or {}).items():
+        if price is not None and not (math.isfinite(price) and price >= 0.0):
+            faults.append(Fault(name, f"{price:g}", "Give a price by tonne, 0 or more"))
+    if faults:
+        raise DataError(f"{rule} cannot be assessed.", faults)
 
 
 @dataclass(frozen=True)
