@@ -46,6 +46,7 @@ def by_year(
     stacks: Sequence[Series] = (),
     lines: Sequence[Series] = (),
     bands: Sequence[Band] = (),
+    points: Sequence[Series] = (),
     finding: str = "",
     summary: str = "",
     note: str = "",
@@ -61,6 +62,7 @@ def by_year(
     stacks : positive values stand on zero, negative ones hang from it.
     lines : drawn over the columns; a step without a value interrupts the line.
     bands : filled between low and high, widest first.
+    points : drawn as points only, e.g. what was measured or printed, in the styles of the lines in their order.
     finding, summary, note : words above the chart, for who cannot see it, and below.
     zero : let the axis begin at zero.
     step_name : header of the first column of the table.
@@ -68,7 +70,7 @@ def by_year(
     positions = _positions(steps)
 
     def draw(width: float) -> Drawing:
-        return _draw(width, unit, steps, positions, stacks, lines, bands, zero)
+        return _draw(width, unit, steps, positions, stacks, lines, bands, points, zero)
 
     wide, narrow = canvas.draw_both(draw)
     return Chart(
@@ -76,7 +78,7 @@ def by_year(
         summary or _summary(title, steps, stacks, lines, bands),
         wide,
         narrow,
-        _table(title, unit, steps, stacks, lines, bands, step_name),
+        _table(title, unit, steps, stacks, (*lines, *points), bands, step_name),
         finding,
         note,
     )
@@ -133,6 +135,7 @@ def _draw(
     stacks: Sequence[Series],
     lines: Sequence[Series],
     bands: Sequence[Band],
+    points: Sequence[Series],
     zero: bool,
 ) -> Drawing:
     sheet = Sheet(width)
@@ -151,7 +154,7 @@ def _draw(
     height = _HEIGHT[width]
     ends = [_stack_ends(stacks, k) for k in range(len(steps))] if stacks else []
     values = [v for pair in ends for v in pair]
-    values += [v for s in lines for v in s.values if v is not None]
+    values += [v for s in (*lines, *points) for v in s.values if v is not None]
     values += [v for b in bands for v in (*b.low, *b.high) if v is not None]
     y = canvas.scale(values, top + height, top, zero=zero or bool(stacks))
     left = 8 + max(canvas.text_width(y.label(t), 11.5) for t in y.ticks)
@@ -168,7 +171,9 @@ def _draw(
     if alone and stacks:
         _tops(sheet, xs, y, stacks[0], step_px)
     for series, (style, kind, _) in zip(lines, marks[len(stacks) :], strict=True):
-        _line(sheet, xs, y, steps, series, style, unit, kind)
+        _line(sheet, xs, y, steps, series, style, unit, kind, dots=len(xs) <= 16 and not points)
+    for k, series in enumerate(points):
+        _dots(sheet, xs, y, steps, series, _style(series, k), unit)
     _x_labels(sheet, xs, steps, top + height + 16, left, right)
     if direct:
         _direct_labels(sheet, xs, y, stacks, lines, marks, right + 8, labels_px - 8, (top, top + height))
@@ -236,6 +241,8 @@ def _line(
     style: int,
     unit: str,
     kind: str,
+    *,
+    dots: bool,
 ) -> None:
     run: list[tuple[float, float]] = []
     for k in range(len(xs) + 1):
@@ -251,10 +258,16 @@ def _line(
                 sheet.raw_path(d, "halo-line")
             sheet.parts.append(Markup('<path class="{}" stroke-dasharray="{}" d="{}"/>').format(look, dash, d))
         run = []
-    if len(xs) <= 16 and kind != "over":
-        for k, x in enumerate(xs):
-            if (value := series.values[k]) is not None:
-                sheet.dot(x, y.at(value), style, f"{steps[k]}, {series.label}: {number(value)} {unit}")
+    if dots and kind != "over":
+        _dots(sheet, xs, y, steps, series, style, unit)
+
+
+def _dots(
+    sheet: Sheet, xs: Sequence[float], y: Scale, steps: Sequence[int | str], series: Series, style: int, unit: str
+) -> None:
+    for k, x in enumerate(xs):
+        if (value := series.values[k]) is not None:
+            sheet.dot(x, y.at(value), style, f"{steps[k]}, {series.label}: {number(value)} {unit}")
 
 
 def _x_labels(
