@@ -80,6 +80,8 @@ def _shares(reading: Reading, node: Node, names: tuple[str, ...], origin: tuple[
     With `steps` a year's shares hold until the next year named; else straight lines lie between.
     """
     found = np.zeros((len(names), reading.years.size))
+    if not names:
+        return found
     items = list(node.items())
     by_year = bool(items) and all(key.isdigit() for key, _ in items)
     points: list[tuple[int, Floats]] = []

@@ -39,7 +39,7 @@ class FuelRegion:
 def read_fuel(
     reading: Reading, fuel_id: str, node: Node, regions: tuple[FuelRegion, ...], gwp: str
 ) -> FuelOption | None:
-    """Read one fuel; None after adding faults where it cannot be used."""
+    """Read one fuel; None after adding faults where it is none, and one without numbers where they are faulty."""
     if not node.mapping():
         return None
     before = len(node.faults)
@@ -60,7 +60,8 @@ def read_fuel(
     available = _available(reading, fuel_id, node, available_field, regions)
     node.close()
     if properties is None or price is None or wtt is None or len(node.faults) > before:
-        return None
+        # Its name is known all the same: choices that name it are no faults of their own.
+        return _without_numbers(fuel_id, node, price if price is not None else available * np.nan)
     family, lhv, density, ttw, ttw_electric, zero, co2 = properties
     return FuelOption(
         id=fuel_id,
@@ -75,6 +76,13 @@ def read_fuel(
         zero_at_combustion=zero,
         combustion_co2_g_per_mj=co2,
     )
+
+
+def _without_numbers(fuel_id: str, node: Node, like: Floats) -> FuelOption:
+    family = node.value.get("family")
+    known = family.value if family is not None and family.value in FAMILIES else "oil"
+    nothing, off = float("nan"), np.full_like(like, np.nan)
+    return FuelOption(fuel_id, known, nothing, nothing, off, off, off, nothing, nothing, zero_at_combustion=False)
 
 
 def _cost_paths() -> tuple[str, ...]:

@@ -64,6 +64,10 @@ UNITS: Mapping[str, Mapping[str, float]] = MappingProxyType(
 """Canonical units and what else may be written for them, with the factor. The canonical one is used inside."""
 
 
+PLAIN = ("1", "1/year")
+"""Units that need not be written: shares, and rates per year."""
+
+
 @dataclass(frozen=True)
 class Field:
     """What a number must be.
@@ -133,7 +137,8 @@ class Reading:
         if not isinstance(node.value, dict):
             node.fault(f"{kind_of(node.value)} without its origin", f"{what.words}: {_HOW}")
             return None
-        forms = [form for form in _FORMS if form in node.value]
+        # A table may have a key column of the name of another form, such as the path of carbon_price_paths.
+        forms = [form for form in _FORMS if form in node.value and not (form == "path" and "table" in node.value)]
         if len(forms) != 1 or (forms == ["path"] and not by_year):
             allowed = [form for form in _FORMS if by_year or form != "path"]
             node.fault(
@@ -260,8 +265,8 @@ def _unit(node: Node, what: Field) -> str | None:
     written = node.take("unit")
     fitting = ", ".join(what.factors)
     if written is None:
-        if what.unit == "1":
-            return "1"
+        if what.unit in PLAIN:
+            return what.unit
         node.fault("no unit", f"{what.words}: write unit: {what.asked or what.unit} (or one of: {fitting})")
         return None
     text = "1" if written.value == 1 else written.text()
@@ -297,13 +302,15 @@ def in_range(node: Node, number: float, unit: str, what: Field) -> bool:
     if what.low <= value <= what.high:
         return True
     low, high = what.low / factors[unit], what.high / factors[unit]
-    # Of the units in which the number would be plausible, the one nearest to what is written is the likely mistake.
+    # Of the units in which the number would be plausible, the likely mistake is one of this field's own, else the
+    # nearest to what is written.
     others = sorted(
-        (abs(math.log(factor / factors[unit])), other)
+        (other not in what.also, abs(math.log(factor / factors[unit])), other)
         for other, factor in factors.items()
         if factor != factors[unit] and what.low <= number * factor <= what.high
     )
-    same = [other for _, other in others if _kind(other) == _kind(unit)] or [other for _, other in others]
+    likely = [other for _, _, other in others]
+    same = [other for other in likely if _kind(other) == _kind(unit)] or likely
     looks = f"looks like {same[0]} where {unit} is written; " if same and number else ""
     node.fault(
         f"{number:g}{'' if unit == '1' else ' ' + unit} is not plausible for {what.words}",

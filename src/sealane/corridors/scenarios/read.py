@@ -125,7 +125,8 @@ def _model(top: Node) -> ScenarioModel | None:
     cap, cap_intensity, reduction = read_targets(reading, top.take("targets"))
     port_ids = ports.ids if ports else ()
     mixes = read_choices(reading, top.take("choices"), fuels, port_ids)
-    class_ids = tuple(draft.ship.id for draft in drafts)
+    ship_node = top.value.get("ships")
+    class_ids = tuple(ship_node.value) if ship_node is not None and isinstance(ship_node.value, dict) else ()
     conversions = read_conversions(reading, top.take("conversions"), class_ids)
     ranges = read_ranges(top.take("ranges"), tuple(fuel.id for fuel in fuels))
     landside = read_landside(reading, top.take("landside"), port_ids)
@@ -220,11 +221,8 @@ def _offers(
         fuel = read_fuel(reading, fuel_id, item, ports.regions, gwp)
         if fuel is not None:
             fuels.append(fuel)
-    if (
-        fuel_node is not None
-        and fuels
-        and not any(is_fossil_oil(f) and not np.isnan(f.price_usd_per_gj).all() for f in fuels)
-    ):
+    priced = [fuel for fuel in fuels if not np.isnan(fuel.price_usd_per_gj).all()]
+    if fuel_node is not None and not top.faults and not any(is_fossil_oil(fuel) for fuel in priced):
         fuel_node.fault("no fossil fuel of family oil", "Offer one: every result is compared with it")
     for ship_id, item in ship_node.items() if ship_node else []:
         draft = read_ship(reading, ship_id, item, ports.ids, round_trip, ports.shore_share)
