@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from tests.inventory.test_kernel_against_reference import MMSI, context_of, register_of, tracks_of
 from tests.inventory.world import track
 
+from sealane.corridors import fleet_energy
+from sealane.corridors.leg_pricing import price_items
 from sealane.corridors.ship_energy import (
     DEFAULT_POLLUTANTS,
     FUEL_NAMES,
@@ -25,8 +27,10 @@ from sealane.corridors.ship_energy import (
     total,
 )
 from sealane.emissions.layout import MODE_NAMES, PRICED, SOURCE_NAMES
+from sealane.emissions.pricing import price
 from sealane.errors import DataError, MissingFactorError
 from sealane.inventory.batch import compute
+from sealane.movement import compiled
 from sealane.reference import load_table
 
 DAY = date(2025, 3, 1)
@@ -222,3 +226,20 @@ def test_what_is_not_published_is_not_guessed() -> None:
         sail(BOX, 10.0, 10.0, day=date(1999, 1, 1))
     with pytest.raises(MissingFactorError, match="bc"):
         sail(BOX, 10.0, 10.0, day=DAY).of("bc")
+
+
+def test_how_the_items_are_divided_over_threads_moves_no_digit(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = fleet_of((BOX, TIER3), DAY, DAY)
+    rng = np.random.default_rng(6)
+    index, miles, speed = rng.integers(0, 2, 1000), rng.uniform(1, 6000, 1000), rng.uniform(4, 22, 1000)
+    whole = sail_many(fleet, index, miles, speed, time=DAY, eca_nm=miles / 4, by_source=True)
+    monkeypatch.setattr(fleet_energy, "ITEMS_PER_PART", 37)
+    divided = sail_many(fleet, index, miles, speed, time=DAY, eca_nm=miles / 4, by_source=True)
+    for name in ("load", "kwh", "source_fuel_t", "grams"):
+        assert getattr(divided, name).tobytes() == getattr(whole, name).tobytes()
+
+
+def test_kept_machine_code_of_corridors_is_thrown_away_when_corridors_change() -> None:
+    inner, outer = compiled._stamp_of(price.py_func), compiled._stamp_of(price_items.py_func)
+    assert inner == compiled.code_stamp()
+    assert outer.startswith(inner) and outer != inner

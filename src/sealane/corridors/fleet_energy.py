@@ -6,6 +6,7 @@ Figures are for fossil fuels by the rules of date and place; other fuels are a m
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -28,6 +29,9 @@ Whole = NDArray[np.int64]
 
 DEFAULT_POLLUTANTS = ("co2e", "wtt_co2e", "nox", "so2", "pm25")
 """What is worked out unless told otherwise; ``co2e`` is tank-to-wake, ``wtt_co2e`` the upstream part."""
+
+ITEMS_PER_PART = 100_000
+"""Longer inputs are priced by several threads, this many items at a time."""
 
 FUEL_NAMES = tuple(FUELS)
 NORTH_AMERICA = ("north_american",)
@@ -237,27 +241,37 @@ def _price(
     sources = 3 if by_source else 1
     load, kwh, fuel_g = np.empty(n), np.zeros((n, 4)), np.zeros((n, sources, len(FUEL_NAMES)))
     grams = np.zeros((n, sources, len(wanted)))
-    price_items(
-        ship,
-        mode,
-        speed_kn,
-        draught_m,
-        hours,
-        regime,
-        shore_h,
-        np.full(n, int(coastal), np.int64),
-        fleet.vessels,
-        fleet.factors,
-        fleet.limits,
-        fleet.co2_per_fuel,
-        fleet.fuel_of,
-        wanted,
-        int(by_source),
-        load,
-        kwh,
-        fuel_g,
-        grams,
-    )
+
+    def part(begin: int, end: int) -> None:
+        at = slice(begin, end)
+        price_items(
+            ship[at],
+            mode[at],
+            speed_kn[at],
+            draught_m[at],
+            hours[at],
+            regime[at],
+            shore_h[at],
+            np.full(end - begin, int(coastal), np.int64),
+            fleet.vessels,
+            fleet.factors,
+            fleet.limits,
+            fleet.co2_per_fuel,
+            fleet.fuel_of,
+            wanted,
+            int(by_source),
+            load[at],
+            kwh[at],
+            fuel_g[at],
+            grams[at],
+        )
+
+    if n <= ITEMS_PER_PART:
+        part(0, n)
+    else:  # items do not touch each other, so how they are divided moves no digit
+        edges = [*range(0, n, ITEMS_PER_PART), n]
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(part, edges[:-1], edges[1:]))
     return EnergyColumns(hours.sum(axis=1), load, kwh, fuel_g / 1e6, tuple(pollutants), grams)
 
 
