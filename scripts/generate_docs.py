@@ -7,7 +7,7 @@ import dataclasses
 import inspect
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,14 @@ import sealane.errors
 from sealane.agreements import load_agreements
 from sealane.agreements.coverage import coverage_markdown, read_coverage
 from sealane.cli.main import EXIT_CODES, app
+from sealane.corridors.arrival import schemas as arrival_schemas
+from sealane.corridors.arrival import speed_schemas
+from sealane.corridors.call_table import CALL_COLUMNS
+from sealane.corridors.lanes import schemas as lane_schemas
+from sealane.corridors.rules import schemas as rule_schemas
+from sealane.corridors.rules.at_berth_calls import AT_BERTH_CALLS
+from sealane.corridors.scenarios.columns import COLUMNS, TABLE_ROWS
+from sealane.corridors.scenarios.model import COMPARE_TABLES, RESULT_TABLES, STUDY_TABLES
 from sealane.errors import SealaneError
 from sealane.inventory import schemas
 from sealane.inventory.settings import Settings
@@ -94,10 +102,46 @@ def columns_page() -> str:
     parts += ["| column | meaning |", "|---|---|"]
     parts += [f"| `{name}` | {_cell(meaning)} |" for name, meaning in SHORE_POWER_COLUMNS.items()]
     for table in tables():
-        parts += ["", f"## {table.file}", "", f"One row is {table.row}. Ordered by {', '.join(table.key)}.", ""]
-        parts += ["| column | type | unit | meaning |", "|---|---|---|---|"]
-        parts += [f"| `{n}` | {c.type} | {_cell(c.unit)} | {_cell(c.meaning)} |" for n, c in table.columns.items()]
+        parts += _table(table, "##")
     return "\n".join(parts) + "\n"
+
+
+def _table(table: schemas.TableSpec, heading: str) -> list[str]:
+    parts = ["", f"{heading} {table.file}", "", f"One row is {table.row}. Ordered by {', '.join(table.key)}.", ""]
+    return [*parts, *_column_lines(table.columns)]
+
+
+def _column_lines(columns: Mapping[str, schemas.Column]) -> list[str]:
+    lines = ["| column | type | unit | meaning |", "|---|---|---|---|"]
+    return lines + [f"| `{n}` | {c.type} | {_cell(c.unit)} | {_cell(c.meaning)} |" for n, c in columns.items()]
+
+
+def corridor_columns_page() -> str:
+    """Return the page of the tables that corridors read and write."""
+    parts = ["# Columns of corridors", "", "Units stand in the names. Times are UTC. Empty unit: none.", ""]
+    parts += ["## Port calls, as read", "", "CSV, Excel or Parquet; what is not known is left empty.", ""]
+    parts += _column_lines(CALL_COLUMNS)
+    groups = (
+        ("Lanes", tuple(lane_schemas.TABLES.values())),
+        ("Arrival in time", tuple(arrival_schemas.TABLES.values())),
+        ("Speed zones", _specs(speed_schemas)),
+        ("Rules", (*_specs(rule_schemas), AT_BERTH_CALLS)),
+    )
+    for title, specs in groups:
+        parts += ["", f"## {title}"]
+        for spec in specs:
+            parts += _table(spec, "###")
+    parts += ["", "## Scenarios, plans and comparisons", "", "Money is undiscounted, in USD as the sources have it."]
+    for name, schema in {**RESULT_TABLES, **STUDY_TABLES, **COMPARE_TABLES}.items():
+        parts += ["", f"### {name}.parquet", "", f"One row is {TABLE_ROWS[name]}.", ""]
+        columns = {n: schemas.Column(schema.field(n).type, *COLUMNS[n]) for n in schema.names}
+        parts += _column_lines(columns)
+    return "\n".join(parts) + "\n"
+
+
+def _specs(module: Any) -> tuple[schemas.TableSpec, ...]:
+    """Return the tables a module declares, in the order it declares them."""
+    return tuple(value for value in vars(module).values() if isinstance(value, schemas.TableSpec))
 
 
 def tables() -> list[schemas.TableSpec]:
@@ -169,6 +213,7 @@ def _cell(text: str) -> str:
 PAGES = {
     "cli.md": cli_page,
     "columns.md": columns_page,
+    "corridor-columns.md": corridor_columns_page,
     "settings.md": settings_page,
     "node-settings.md": node_settings_page,
     "exit-codes.md": exit_codes_page,

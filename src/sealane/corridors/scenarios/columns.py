@@ -8,7 +8,7 @@ TABLE_ROWS: Mapping[str, str] = {
     "fleet": "the ships of one class and converter family in a year",
     "fuel": "one fuel burnt by one family and bunkered at one port in a year",
     "cost": "one kind of cost and who pays it in a year",
-    "year": "one year of the corridor, beside the fossil case: the same transport by oil ships on the cheapest fossil oil fuel",
+    "year": "one year of the corridor, beside the fossil case: oil ships on the cheapest fossil oil fuel do the same",
     "dual": "what one unit more of a limit would save (plan only)",
     "inputs": "one assumption as used, with its origin",
     "ensemble": "quantiles of one output over the draws; year 0: the whole run",
