@@ -164,6 +164,12 @@ def test_lowest_first_fills_the_half_with_the_cleanest_fuel() -> None:
         assess(ship(*uses), allocation="cheapest")
 
 
+def test_lowest_first_moves_no_fuel_between_voyages_of_different_scope() -> None:
+    uses = (FuelUse("HFO", 1000.0, "intra-eea"), FuelUse("HVO", 1000.0, "extra-eea", e_g_per_mj=16.0))
+    proportional, lowest = (assess(ship(*uses), allocation=how) for how in ("proportional", "lowest-first"))
+    assert lowest.intensity_g_per_mj == pytest.approx(proportional.intensity_g_per_mj, rel=1e-14)
+
+
 @given(uses=USES, gwp=st.sampled_from(["ar4", "ar5", "ar6"]), year=st.integers(2025, 2060))
 def test_allocation_changes_no_energy_and_lowest_first_is_never_worse(
     uses: tuple[FuelUse, ...], gwp: str, year: int
