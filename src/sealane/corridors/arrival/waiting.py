@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -63,6 +64,11 @@ class Waits:
     notes: tuple[str, ...]
 
 
+@cache
+def _eca_index() -> ZoneIndex:
+    return ZoneIndex.build(eca_zones())
+
+
 def usual_speed_kn(ship_class: str, max_speed_kn: float) -> float:
     """Usual transit speed of a ship [kn]: maximum speed times the class's ratio, EPA-420-B-22-011 Table 3.12."""
     return load_table("ogv_transit_speed_ratio").row(ship_class).value * max_speed_kn
@@ -78,7 +84,7 @@ def area_of(port: str) -> str:
     """
     known = ports.port(port)
     zones = eca_zones()
-    number = int(ZoneIndex.build(zones).locate_many([known.lat], [known.lon])[0, 3])
+    number = int(_eca_index().locate_many([known.lat], [known.lon])[0, 3])
     return "" if number < 0 else zones[number].nox_area or ""
 
 
@@ -96,7 +102,7 @@ def eca_tail(origin: str, destination: str) -> tuple[float, EcaTail, str]:
     # The longitude's whole turn does not matter to a zone; half-way between two points decides for both.
     middle_lat, turn = (lat[1:] + lat[:-1]) / 2, (lon[1:] - lon[:-1] + 180.0) % 360.0 - 180.0
     middle_lon = (lon[:-1] + turn / 2 + 180.0) % 360.0 - 180.0
-    number = ZoneIndex.build(zones).locate_many(middle_lat, middle_lon)[:, 3]
+    number = _eca_index().locate_many(middle_lat, middle_lon)[:, 3]
     step = np.diff(from_origin)
     miles: Counter[str] = Counter()
     for zone, length in zip(number.tolist(), step.tolist(), strict=True):
