@@ -169,6 +169,8 @@ def parse_corridor(data: bytes, name: str) -> Corridor:
     """Read a document from its bytes; see `read_corridor`."""
     faults: list[Fault] = []
     reader = read_document(data, name, faults)
+    if faults and not reader.content:
+        raise DataError(f"The corridor document {name} cannot be used.", faults)
     sources = _sources(reader)
     ident = reader.text("id", "Give a short id, e.g. la-lb-shanghai") or ""
     if ident and not _ID.fullmatch(ident):

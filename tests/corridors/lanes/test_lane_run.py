@@ -1,0 +1,217 @@
+"""A lane from calls: filling, quality, periods, targets, corridors beside each other."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from tests.corridors.lanes.lane_world import ServiceLane, write_calls
+from tests.corridors.lanes.test_corridor_documents import SOUND
+
+from sealane.corridors.call_table import read_call_table
+from sealane.corridors.lanes.distances import way
+from sealane.corridors.lanes.document import parse_corridor, read_corridor
+from sealane.corridors.lanes.run import LaneResult, run_lane
+from sealane.corridors.lanes.schemas import RULES
+from sealane.corridors.ship_energy import sail, ship_of_class
+from sealane.emissions.ship_classes import subtype_from_size
+from sealane.errors import DataError
+
+SHIP = '9321483,A SHIP,Container Ship,"8,000 TEU"'
+LAX = f"{SHIP},USLAX,2026-07-01T00:00:00Z,2026-07-03T00:00:00Z"
+SHA = f"{SHIP},CNSHA,2026-07-19T00:00:00Z,2026-07-21T00:00:00Z"
+
+
+def legs_of(result: LaneResult) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = pq.read_table(result.folder / "legs.parquet").to_pylist()
+    return rows
+
+
+def run(tmp_path: Path, *rows: str, more: str = "", corridor: str = "la-lb-shanghai", **options: object) -> LaneResult:
+    calls = read_call_table([write_calls(tmp_path / "calls.csv", *rows, more=more)])
+    return run_lane(read_corridor(corridor), calls, tmp_path / "lane", **options)  # type: ignore[arg-type] # as named
+
+
+def test_a_leg_nobody_measured_is_filled_along_the_route(tmp_path: Path) -> None:
+    result = run(tmp_path, LAX, SHA)
+    leg = legs_of(result)[0]
+    nm, areas = way("USLAX", "CNSHA")
+    assert leg["distance_source"] == "route"
+    assert leg["distance_nm"] == nm
+    assert leg["eca_nm"] == pytest.approx(sum(areas))
+    assert leg["observed_share"] == 0.0
+    assert result.summary["quality"]["distance_nm_by_source"]["route"] == nm
+    ship = ship_of_class("Container Ship", "8,000 TEU")
+    alone = sail(ship, nm, nm / 384.0, day=dt.date(2026, 7, 3), eca_nm=sum(areas))
+    assert leg["wtw_co2e_g"] == pytest.approx(alone.wtw_co2e_g, rel=1e-12)
+    assert leg["main_kwh"] == pytest.approx(alone.main_kwh, rel=1e-12)
+    assert leg["fuel_t"] == pytest.approx(sum(alone.fuel_t.values()), rel=1e-12)
+
+
+def test_told_observed_and_part_observed_distances(tmp_path: Path) -> None:
+    nm = way("USLAX", "CNSHA")[0]
+    logged = run(tmp_path, f"{LAX},,", f"{SHA},6000,", more="sailed_nm,sailed_unobserved_h")
+    assert (legs_of(logged)[0]["distance_nm"], legs_of(logged)[0]["distance_source"]) == (6000.0, "logged")
+    part = run(tmp_path, f"{LAX},,", f"{SHA},100,360", more="sailed_nm,sailed_unobserved_h")
+    leg = legs_of(part)[0]
+    assert leg["distance_nm"] == nm
+    assert leg["observed_share"] == pytest.approx(100 / nm)
+    assert leg["flags"] == "part_observed"
+    # Without a route the part that was seen is carried on at its own speed: 240 nm in 24 h, 360 h unseen.
+    unknown = run(
+        tmp_path,
+        f"{SHIP},USLAX,2026-07-01T00:00:00Z,2026-07-02T00:00:00Z,,",
+        f"{SHIP},XXXXX,2026-07-10T00:00:00Z,2026-07-11T00:00:00Z,,",
+        f"{SHIP},CNSHA,2026-07-27T00:00:00Z,2026-07-28T00:00:00Z,240,360",
+        more="sailed_nm,sailed_unobserved_h",
+    )
+    first, second = legs_of(unknown)
+    assert first["flags"] == "distance_unknown eca_unknown"
+    assert first["wtw_co2e_g"] is None
+    assert second["distance_nm"] == pytest.approx(240 * 384 / 24)
+    assert unknown.summary["quality"]["legs_not_priced"] == 1
+    assert any("1 of 2 legs could not be priced" in note for note in unknown.summary["notes"])
+
+
+def test_doubtful_legs_are_flagged(tmp_path: Path) -> None:
+    fast = run(tmp_path, LAX, f"{SHIP},CNSHA,2026-07-05T00:00:00Z,2026-07-06T00:00:00Z")
+    assert legs_of(fast)[0]["flags"] == "speed_above_max"
+    slow = run(tmp_path, LAX, f"{SHIP},CNSHA,2026-10-05T00:00:00Z,2026-10-06T00:00:00Z")
+    assert legs_of(slow)[0]["flags"] == "slow"
+    nameless = LAX.replace('Container Ship,"8,000 TEU"', ","), SHA.replace('Container Ship,"8,000 TEU"', ",")
+    unknown = run(tmp_path, *nameless)
+    assert legs_of(unknown)[0]["flags"] == "no_particulars"
+    assert unknown.summary["quality"]["ships_by_particulars"] == {"none": 1}
+    assert "9321483" in unknown.summary["quality"]["ships_without_particulars"]
+    assert unknown.summary["attribution"]["rules"]["rotation"]["wtw_co2e_t"] == 0.0
+
+
+def test_a_size_tells_the_subtype(tmp_path: Path) -> None:
+    rows = [row.replace('"8,000 TEU"', "") + ",8500" for row in (LAX, SHA)]
+    result = run(tmp_path, *rows, more="teu")
+    assert pq.read_table(result.folder / "ships.parquet")["subtype"].to_pylist() == [
+        subtype_from_size("Container Ship", "teu", 8500)[0]
+    ]
+
+
+def test_calls_at_one_end_only_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="No leg of these port calls"):
+        run(tmp_path, LAX, f"{SHIP},JPYOK,2026-07-19T00:00:00Z,2026-07-21T00:00:00Z")
+    assert not (tmp_path / "lane").exists()
+
+
+def test_hours_that_nobody_told_are_filled_and_say_so(tmp_path: Path) -> None:
+    result = run(tmp_path, f"{LAX},30,2,", f"{SHA},,,5", more="berth_h,manoeuvring_h,anchorage_h")
+    stays = pq.read_table(result.folder / "stays.parquet").to_pylist()
+    found = {(row["port"], row["mode"]): (row["hours"], row["hours_source"]) for row in stays}
+    assert found == {
+        ("USLAX", "berth"): (46.0, "part_filled"),
+        ("USLAX", "manoeuvring"): (2.0, "told"),
+        ("CNSHA", "anchorage"): (5.0, "told"),
+        ("CNSHA", "berth"): (43.0, "filled"),
+    }
+    assert all(row["share_rotation"] == 0.5 for row in stays), "each call has one leg of the lane"
+
+
+def test_electricity_from_shore_counts_with_its_intensity_only(tmp_path: Path) -> None:
+    more = "berth_h,shore_power_start,shore_power_end"
+    rows = (f"{LAX},40,2026-07-01T10:00:00Z,2026-07-02T10:00:00Z", f"{SHA},,,")
+    without = run(tmp_path, *rows, more=more)
+    assert any("Electricity from shore at USLAX adds no CO2e" in note for note in without.summary["notes"])
+    fuels = without.summary["attribution"]["rules"]["rotation"]["by_fuel"]
+    assert fuels["electricity"]["wtw_co2e_t"] is None
+    with_grid = run(tmp_path, *rows, more=more, grid_g_per_kwh={"USLAX": 200.0})
+    kwh = next(r["shore_kwh"] for r in pq.read_table(with_grid.folder / "stays.parquet").to_pylist() if r["shore_kwh"])
+    rules = [summary["attribution"]["rules"]["rotation"] for summary in (without.summary, with_grid.summary)]
+    assert rules[1]["wtw_co2e_t"] - rules[0]["wtw_co2e_t"] == pytest.approx(0.5 * kwh * 200.0 / 1e6)
+    assert not any("Electricity" in note for note in with_grid.summary["notes"])
+
+
+def test_years_add_up_to_the_whole(service_lane: ServiceLane, tmp_path: Path) -> None:
+    """A pass over New Year is cut by leg, not lost."""
+    lines = (service_lane.service / "calls.csv").read_text()
+    shift = tmp_path / "calls.csv"
+    moved = dt.timedelta(days=270)
+
+    def later(found: re.Match[str]) -> str:
+        time = dt.datetime.fromisoformat(found.group().replace("Z", "+00:00")) + moved
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    shift.write_text(re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", later, lines))
+    calls = read_call_table([shift])
+
+    def total(year: int | None) -> dict[str, float]:
+        found = run_lane(service_lane.corridor, calls, tmp_path / "y", vessels=service_lane.vessels, year=year)
+        return {rule: found.summary["attribution"]["rules"][rule]["wtw_co2e_t"] for rule in RULES}
+
+    whole, first, second = total(None), total(2025), total(2026)
+    for rule in RULES:
+        assert first[rule] > 0.0
+        assert second[rule] > 0.0
+        assert first[rule] + second[rule] == pytest.approx(whole[rule], rel=1e-12)
+
+
+def test_targets_stand_beside_what_was_done(service_lane: ServiceLane, tmp_path: Path) -> None:
+    wtw = service_lane.result.summary["attribution"]["rules"]["cargo"]["wtw_co2e_t"]
+    assert service_lane.result.summary["targets_note"] == "no target published"
+    corridor = parse_corridor(SOUND.replace("ports: [USLAX]", "ports: [USLAX, USLGB]").encode(), "x.yaml")
+    result = run_lane(corridor, service_lane.calls, tmp_path / "lane", vessels=service_lane.vessels)
+    cap, cut = pq.read_table(result.folder / "targets.parquet").to_pylist()
+    assert cut["baseline"] == pytest.approx(wtw)
+    assert cut["value"] == pytest.approx(0.7 * wtw)
+    assert cut["gap"] == pytest.approx(0.3 * wtw)
+    assert cut["state"] == "not yet"
+    assert (cap["value"], cap["unit"], cap["source"]) == (80.0, "g/MJ", "A paper")
+    assert cap["actual"] == pytest.approx(result.summary["attribution"]["rules"]["cargo"]["wtw_g_per_mj"])
+    missing = parse_corridor(
+        SOUND.replace("baseline_year: 2025", "baseline_year: 2019").replace("[USLAX]", "[USLAX, USLGB]").encode(),
+        "x.yaml",
+    )
+    result = run_lane(missing, service_lane.calls, tmp_path / "lane", vessels=service_lane.vessels)
+    states = [row["state"] for row in pq.read_table(result.folder / "targets.parquet").to_pylist()]
+    assert "unknown: the data hold no figure of the baseline year 2019" in states
+
+
+def test_corridors_beside_each_other_share_their_legs(service_lane: ServiceLane, tmp_path: Path) -> None:
+    calls, vessels = service_lane.calls, service_lane.vessels
+    pair = [read_corridor("la-lb-shanghai"), read_corridor("la-yokohama"), read_corridor("singapore-la-lb")]
+
+    def shares(number: int, *, joined: bool) -> dict[str, float]:
+        others = [c for k, c in enumerate(pair) if k != number] if joined else []
+        found = run_lane(pair[number], calls, tmp_path / "l", vessels=vessels, beside=others)
+        return {str(leg["leg_id"]): float(str(leg["share_rotation"])) for leg in legs_of(found)}
+
+    alone, together = ([shares(k, joined=joined) for k in range(3)] for joined in (False, True))
+    names = set().union(*alone)
+    assert max(sum(s.get(name, 0.0) for s in alone) for name in names) > 1.0, "negative control: claims overlap"
+    assert max(sum(s.get(name, 0.0) for s in together) for name in names) <= 1.0 + 1e-12
+
+
+def test_transport_activity_by_hand(tmp_path: Path) -> None:
+    """1,000 t on board, 400 t of it for Shanghai: 0.4 of the leg and of half of both stays, over 400 t x SFD."""
+    more = "onboard_t_departure,lane_t_departure,sailed_nm"
+    result = run(tmp_path, f"{LAX},1000,400,", f"{SHA},,,6000", more=more)
+    km = way("USLAX", "CNSHA")[0] * 1.852
+    assert result.summary["transport"]["t_km"] == pytest.approx(400 * km)
+    legs, stays = legs_of(result), pq.read_table(result.folder / "stays.parquet").to_pylist()
+    wtw = 0.4 * (float(str(legs[0]["wtw_co2e_g"])) + 0.5 * sum(row["wtw_co2e_g"] for row in stays))
+    assert result.summary["attribution"]["rules"]["cargo"]["wtw_co2e_t"] == pytest.approx(wtw / 1e6)
+    assert result.summary["transport"]["wtw_g_per_t_km"] == pytest.approx(wtw / (400 * km))
+
+
+def test_a_rule_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        run(tmp_path, LAX, SHA, attribution="fair", grid_g_per_kwh={"ZZZZZ": 1.0, "USLAX": -5.0})
+    assert len(caught.value.faults) == 3
+
+
+def test_the_summary_is_json_without_nan(service_lane: ServiceLane) -> None:
+    text = (service_lane.result.folder / "lane.json").read_text()
+    content = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in lane.json"))
+    assert content["inputs"][0]["sha256"]
+    assert np.isclose(content["quality"]["observed_share_of_energy"], 1.0)
