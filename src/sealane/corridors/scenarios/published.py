@@ -67,6 +67,11 @@ def _rows(model: ScenarioModel, ship: ShipClass, y: int) -> Iterator[dict[str, o
                 f"Conversion from {a} to {b}, over the published newbuild of {base / 1e6:g} MUSD.",
                 subject=f"{a} to {b}",
             )
+    yield _row(
+        "hydrogen-voyages",
+        float("nan"),
+        "Scenarios have no family of hydrogen engines, and tanks of one size: what voyage a tank allows is not asked.",
+    )
 
 
 def fuel_energy_gj(ship: ShipClass, family: str) -> float:
