@@ -9,6 +9,7 @@ import typer
 
 from sealane.cli.options import AsJson, Quiet
 from sealane.cli.output import counted, message, print_fields, print_json, print_table
+from sealane.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from sealane.corridors.scenarios.model import ScenarioResult
@@ -52,11 +53,8 @@ def plan(
 
     model = read_scenario(scenario)
 
-    def say(step: str, done: int, total: int) -> None:
-        if done < total:
-            message(f"{model.id}: {step}")
-
-    result = solve(model, whole_ships=whole_ships, progress=None if quiet else say, gap=gap)
+    with progress_bar(wanted=not quiet) as report:
+        result = solve(model, whole_ships=whole_ships, progress=report, gap=gap)
     write_result(result, model, out)
     write_scenario_report(out)
     prices = _prices(result)

@@ -180,7 +180,7 @@ def least_cost_usd(model: ScenarioModel) -> float | None:
                             bunkered.setdefault((f, q, y), {})[column] = 1.0
                     lp.equal.append(({**burnt, service: -need}, 0.0))
                     if k > 0:
-                        lp.below.append(({**{i: -1.0 for i in oil}, service: need * ship.pilot_share[k]}, 0.0))
+                        lp.below.append(({**dict.fromkeys(oil, -1.0), service: need * ship.pilot_share[k]}, 0.0))
     for (f, q, y), columns in bunkered.items():
         most = model.fuels[f].available_gj[q, y]
         if np.isfinite(most):

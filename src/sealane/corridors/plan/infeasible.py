@@ -3,8 +3,8 @@
 Every limit a user can relax gets a variable for what it is missed by (`build` with ``elastic``). Least total miss gives
 limits with a price, which together are already contradictory (Farkas); QuickXplain (Junker, 2004) leaves out one
 after the other until none can go. For each limit that is left, the least miss while all others hold says how far it is
-from possible. What is found is put aside, and the search goes on for conflicts that have nothing to do with it. In large
-models each step would take too long: there the limits with a price are reported as they are.
+from possible. What is found is put aside, and the search goes on for conflicts that have nothing to do with it. In
+large models each step would take too long: there the limits with a price are reported as they are.
 """
 
 from __future__ import annotations

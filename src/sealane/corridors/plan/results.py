@@ -14,7 +14,14 @@ from sealane.corridors.plan.model import fueleu_usd_per_t, limits
 from sealane.corridors.plan.solver import Solution
 from sealane.corridors.scenarios.evaluate import Outcome, evaluate, fossil_case
 from sealane.corridors.scenarios.fleet import Fleet
-from sealane.corridors.scenarios.model import FAMILIES, RESULT_TABLES, Floats, ScenarioModel, ScenarioResult
+from sealane.corridors.scenarios.model import (
+    FAMILIES,
+    RESULT_TABLES,
+    Floats,
+    ScenarioModel,
+    ScenarioResult,
+    ShipClass,
+)
 from sealane.corridors.scenarios.payments import payments_usd
 from sealane.corridors.scenarios.simulate import CARRIER, NOTHING, inputs_table, summary, year_table
 
@@ -131,7 +138,7 @@ def result(
     carried = (in_service * terms.kteu[:, :, None]).sum(axis=1)
     total = carried.sum(axis=0)
     share = np.divide(carried, total, out=np.full_like(carried, 1.0 / len(carried)), where=total > 0.0)
-    fossil = evaluate(fossil_case(replace(model, class_share=share)))
+    fossil = evaluate(fossil_case(replace(model, class_share=share, classes=_whole_arrays(model))))
     tables = {
         "fleet": _fleet_table(model, outcome),
         "fuel": _fuel_table(model, outcome),
@@ -151,6 +158,18 @@ def result(
         "gap": solution.gap,
     }
     return ScenarioResult("plan", model.id, tables, figures, (*model.notes, *_notes(model, figures, whole_ships)))
+
+
+def _whole_arrays(model: ScenarioModel) -> tuple[ShipClass, ...]:
+    """The classes with 0 for what a family that is not offered does not have; `evaluate` multiplies it by no ships."""
+    return tuple(
+        replace(
+            ship,
+            capacity_loss=np.nan_to_num(ship.capacity_loss),
+            opex_usd_per_year=np.nan_to_num(ship.opex_usd_per_year),
+        )
+        for ship in model.classes
+    )
 
 
 def _notes(model: ScenarioModel, figures: Mapping[str, Any], whole_ships: bool) -> list[str]:
