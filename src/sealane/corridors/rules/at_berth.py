@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from sealane.errors import DataError, Fault, MissingFactorError
 from sealane.reference import FactorRow, load_table
@@ -119,6 +120,7 @@ class AtBerthResult:
         return max(0.0, self.berth_h - self.controlled_h)
 
 
+@cache
 def limit(item: str) -> FactorRow:
     """A row of table ``at_berth_limits``."""
     return load_table("at_berth_limits").row(item)
@@ -137,6 +139,7 @@ def emission_limit(pollutant: str) -> FactorRow:
     return limit(_LIMIT_ITEM[pollutant])
 
 
+@cache
 def is_californian(port: str) -> bool:
     """True if a port of the World Port Index lies in California.
 
