@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sealane.corridors.fuels import pathway
 from sealane.corridors.rules.eu_ets import assess, gas_rows, phase_in, phase_in_row, price_path, price_path_names
 from sealane.corridors.rules.ship_year import SCOPES, FuelUse, ShipYear
 from sealane.errors import DataError, MissingFactorError
@@ -61,6 +62,14 @@ def test_certified_biofuel_counts_no_co2_and_the_other_gases_still_do() -> None:
     bare = assess(ship(FuelUse("HVO", 1000.0)))
     assert (bare.co2_t, bare.zero_rated_co2_t) == (pytest.approx(3115.0), 0.0)
     assert any("Without a certificate the CO2 of HVO counts in full" in note for note in bare.notes)
+
+
+def test_only_biogenic_or_captured_carbon_is_zero_rated() -> None:
+    """A certificate of a low-carbon or fossil fuel takes no combustion carbon away."""
+    certified = pathway("HVO", e_g_per_mj=16.0)
+    for pathway_class, zero in (("bio", True), ("rfnbo", True), ("low-carbon", False), ("fossil", False)):
+        own = (replace(certified, fuel="own", pathway_class=pathway_class),)
+        assert (assess(ship(FuelUse("own", 1000.0)), own=own).co2_t == 0.0) is zero
 
 
 def test_a_fossil_fuel_s_given_well_to_tank_zero_rates_nothing() -> None:
