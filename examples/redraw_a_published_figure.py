@@ -1,7 +1,8 @@
 """Can we redraw a published figure: how much dirtier does a ship's engine burn at low load?"""
 
-# Published: US EPA, Port Emissions Inventory Guidance, EPA-420-B-22-011 (April 2022), Table 3.10. The lines are worked out
-# from the coefficients of the same guidance; the points are what it prints. Run it in the root of the repository.
+# Published: US EPA, Port Emissions Inventory Guidance, EPA-420-B-22-011 (April 2022), Table 3.10. The lines are
+# worked out from the coefficients of the same guidance; the points are what it prints. Run it in the root of the
+# repository.
 
 import csv
 import sys
@@ -12,6 +13,7 @@ from sealane.reports.chart_canvas import Chart
 from sealane.reports.chart_picture import write_picture
 from sealane.reports.chart_years import Series, by_year
 
+SOURCE = "Lines: worked out by Sealane. Points: EPA-420-B-22-011 (April 2022), Table 3.10."
 PRINTED = Path("tests/golden/epa_420_b_22_011_table_3_10_llaf.csv")
 POLLUTANTS = {"HC": "hc", "CO": "co", "SO2": "so2", "PM": "pm10", "NOx": "nox", "CO2": "co2"}
 LOADS = range(2, 21)
@@ -55,5 +57,4 @@ def main() -> None:
 if __name__ == "__main__":
     main()
     if "--picture" in sys.argv:
-        source = "Lines: worked out by Sealane. Points: EPA-420-B-22-011 (April 2022), Table 3.10."
-        write_picture(chart(), Path(sys.argv[-1]), source)
+        write_picture(chart(), Path(sys.argv[-1]), SOURCE)

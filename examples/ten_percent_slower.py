@@ -1,7 +1,7 @@
 """What would a 10 % slower lane save, net of hotel load and of the ships that keep its frequency?"""
 
-# A round voyage Shanghai - Los Angeles of a 15,000 TEU ship at 16.5 kn: 2 x 5,738 nm, the speed and distance of a published
-# curve; ten days in port are an assumption of this example.
+# A round voyage Shanghai - Los Angeles of a 15,000 TEU ship at 16.5 kn: 2 x 5,738 nm. Distance and speed
+# are those of a published case; ten days in port and six ships are assumptions of this example.
 
 import sys
 from datetime import date
@@ -13,6 +13,7 @@ from sealane.reports.chart_bars import Part, ranked
 from sealane.reports.chart_canvas import Chart
 from sealane.reports.chart_picture import write_picture
 
+SOURCE = "EPA class defaults, 15,000 TEU, 16.5 kn; hotel load, least engine load and extra ships counted. 2026-01-01."
 ROUND_NM, SPEED_KN, PORT_H, SHIPS = 2 * 5738.0, 16.5, 240.0, 6
 WORDS = {
     "fuel": "fuel",
@@ -26,9 +27,7 @@ WORDS = {
 def result() -> SlowSteaming:
     """Work it out for one ship's round voyage, six ships in the service."""
     ship = ship_of_class("Container Ship", teu=15_000)
-    return slow_steaming_of(
-        ship, ROUND_NM, SPEED_KN, 0.10, day=date(2026, 1, 1), port_h=PORT_H, ships=SHIPS
-    )
+    return slow_steaming_of(ship, ROUND_NM, SPEED_KN, 0.10, day=date(2026, 1, 1), port_h=PORT_H, ships=SHIPS)
 
 
 def chart() -> Chart:
@@ -40,9 +39,9 @@ def chart() -> Chart:
         net, gross = 100 * balance.net_share, 100 * balance.gross_share
         parts.append(Part(words, (net, max(gross - net, 0.0))))
     return ranked(
-        "Saving of a 10 % slower service", "%", ("saved net", "promised by the cubic law, but used up"), parts, of="quantity",
+        "Saving of a 10 % slower service", "%", ("saved net", "promised gross, but used up"), parts, of="quantity",
         finding=f"{100 * found.more_ships_share:.1f} % more ship time keeps the frequency.",
-        note="The figure at the end of a bar is the saving by the cubic law; its first piece is what remains.",
+        note="The figure at the end of a bar is the gross saving by the cubic law; its first piece is what remains.",
     )  # fmt: skip
 
 
@@ -60,5 +59,4 @@ def main() -> None:
 if __name__ == "__main__":
     main()
     if "--picture" in sys.argv:
-        source = "EPA class defaults, 15,000 TEU, 16.5 kn; hotel load, least engine load and extra ships counted. 2026-01-01."
-        write_picture(chart(), Path(sys.argv[-1]), source)
+        write_picture(chart(), Path(sys.argv[-1]), SOURCE)

@@ -72,7 +72,7 @@ def ranked(
         named = [(k, "area", s) for k, s in enumerate(series)] if len(series) > 1 else []
         top = canvas.key(sheet, 0, 2, width, named) + 4
         above = width == canvas.NARROW
-        gutter = 0.0 if above else min(320.0, 10 + max((canvas.text_width(p.label) for p in shown), default=0.0))
+        gutter = 0.0 if above else min(320.0, 16 + max((canvas.text_width(p.label) for p in shown), default=0.0))
         ends = [_ends(p.values) for p in shown]
         texts = [number(sum(v for v in p.values if v is not None)) for p in shown]
         tail = 8 + max((canvas.text_width(t) for t in texts), default=0.0)
@@ -150,7 +150,7 @@ def tornado(
         named = [(0, "area", "input at its low end"), (1, "area", "input at its high end")]
         top = canvas.key(sheet, 0, 2, width, named) + 4
         above = width == canvas.NARROW
-        gutter = 0.0 if above else min(320.0, 10 + max((canvas.text_width(s.label) for s in shown), default=0.0))
+        gutter = 0.0 if above else min(320.0, 16 + max((canvas.text_width(s.label) for s in shown), default=0.0))
         inset = 62.0 if not above else 50.0
         results = [base, *(v for s in shown for v in (s.low, s.high))]
         x = canvas.scale(results, gutter + inset, width - inset, 5, zero=False)

@@ -195,7 +195,7 @@ def lane_map(
     Parameters
     ----------
     places, ways : what is drawn; nothing drawn gives the Pacific.
-    unit : of the ways' weights.
+    unit : of the ways' weights; '' for ways that are all drawn alike.
     table : beside the map; made from the ways where none is given.
     """
     top = max((w.weight for w in ways), default=0.0)
@@ -208,7 +208,7 @@ def lane_map(
         inner.rect(0, 0, width, height, "sea")
         inner.raw_path(_land_path(window), "land")
         for way in sorted(ways, key=lambda w: (-w.weight, w.words)):
-            size = 1.2 + (_MAX_WIDTH_PX - 1.2) * way.weight / top if top else 1.6
+            size = 1.2 + (_MAX_WIDTH_PX - 1.2) * way.weight / top if top and unit else 2.4
             for run in _runs(window, way.points):
                 if len(run) > 1:
                     kind = f"way w{max(1, min(7, round(size)))}" + ("" if way.observed else " unseen")
@@ -217,8 +217,8 @@ def lane_map(
         _names(sheet, window, places, height)
         sheet.rect(0, 0, width, height, "frame")
         below = height + 6
-        if ways:
-            _weights(sheet, below, width, top, unit, any(not w.observed for w in ways))
+        if ways and (unit or not all(w.observed for w in ways)):
+            _weights(sheet, below, width, top if unit else 0.0, unit, any(not w.observed for w in ways))
             below += 20
         return sheet.drawing(below)
 

@@ -83,5 +83,5 @@ def write_picture(chart: Chart, path: Path, source: str = "") -> None:
 def _paragraph(text: str, width: float, kind: str, step: float) -> list[tuple[str, str, float]]:
     if not text:
         return []
-    factor = 15 / 12 if kind == "title" else 1.0
+    factor = 1.12 * 15 / 12 if kind == "title" else 1.0  # larger and bold
     return [(line, kind, step) for line in chart_canvas.wrapped(text, width / factor, 4)]
