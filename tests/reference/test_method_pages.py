@@ -8,7 +8,8 @@ from pathlib import Path
 
 from sealane.emissions.fuel_rules import regime_table
 from sealane.emissions.hotel_loads import HOTEL_TABLES
-from sealane.reference import load_table, table_names
+from sealane.reference import load_table
+from sealane.reference.tables import SPECS
 
 DOCS = Path(__file__).parents[2] / "docs"
 OGV = (DOCS / "method" / "ogv.md").read_text(encoding="utf-8")
@@ -19,7 +20,7 @@ OTHER_ROOMS = ("ais_type", "class_nearest", "ports_", "oakland_")  # described o
 def grades_table() -> str:
     """Rows of each table by grade, as the page must show them."""
     lines = ["| table | A | B | C | D |", "|---|---|---|---|---|"]
-    for name in table_names():
+    for name in (spec.name for spec in SPECS):  # those of corridors are described on their own method pages
         if name.startswith(OTHER_ROOMS):
             continue
         count = Counter(row.grade for row in load_table(name).rows)

@@ -155,6 +155,7 @@ def test_shore_power_is_energy_and_small_ships_are_out() -> None:
     assert shore.gfi_g_per_mj < plain.gfi_g_per_mj
     small = assess(ship(FuelUse("VLSFO", 1.0), gt=4999.0), drafts=True)
     assert (small.applies, small.energy_mj, small.cost_usd) == (False, 0.0, 0.0)
+    assert assess(ship(FuelUse("VLSFO", 1.0), gt=5000.0), drafts=True).applies
 
 
 @given(mass=st.floats(1, 1e5), year=st.integers(2028, 2035))
