@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -119,6 +120,16 @@ def _known_particulars(table: pa.Table | None) -> dict[tuple[str, int], Particul
     return known
 
 
+@cache
+def _class(text: str) -> str:
+    return find_ship_class(text)
+
+
+@cache
+def _subtype(ship_class: str, text: str) -> str:
+    return find_subtype(ship_class, text)
+
+
 def _resolve(
     told: Mapping[str, object], user: UserVessel | None, file: str, known: Mapping[tuple[str, int], Particulars]
 ) -> tuple[Particulars, str]:
@@ -130,10 +141,10 @@ def _resolve(
             return known[kind, number], "own AIS"
     if told["ship_class"] is None:
         raise MissingFactorError("its ship class is not known: give ship_class with subtype, teu, dwt or gt")
-    ship_class = find_ship_class(str(told["ship_class"]))
+    ship_class = _class(str(told["ship_class"]))
     source: str | None = None
     if told["subtype"] is not None:
-        subtype: str | None = find_subtype(ship_class, str(told["subtype"]))
+        subtype: str | None = _subtype(ship_class, str(told["subtype"]))
     else:
         subtype = None
         for unit in size_units(ship_class):

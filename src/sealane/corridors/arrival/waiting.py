@@ -181,7 +181,7 @@ def find_waits(
         else None
         for at in rows
     ]
-    tails, unknown = _tails([pair for pair in passages if pair is not None])
+    tails, unknown = route_tails([pair for pair in passages if pair is not None])
     areas = tuple(sorted({here, *(area for _, _, area in tails.values())} - {""}))
     moments = [EPOCH + timedelta(microseconds=int(arrival[at])) for at in (rows[0], rows[-1])]
     fleet = fleet_of(own, *moments, areas=areas, gwp=gwp)
@@ -252,9 +252,10 @@ def _wait_h(calls: pa.Table, arrival: Whole) -> Floats:
     return np.where(np.isnan(wait), np.nan, np.minimum(wait, np.maximum(room, 0.0)))
 
 
-def _tails(
+def route_tails(
     pairs: Sequence[tuple[str, str]],
 ) -> tuple[dict[tuple[str, str], tuple[float, EcaTail, str]], tuple[str, ...]]:
+    """`eca_tail` of each pair of ports, and in words the pairs for which no route was found."""
     found, unknown = {}, []
     for pair in sorted(set(pairs)):
         try:
