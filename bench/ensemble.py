@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -59,13 +60,8 @@ def main() -> None:
         model = with_classes(base, number)
         draws = draws_of(model, np.column_stack([quantile(item, cube[:, r]) for r, item in enumerate(model.ranges)]))
         run_outputs(model, Draws.unchanged(model))
-        together = median_s(lambda model=model, draws=draws: run_outputs(model, draws))  # type: ignore[misc]
-        found[f"{number} classes, together"] = {
-            "draws": cube.shape[0],
-            "s": together,
-            "per_s": cube.shape[0] / together,
-        }
-    few = int(size["single"])  # type: ignore[call-overload] # a number here
+        seconds = median_s(partial(run_outputs, model, draws))
+        found[f"classes: {number}, together"] = {"draws": many, "s": seconds, "per_s": many / seconds}
     draws = draws_of(base, np.column_stack([quantile(item, cube[:few, r]) for r, item in enumerate(base.ranges)]))
 
     def one_by_one() -> None:

@@ -167,6 +167,19 @@ def test_fuel_that_runs_out_is_replaced_by_fossil_oil_and_said() -> None:
     assert not any("USLAX" in note for note in simulate(scenario).notes)
 
 
+def test_where_nothing_can_replace_a_fuel_its_limit_is_overrun_and_said() -> None:
+    """The ships sail all the same, and no energy gets lost: also where the oil itself is limited."""
+    scenario = model()
+    oil, methanol = scenario.fuels
+    limited = replace(scenario, fuels=(replace(oil, available_gj=np.full((1, 2), 1000.0)), methanol))
+    assert evaluate(limited).energy_gj == pytest.approx(evaluate(scenario).energy_gj)
+    assert any("oil: more is burnt than the limit allows in 2 of 2 years" in note for note in simulate(limited).notes)
+    no_oil = replace(oil, zero_at_combustion=True)
+    short = replace(methanol, available_gj=np.full((1, 2), 1000.0))
+    without = evaluate(replace(scenario, fuels=(no_oil, short)))
+    assert without.energy_gj == pytest.approx(evaluate(scenario).energy_gj)
+
+
 def test_conversion_moves_ships_and_costs_an_annuity_over_what_is_left_of_their_life() -> None:
     plain_model = model(demand_teu=np.array([200_000.0, 100_000.0]))
     converted = replace(plain_model, conversions=(Conversion("feeder", 2030, "oil", "methanol", 1.0),))

@@ -18,7 +18,7 @@ from sealane.corridors.scenarios.evaluate import Draws
 from sealane.corridors.scenarios.model import STUDY_TABLES, Floats, ScenarioModel, ScenarioResult
 from sealane.corridors.scenarios.simulate import simulate
 from sealane.corridors.scenarios.study import OUTPUTS, YEARLY, draws_of, quantile, run_outputs
-from sealane.corridors.scenarios.tornado import tornado_table
+from sealane.corridors.scenarios.tornado import tornado
 from sealane.errors import DataError, Fault
 
 LEAST_DRAWS, MOST_DRAWS = 16, 1 << 20
@@ -70,7 +70,7 @@ def ensemble(model: ScenarioModel, draws: int = DEFAULT_DRAWS, seed: int = 1) ->
         "ensemble": _quantile_table(model, (base, base_yearly), (single, yearly)),
         "ensemble_draws": _draw_table(single),
         "drivers": _driver_table(model, first, (single, other, mixed)),
-        "tornado": tornado_table(model),
+        "tornado": tornado(model),
     }
     notes = [*result.notes, f"Ensemble of {number:,} draws, seed {seed}, over {len(model.ranges)} ranges."]
     left_out = int(np.isnan(single["abatement_usd_per_t"]).sum())

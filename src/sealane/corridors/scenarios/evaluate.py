@@ -173,8 +173,9 @@ def _bunker(
     stand_in = _stand_in(model)
     # Of a fuel without a limit, a factor below 1 is the share of what is asked for that can be had.
     taken = np.minimum(wanted, np.where(unlimited, wanted, most) * factor)
-    # What stands in is itself taken without limit: the ships must sail, and the shortage is reported.
-    taken = np.where(np.any(stand_in > 0.0, axis=(1, 2))[None, :, None, None], wanted, taken)
+    # What stands in is itself taken without limit, and so is all where nothing can stand in: the ships must sail.
+    free = np.any(stand_in > 0.0, axis=(1, 2))[:, None, None] | ~np.any(stand_in > 0.0, axis=0)[None]
+    taken = np.where(free[None], wanted, taken)
     short = wanted - taken
     missing = short.sum(axis=1)
     missing_electric = np.einsum("dfpy,dfy->dpy", short, electric_share)

@@ -293,6 +293,14 @@ def _notes(model: ScenarioModel, outcome: Outcome) -> list[str]:
                     f"{fuel.id} at {port}: less is available than the choices ask for in {when.size} of {years.size} "
                     f"years, most in {years[worst]} ({short[p, worst] / GJ_PER_TJ:,.1f} TJ); fossil oil replaces it."
                 )
+        over = np.flatnonzero(
+            (outcome.bunkered_gj[0, f] > fuel.available_gj * (1.0 + 1e-9)).any(axis=0) & ~(short > NOTHING).any(axis=0)
+        )
+        if over.size:
+            notes.append(
+                f"{fuel.id}: more is burnt than the limit allows in {over.size} of {years.size} years, first in "
+                f"{years[over[0]]}: nothing can replace it."
+            )
     for limit, built, words in (
         (model.most_newbuilds, outcome.fleet.newbuilds, "new ships"),
         (model.most_retrofits, outcome.fleet.converted_in, "conversions"),

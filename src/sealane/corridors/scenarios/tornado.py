@@ -10,7 +10,7 @@ from sealane.corridors.scenarios.model import STUDY_TABLES, ScenarioModel
 from sealane.corridors.scenarios.study import OUTPUTS, draws_of, run_outputs
 
 
-def tornado_table(model: ScenarioModel) -> pa.Table:
+def tornado(model: ScenarioModel) -> pa.Table:
     """Table ``tornado`` of `STUDY_TABLES`; within each output the widest swing has rank 1.
 
     `low` and `high` are the ends of the range (factor, or shift in g/MJ); `value_low` and `value_high` the output
