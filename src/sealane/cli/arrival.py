@@ -67,7 +67,8 @@ def arrival(
     """Work out what notice of the berth's time would have saved, net of hotel load and least speed.
 
     Waiting at anchor becomes slower sailing from the point of notice. The queue is replayed twice: first come, first
-    served, and with berths booked on notice; who waits longer then is shown.
+    served, and with berths booked on notice; who waits longer then is shown. Writes Parquet tables, arrival.json,
+    report.html and report.xlsx.
     """
     from sealane.corridors.arrival.just_in_time import notices
     from sealane.corridors.arrival.run import run_arrival, write_arrival
@@ -90,7 +91,9 @@ def arrival(
         vessels=read_user_vessels(vessels) if vessels else None,
     )
     if out is not None:
-        write_arrival(result, out)
+        from sealane.reports.arrival_report import write_arrival_report
+
+        write_arrival(result, out, finish=write_arrival_report)
     if as_json:
         print_json(result.summary if out is None else {"out": str(out), **result.summary})
         return
@@ -163,7 +166,8 @@ def _print(summary: dict[str, Any], out: Path | None) -> None:
                         gross,
                     )
                 )
-    print_table(("notice", "quantity", "unit", "before>", "after>", "net saved>", "share>", "gross>"), rows)
+    message("Before and after: the last stretch from the point of notice on, and the waiting.")
+    print_table(("notice", "quantity", "unit", "before>", "after>", "net saved>", "of before>", "gross>"), rows)
     for row in summary["published"]:
         if row["published_pct"] is not None and row["voyages"]:
             notice = "whole voyage" if row["notice"] == "voyage" else f"last {row['notice']} h"

@@ -271,7 +271,8 @@ def test_the_command_writes_the_folder_and_prints(tmp_path: Path, app: typer.Typ
     )
     assert shown.exit_code == 0, shown.output
     assert "SIMULATED" in shown.output and "9 kn, the user's" in shown.output
-    assert sorted(p.name for p in out.iterdir()) == sorted([*(spec.file for spec in TABLES.values()), "arrival.json"])
+    written = [*(spec.file for spec in TABLES.values()), "arrival.json", "report.html", "report.xlsx"]
+    assert sorted(p.name for p in out.iterdir()) == sorted(written)
     kept = read_summary(out)
     assert kept["rows"]["approaches"] == pq.read_table(out / "approaches.parquet").num_rows
     asked = CliRunner().invoke(
