@@ -128,6 +128,10 @@ def test_the_replay_keeps_calls_and_berth_hours(tmp_path: Path) -> None:
         assert pc.all(pc.greater_equal(rows["berth_start"], rows["ready"])).as_py()
         parts = pc.add(rows["slow_h"], rows["anchorage_h"])
         assert np.allclose(parts.to_numpy(), rows["delay_h"].to_numpy(), atol=1e-9)
+        for name in ("wtw_co2e", "nox", "so2", "pm25"):
+            told = result.summary["queue"]["policies"][policy][f"{name}_t"]
+            assert told == pytest.approx(pc.sum(rows[f"{name}_g"]).as_py() / 1e6)
+            assert told > 0.0
     both = result.summary["queue"]["policies"]
     assert both["slot"]["fuel_t"] <= both["fcfs"]["fuel_t"]
     assert both["fcfs"]["sailed_slower_h"] == 0.0

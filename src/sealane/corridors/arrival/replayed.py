@@ -32,7 +32,7 @@ class Outcome:
     delay_h : from ready to all fast.
     slow_h, anchorage_h : parts of the delay spent sailing slower and at anchor.
     speed_kn : speed of the last stretch.
-    fuel_t, wtw_co2e_g : of the last stretch and the waiting.
+    fuel_t, grams : of the last stretch and the waiting; grams by ``wtw_co2e``, ``nox``, ``so2`` and ``pm25``.
     """
 
     replay: Replay
@@ -41,7 +41,7 @@ class Outcome:
     anchorage_h: Floats
     speed_kn: Floats
     fuel_t: Floats
-    wtw_co2e_g: Floats
+    grams: Mapping[str, Floats]
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def _outcome(approaches: Approaches, rows: Whole, demand: Demand, done: Replay, 
         anchorage_h=delay - slow,
         speed_kn=found.new_speed_kn if done.policy == "slot" else own.speed_kn,
         fuel_t=part.fuel_t,
-        wtw_co2e_g=part.of("wtw_co2e"),
+        grams={name: part.of(name) for name in ("wtw_co2e", "nox", "so2", "pm25")},
     )
 
 

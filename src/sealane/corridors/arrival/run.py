@@ -169,7 +169,7 @@ def _queue(study: QueueStudy, tables: Mapping[str, pa.Table], notice_h: float | 
         "policies": {
             policy: {
                 "fuel_t": math.fsum(outcome.fuel_t.tolist()),
-                "wtw_co2e_t": math.fsum((outcome.wtw_co2e_g / 1e6).tolist()),
+                **{f"{name}_t": math.fsum((values / 1e6).tolist()) for name, values in outcome.grams.items()},
                 "delay_h": math.fsum(outcome.delay_h.tolist()),
                 "at_anchor_h": math.fsum(outcome.anchorage_h.tolist()),
                 "sailed_slower_h": math.fsum(outcome.slow_h.tolist()),

@@ -124,6 +124,9 @@ QUEUE = TableSpec(
         "speed_kn": Column(_F, "kn", "speed of the last stretch"),
         "fuel_t": Column(_F, "t", "fuel of the last stretch and the waiting"),
         "wtw_co2e_g": Column(_F, "g", "well-to-wake CO2e of the same"),
+        "nox_g": Column(_F, "g", "NOx of the same"),
+        "so2_g": Column(_F, "g", "SO2 of the same"),
+        "pm25_g": Column(_F, "g", "PM2.5 of the same"),
     },
     ("policy", "terminal", "berth_start", "call_id"),
 )

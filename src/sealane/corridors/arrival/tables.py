@@ -219,7 +219,7 @@ def queue_table(waits: Waits, study: QueueStudy) -> pa.Table:
                     "order": outcome.replay.order,
                     "speed_kn": outcome.speed_kn,
                     "fuel_t": outcome.fuel_t,
-                    "wtw_co2e_g": outcome.wtw_co2e_g,
+                    **{f"{name}_g": values for name, values in outcome.grams.items()},
                 },
             )
         )
