@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,9 +14,10 @@ from sealane.corridors.call_table import read_calls
 from sealane.corridors.rules import at_berth
 from sealane.corridors.rules.at_berth_calls import AT_BERTH_CALLS, assess_calls, run_at_berth
 from sealane.corridors.rules.at_berth_file import KINDS, read_visits
+from sealane.corridors.ship_energy import ship_of_class
 from sealane.emissions.emission_factors import emission_factor
 from sealane.emissions.hotel_loads import hotel_load
-from sealane.emissions.vessels import ASSUMED_NOX_TIER
+from sealane.emissions.vessels import ASSUMED_NOX_TIER, register_of
 from sealane.errors import DataError
 
 HEAD = "ship_name,imo,ship_class,subtype,port,arrival,departure,berth_start,berth_end,shore_power_start,shore_power_end"
@@ -155,3 +157,32 @@ def test_hours_at_berth_less_than_from_first_to_last_line_are_a_shift_between_be
     )
     row = run_at_berth([path]).table.to_pylist()[0]
     assert (row["berth_h"], row["uncontrolled_h"], row["required_h"]) == (40.0, 40.0, 45.0)
+
+
+def test_without_any_word_of_shore_power_a_call_is_not_called_non_compliant(calls: Path, tmp_path: Path) -> None:
+    """AIS shows no connection: silence is not proof. A file of controls, even of other ships, makes it a judgement."""
+    silent = tmp_path / "silent.csv"
+    silent.write_text(CALLS.replace("2026-03-01T07:30Z,2026-03-03T05:30Z", ","), encoding="utf-8")
+    run = run_at_berth([silent])
+    row = rows_by_ship(run.table)["A"]
+    assert row["compliant"] is None
+    assert row["verdict"] == "not told: no control is known; 45.00 hours are required"
+    assert (run.summary["not_told"], run.summary["not_compliant"]) == (2, 0)
+    assert row["uncontrolled_h"] == 48.0
+    told = tmp_path / "shore-power.csv"
+    told.write_text("mmsi,imo,from,to\n,9241061,2026-03-01T08:00Z,2026-03-03T05:00Z\n", encoding="utf-8")
+    judged = run_at_berth([silent], told)
+    assert rows_by_ship(judged.table)["A"]["compliant"] is False
+    # A shore-power file of an inventory has no column kind: every row is shore power.
+    assert rows_by_ship(judged.table)["C"]["compliant"] is True
+
+
+def test_particulars_of_an_inventory_go_before_class_defaults(calls: Path) -> None:
+    ship = ship_of_class("Container Ship", "8,000 TEU", nox_tier=3).particulars
+    ship = replace(ship, imo=9321483, mmsi=636_000_001)
+    plain, told = (
+        rows_by_ship(assess_calls(read_calls([calls]), particulars=particulars).table)["A"]
+        for particulars in (None, register_of([ship]).vessels)
+    )
+    assert told["without_control_nox_g"] == pytest.approx(970.0 * 48.0 * 2.6, rel=1e-12)  # Tier III auxiliary
+    assert plain["without_control_nox_g"] == pytest.approx(970.0 * 48.0 * 12.2, rel=1e-12)

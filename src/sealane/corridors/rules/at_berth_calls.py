@@ -53,7 +53,7 @@ AT_BERTH_CALLS = TableSpec(
         "shore_power_h": Column(_F, "h", "hours on shore power"),
         "other_control_h": Column(_F, "h", "hours under another approved control"),
         "uncontrolled_h": Column(_F, "h", "hours at berth without control"),
-        "compliant": Column(_B, "", "null where no control is required"),
+        "compliant": Column(_B, "", "null where no control is required, or none is told"),
         "verdict": Column(_S, "", "the answer in a sentence"),
         "aux_kw": Column(_F, "kW", "load of the auxiliary engines at berth"),
         **{
@@ -78,7 +78,7 @@ AT_BERTH_CALLS = TableSpec(
 
 NOTES = (
     "Hydrocarbons (hc) stand for reactive organic gases: no factor of ROG is held.",
-    "Class defaults stand for every particular that the calls do not tell.",
+    "Class defaults stand for every particular that neither the calls nor an inventory tell.",
     "This is an estimate from port calls, not a report to CARB.",
 )
 
@@ -130,33 +130,23 @@ def _assess(row: dict[str, Any], visits: Sequence[Visit]) -> tuple[AtBerthResult
         return None, str(error).replace("\n", " ")
 
 
-def _ship_key(row: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(row[name] for name in ("ship_class", "subtype", "teu", "dwt", "gt"))
-
-
-def _rates(rows: Sequence[dict[str, Any]], method: str, gwp: str) -> dict[int, tuple[Any, ...]]:
+def _rates(
+    calls: pa.Table, rows: Sequence[dict[str, Any]], particulars: pa.Table | None, method: str, gwp: str
+) -> dict[int, tuple[Any, ...]]:
     """Auxiliary load, grade and grams an hour of engines and boiler, by place of the row; rows without are left out."""
-    from sealane.corridors.ship_energy import fleet_of, ship_of_class, stay_many
+    from sealane.corridors.call_ships import ships_of_calls
+    from sealane.corridors.ship_energy import fleet_of, stay_many
 
-    ships: dict[tuple[Any, ...], Any] = {}
-    for row in rows:
-        key = _ship_key(row)
-        if key in ships or row["ship_class"] is None:
-            continue
-        size = dict(zip(("teu", "dwt", "gt"), key[2:], strict=True))
-        try:
-            ships[key] = ship_of_class(row["ship_class"], row["subtype"], method=method, **size)
-        except SealaneError as error:
-            ships[key] = error
-    good = [key for key, ship in ships.items() if not isinstance(ship, SealaneError)]
-    at = [n for n, row in enumerate(rows) if _ship_key(row) in good and row["berth_start"] is not None]
+    known = ships_of_calls(calls, method=method, particulars=particulars)
+    at = [n for n, row in enumerate(rows) if known.index[n] >= 0 and row["berth_start"] is not None]
     if not at:
         return {}
     days = [rows[n]["berth_start"] for n in at]
-    fleet = fleet_of([ships[key] for key in good], min(days), max(days), gwp=gwp)
+    fleet = fleet_of(known.ships, min(days), max(days), gwp=gwp)
+    ship = known.index[at]
     hour = stay_many(
         fleet,
-        [good.index(_ship_key(rows[n])) for n in at],
+        ship,
         1.0,
         "berth",
         time=np.array([day.replace(tzinfo=None) for day in days], "datetime64[us]"),
@@ -166,15 +156,16 @@ def _rates(rows: Sequence[dict[str, Any]], method: str, gwp: str) -> dict[int, t
     )
     found = {}
     for k, n in enumerate(at):
-        ship = ships[_ship_key(rows[n])]
-        found[n] = (ship.hotel_kw("berth")[0], ship.particulars.hotel_grade, hour.grams[k, 1], hour.grams[k, 2])
+        model = known.ships[int(ship[k])]
+        found[n] = (model.hotel_kw("berth")[0], model.particulars.hotel_grade, hour.grams[k, 1], hour.grams[k, 2])
     return found
 
 
 def assess_calls(
     calls: pa.Table,
-    visits: Sequence[Visit] = (),
+    visits: Sequence[Visit] | None = None,
     *,
+    particulars: pa.Table | None = None,
     method: str = "epa-2022",
     gwp: str = "ar5",
 ) -> AtBerthRun:
@@ -183,18 +174,25 @@ def assess_calls(
     Parameters
     ----------
     calls : columns of `sealane.corridors.call_table.CALLS_SCHEMA`; any order gives the same table.
-    visits : further periods of control, exceptions and terminals of low activity, see `read_visits`.
+    visits : every further period of control, exceptions and terminals of low activity, see `read_visits`; None: none
+        are told.
+    particulars : ``vessels.parquet`` of inventory folders; class defaults stand in for what it does not tell.
     method, gwp : as in an inventory.
 
     Returns
     -------
     AtBerthRun
-        a call without times at berth or class is kept as *not assessed*, with what is missing.
+        a call without times at berth or class is kept as *not assessed*, with what is missing. Whether a call complies
+        is judged if `visits` are given or its source tells of shore power at any call; AIS alone shows no connection.
     """
     rows = calls.to_pylist()
-    rates = _rates(rows, method, gwp)
-    of_ship = by_ship(visits)
-    out = [_row(row, visits_of(of_ship, row), rates.get(n)) for n, row in enumerate(rows)]
+    rates = _rates(calls, rows, particulars, method, gwp)
+    of_ship = by_ship(visits or ())
+    telling = {row["source"] for row in rows if row["shore_power_start"] is not None}
+    out = [
+        _row(row, visits_of(of_ship, row), rates.get(n), told=visits is not None or row["source"] in telling)
+        for n, row in enumerate(rows)
+    ]
     far = datetime.max.replace(tzinfo=UTC)
     out.sort(key=lambda row: (row["port"], row["berth_start"] or far, row["call_id"] or ""))
     table = pa.Table.from_pylist(out, schema=AT_BERTH_CALLS.schema)
@@ -204,16 +202,19 @@ def assess_calls(
     return AtBerthRun(table, _summary(out), notes)
 
 
-def _row(row: dict[str, Any], visits: Sequence[Visit], rate: tuple[Any, ...] | None) -> dict[str, Any]:
+def _row(row: dict[str, Any], visits: Sequence[Visit], rate: tuple[Any, ...] | None, *, told: bool) -> dict[str, Any]:
     result, lack = _assess(row, visits)
     out = {name: row.get(name) for name in AT_BERTH_CALLS.columns}
     if result is None:
         return out | {"requirement": "not assessed", "reason": lack, "verdict": f"not assessed: {lack}", "note": ""}
     # A ship that shifts between two berths is under way between first and last line: the hours at berth are fewer.
-    told = row["berth_h"]
-    berth_h = min(told, result.berth_h) if told is not None and told > 0.0 else result.berth_h
+    at_berth_h = row["berth_h"]
+    berth_h = min(at_berth_h, result.berth_h) if at_berth_h is not None and at_berth_h > 0.0 else result.berth_h
     uncontrolled_h = max(0.0, berth_h - result.controlled_h)
     notes = list(result.notes)
+    compliant, verdict = result.compliant, result.verdict
+    if compliant is False and not told:
+        compliant, verdict = None, f"not told: no control is known; {result.required_h:.2f} hours are required"
     out |= {
         "category": result.scope.category,
         "requirement": result.scope.requirement,
@@ -224,8 +225,8 @@ def _row(row: dict[str, Any], visits: Sequence[Visit], rate: tuple[Any, ...] | N
         "shore_power_h": result.shore_power_h,
         "other_control_h": result.other_control_h,
         "uncontrolled_h": uncontrolled_h,
-        "compliant": result.compliant,
-        "verdict": result.verdict,
+        "compliant": compliant,
+        "verdict": verdict,
     }
     if not at_berth.is_californian(row["port"]):
         notes.append("Emissions are worked out for Californian ports only, whose fuel rules hold here.")
@@ -255,6 +256,7 @@ def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "in_scope": len(in_scope),
         "compliant": sum(row["compliant"] is True for row in in_scope),
         "not_compliant": sum(row["compliant"] is False for row in in_scope),
+        "not_told": sum(row["compliant"] is None for row in in_scope),
         "required_h": total("required_h", in_scope),
         "compliant_h": total("compliant_h", in_scope),
         "uncontrolled_h": total("uncontrolled_h", in_scope),
@@ -281,7 +283,8 @@ def run_at_berth(
     out : folder for ``at_berth_calls.parquet`` and ``at_berth.json``; it appears whole or not at all.
     """
     table = read_call_table(calls)
-    run = assess_calls(table.table, read_visits(visits) if visits else (), method=method, gwp=gwp)
+    told = read_visits(visits) if visits else None
+    run = assess_calls(table.table, told, particulars=table.particulars, method=method, gwp=gwp)
     more = (note for note in table.notes if note != "SIMULATED DATA")  # said in full by the run itself
     run = AtBerthRun(run.table, run.summary, (*run.notes, *more))
     if out is not None:

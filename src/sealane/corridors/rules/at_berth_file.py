@@ -18,7 +18,7 @@ VISIT_COLUMNS: Mapping[str, str] = {
     "mmsi": "MMSI of the ship; or give imo",
     "from": "begin, ISO 8601 in UTC",
     "to": "end, ISO 8601 in UTC",
-    "kind": f"one of: {', '.join(KINDS)}",
+    "kind": f"one of: {', '.join(KINDS)}; without this column every row is shore power",
 }
 
 
@@ -54,7 +54,7 @@ def _time(record: Mapping[str, str], name: str, where: str, faults: list[Fault])
 
 
 def read_visits(path: Path) -> tuple[Visit, ...]:
-    """Read the file: CSV or Excel with the columns of `VISIT_COLUMNS`.
+    """Read the file: CSV or Excel with the columns of `VISIT_COLUMNS`; a shore-power file of an inventory is one.
 
     Raises
     ------
@@ -65,23 +65,23 @@ def read_visits(path: Path) -> tuple[Visit, ...]:
     """
     lines = read_rows(path, "file of controls")
     names = [name.lower() for name in lines[0][1]] if lines else []
-    lacking = [name for name in ("from", "to", "kind") if name not in names]
+    lacking = [name for name in ("from", "to") if name not in names]
     twice = sorted({name for name in VISIT_COLUMNS if names.count(name) > 1})
     if lacking or twice or not {"imo", "mmsi"} & set(names):
         found = f"found {', '.join(names)[:200] or 'nothing'}"
-        remedy = f"Give each of the columns {', '.join(VISIT_COLUMNS)} once; mmsi or imo may be left out"
+        remedy = f"Give each of the columns {', '.join(VISIT_COLUMNS)} once; kind, and mmsi or imo, may be left out"
         raise DataError("The file of controls cannot be used.", [Fault(f"{path}, header", found, remedy)])
     faults: list[Fault] = []
     visits = []
     for number, cells in lines[1:]:
         where = f"{path} row {number}"
         before = len(faults)
-        record = dict(zip(names, cells, strict=False))
+        record = dict.fromkeys(names, "") | dict(zip(names, cells, strict=False))
         if len(cells) > len(names):
             faults.append(Fault(where, f"{len(cells)} cells under {len(names)} headings", "One cell for each heading"))
         imo, mmsi = _number(record, "imo", 7, where, faults), _number(record, "mmsi", 9, where, faults)
         start, end = _time(record, "from", where, faults), _time(record, "to", where, faults)
-        kind = record.get("kind", "").strip().casefold()
+        kind = record["kind"].strip().casefold() if "kind" in record else "shore_power"
         if kind not in KINDS:
             faults.append(Fault(f"{where}, column kind", repr(kind[:60]), f"Give one of: {', '.join(KINDS)}"))
         if imo is None and mmsi is None and len(faults) == before:
