@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import heapq  # noqa: F401  # numba compiles heapq's functions from this module's globals
+import heapq
 
 import numpy as np
 from numba import njit
-
 from scripts.route_network.land import CELLS, Mask
 
 
@@ -128,7 +127,7 @@ def ways_back(water, source, goals_row, goals_col):
                         heap.append((np.float32(0.0), np.int32(r), np.int32(c)))
                         break
     # All begin at zero: any order is a heap.
-    while len(heap):
+    while heap:
         d, r, c = heapq.heappop(heap)
         if d > cost[r, c]:
             continue
