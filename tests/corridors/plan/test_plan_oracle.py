@@ -14,7 +14,7 @@ from sealane.corridors.plan.solve import solve
 from sealane.corridors.plan.solver import Problem
 from sealane.corridors.scenarios.model import ScenarioModel
 
-SEEDS = range(1000, 1012)
+SEEDS = range(1000, 1008)
 
 
 def planned(model: ScenarioModel) -> float | None:
