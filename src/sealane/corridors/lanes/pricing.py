@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sealane.corridors.lanes.adding import ENERGY_MJ, WTW, over_fuels, spread_by_fuel
 from sealane.corridors.lanes.schemas import POLLUTANTS
 from sealane.corridors.ship_energy import FUEL_NAMES, EnergyColumns, Fleet, sail_many, stay_many
 from sealane.emissions.layout import Mode
@@ -29,8 +30,9 @@ MEASURES = ("fuel_t", "energy_mj", *POLLUTANTS)
 MJ_PER_KWH = 3.6
 KG_PER_T = 1000.0
 
+# In the order in which `sealane.corridors.lanes.adding` takes them.
 _WANTED = ("co2e", "wtt_co2e", "nox", "so2", "pm10", "pm25")
-_T, _MJ, _TTW, _WTW = 0, 1, 2, 3
+_MJ, _WTW = ENERGY_MJ, WTW
 STAY_MODES = ("anchorage", "berth", "manoeuvring", "drift")
 
 
@@ -64,13 +66,11 @@ class Priced:
     by_fuel: Floats
     grade: NDArray[np.int8]
 
-    @property
+    @cached_property
     def totals(self) -> Floats:
         """`MEASURES` over all fuels, ``(n, measures)``; electricity without a known intensity adds no CO2e."""
-        with_shore = self.by_fuel.copy()
-        shore = with_shore[:, -1, :]
-        shore[np.isnan(shore)] = 0.0
-        return with_shore.sum(axis=1)
+        found: Floats = over_fuels(self.by_fuel)
+        return found
 
 
 def _empty(n: int) -> Priced:
@@ -84,24 +84,19 @@ def _add(
     if not len(at):
         return
     priced.kwh[at] += found.kwh
-    regime = fleet.regimes(area, time_us)
-    profile = fleet.vessels.profile[ship]
-    heat = np.array([heating_values()[name] for name in FUEL_NAMES])
-    burnt = found.fuel_t
-    priced.by_fuel[at, : len(FUEL_NAMES), _T] += burnt
-    # 0 t of a fuel whose heating value is not known take 0 MJ.
-    priced.by_fuel[at, : len(FUEL_NAMES), _MJ] += np.where(burnt > 0.0, burnt * heat * KG_PER_T, 0.0)
-    names = [found.pollutants.index(name) for name in _WANTED]
-    for source in range(3):
-        ran = found.kwh[:, source] > 0.0
-        fuel = fleet.fuel_of[profile, regime, source]
-        grams = np.where(ran[:, None], found.grams[:, source, :], 0.0)
-        priced.by_fuel[at, fuel, _TTW] += grams[:, names[0]]
-        priced.by_fuel[at, fuel, _WTW] += grams[:, names[0]] + grams[:, names[1]]
-        for measure, name in enumerate(names[2:], start=_WTW + 1):
-            priced.by_fuel[at, fuel, measure] += grams[:, name]
-        grade = np.where(ran, fleet.grade[ship, source], -1).astype(np.int8)
-        priced.grade[at] = np.maximum(priced.grade[at], grade)
+    spread_by_fuel(
+        at,
+        fleet.vessels.profile[ship].astype(np.int64),
+        fleet.regimes(area, time_us),
+        fleet.fuel_of,
+        np.array([heating_values()[name] * KG_PER_T for name in FUEL_NAMES]),
+        found.kwh,
+        found.fuel_t,
+        found.grams,
+        priced.by_fuel,
+    )
+    grade = np.where(found.kwh[:, :3] > 0.0, fleet.grade[ship], -1).max(axis=1).astype(np.int8)
+    priced.grade[at] = np.maximum(priced.grade[at], grade)
 
 
 def price_legs(

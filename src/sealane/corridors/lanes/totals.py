@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from sealane.corridors.lanes.adding import add_weighted
 from sealane.corridors.lanes.pricing import FUELS, MEASURES
 from sealane.corridors.lanes.schemas import PARTS, PLACES, RULES, TOTALS
 
@@ -18,7 +19,6 @@ KNOWN_CARGO = "known_cargo"
 """Rule cargo, of passes whose cargo is known on every leg from end to end: what intensities per t km rest on."""
 
 COUNTED = (*RULES, KNOWN_CARGO)
-_MJ = MEASURES.index("energy_mj")
 
 
 @dataclass
@@ -65,19 +65,15 @@ class Totals:
         shape = self.sums.shape[1:5]
         cell = np.ravel_multi_index((quarter, ship_class, part, place), shape)
         cells = int(np.prod(shape))
-        for rule in range(len(COUNTED)):
-            at = np.flatnonzero(weights[:, rule] > 0.0)
-            if not len(at):
-                continue
-            weight = weights[at, rule]
-            into = self.sums[rule].reshape(cells, len(FUELS), len(MEASURES))
-            for fuel in range(len(FUELS)):
-                for measure in range(len(MEASURES)):
-                    values = by_fuel[at, fuel, measure]
-                    if values.any():
-                        into[:, fuel, measure] += np.bincount(cell[at], values * weight, cells)
-            energy = np.nan_to_num(by_fuel[at, :, _MJ]).sum(axis=1) * weight * observed[at]
-            self.observed_mj[rule] += np.bincount(quarter[at], energy, len(self.quarters))
+        add_weighted(
+            np.ascontiguousarray(weights),
+            cell.astype(np.int64),
+            quarter,
+            by_fuel,
+            observed,
+            self.sums.reshape(len(COUNTED), cells, len(FUELS), len(MEASURES)),
+            self.observed_mj,
+        )
 
     def of(self, rule: str) -> Floats:
         """Sums of one rule: quarter, class, part, place, fuel, measure."""

@@ -29,8 +29,8 @@ from sealane.reference import load_table
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-PIECE = 200_000
-"""Legs or calls that are worked on at once; what is in memory of them is about half a gigabyte."""
+PIECE = 50_000
+"""Legs or calls that are worked on at once; what is in memory of them is about 100 MB."""
 
 FLAGS: Mapping[str, str] = {
     "no_particulars": "the ship's class is not known: not priced",
