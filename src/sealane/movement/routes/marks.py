@@ -152,7 +152,7 @@ def limits() -> Limits:
 
 
 @njit(cache=True)
-def _crosses(ax, ay, az, bx, by, bz, gate):
+def _crosses(ax: float, ay: float, az: float, bx: float, by: float, bz: float, gate: Floats) -> bool:
     """Whether the arc a-b crosses the arc of a gate."""
     gx, gy, gz = gate[1] * gate[5] - gate[2] * gate[4], gate[2] * gate[3] - gate[0] * gate[5], 0.0
     gz = gate[0] * gate[4] - gate[1] * gate[3]
@@ -173,7 +173,7 @@ def _crosses(ax, ay, az, bx, by, bz, gate):
 
 
 @njit(cache=True)
-def polar_bits(limits, lat, lon):
+def polar_bits(limits: Limits, lat: float, lon: float) -> np.uint64:
     """Bits of the polar waters a position lies in; a strip of 0.05 degrees inside their limit does not count."""
     bits = np.uint64(0)
     if lat < limits.antarctic_lat - _TOLERANCE_DEG:
@@ -189,7 +189,7 @@ def polar_bits(limits, lat, lon):
 
 
 @njit(cache=True)
-def marks(limits, lat1, lon1, lat2, lon2):
+def marks(limits: Limits, lat1: float, lon1: float, lat2: float, lon2: float) -> np.uint64:
     """Bits of the passages and polar waters a great circle runs through.
 
     Parameters

@@ -19,8 +19,8 @@ from sealane.movement.compiled import njit
 from sealane.movement.geodesy import great_circle_nm, interpolate
 from sealane.movement.routes.marks import marks
 from sealane.movement.routes.network import sea
-from sealane.movement.routes.search import CHANNEL, seen_corners
-from sealane.movement.routes.water import CELLS, is_land
+from sealane.movement.routes.search import CHANNEL, Network, seen_corners
+from sealane.movement.routes.water import CELLS, Water, is_land
 
 FURTHEST_NM = 120.0
 """A place further from any water that ships reach is refused."""
@@ -46,7 +46,7 @@ class Mooring(NamedTuple):
 
 
 @njit(cache=True)
-def _nearest_water(water, lat, lon, radius_nm):
+def _nearest_water(water: Water, lat: float, lon: float, radius_nm: float) -> tuple[float, float, float]:
     """Centre of the nearest water cell of the near mask within a radius, and its distance; infinity if none."""
     best_lat, best_lon, best = lat, lon, np.inf
     tall = int(radius_nm * CELLS / 60.0) + 1
@@ -68,7 +68,7 @@ def _nearest_water(water, lat, lon, radius_nm):
 
 
 @njit(cache=True)
-def _nearest_channel(net, lat, lon, radius_nm):
+def _nearest_channel(net: Network, lat: float, lon: float, radius_nm: float) -> tuple[int, int, float, float, float]:
     """The nearest point of a line between two channel corners: both corners, the point and its distance."""
     best_i, best_j, best_lat, best_lon, best = -1, -1, lat, lon, radius_nm
     k = math.cos(math.radians(lat))

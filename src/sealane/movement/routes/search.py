@@ -19,8 +19,12 @@ from numpy.typing import NDArray
 
 from sealane.movement.compiled import njit
 from sealane.movement.geodesy import MEAN_RADIUS_NM, great_circle_nm
-from sealane.movement.routes.marks import marks
-from sealane.movement.routes.water import NEAR_NM, first_land_nm
+from sealane.movement.routes.marks import Limits, marks
+from sealane.movement.routes.water import NEAR_NM, Water, first_land_nm
+
+Floats = NDArray[np.float64]
+Numbers = NDArray[np.int32]
+Bits = NDArray[np.uint64]
 
 COAST, LIMIT, CHANNEL = 0, 1, 2
 RAYS = 360
@@ -55,13 +59,13 @@ class Network(NamedTuple):
 
 
 @njit(cache=True)
-def _distance(net, i, x, y, z):
+def _distance(net: Network, i: int, x: float, y: float, z: float) -> float:
     dx, dy, dz = net.unit[i, 0] - x, net.unit[i, 1] - y, net.unit[i, 2] - z
     return 2.0 * MEAN_RADIUS_NM * math.asin(min(1.0, 0.5 * math.sqrt(dx * dx + dy * dy + dz * dz)))
 
 
 @njit(cache=True)
-def look_round(water, lat, lon):
+def look_round(water: Water, lat: float, lon: float) -> Floats:
     """How far the water is clear in each of :data:`RAYS` directions, nm."""
     out = np.empty(RAYS)
     y = math.radians(lat)
@@ -77,7 +81,7 @@ def look_round(water, lat, lon):
 
 
 @njit(cache=True)
-def seen_corners(net, water, limits, lat, lon):
+def seen_corners(net: Network, water: Water, limits: Limits, lat: float, lon: float) -> tuple[Numbers, Floats, Bits]:
     """Corners a point sees and may bend round.
 
     Returns
@@ -131,7 +135,18 @@ def seen_corners(net, water, limits, lat, lon):
 
 
 @njit(cache=True)
-def _through_network(net, closed, ids1, far1, bits1, ids2, far2, bits2, lat2, lon2):
+def _through_network(
+    net: Network,
+    closed: np.uint64,
+    ids1: Numbers,
+    far1: Floats,
+    bits1: Bits,
+    ids2: Numbers,
+    far2: Floats,
+    bits2: Bits,
+    lat2: float,
+    lon2: float,
+) -> Numbers:
     """Corners of the shortest way from the first point to the second, in order; empty where there is none."""
     n = net.lat.size
     la, lo = math.radians(lat2), math.radians(lon2)
@@ -180,14 +195,31 @@ def _through_network(net, closed, ids1, far1, bits1, ids2, far2, bits2, lat2, lo
 
 
 @njit(cache=True)
-def _clear(water, limits, closed, lat, lon, near, a, b):
+def _clear(
+    water: Water, limits: Limits, closed: np.uint64, lat: Floats, lon: Floats, near: Floats, a: int, b: int
+) -> bool:
     if first_land_nm(water, lat[a], lon[a], lat[b], lon[b], near[a], near[b]) >= 0.0:
         return False
     return marks(limits, lat[a], lon[a], lat[b], lon[b]) & closed == 0
 
 
 @njit(cache=True)
-def shortest(net, water, limits, closed, lat1, lon1, ids1, far1, bits1, lat2, lon2, ids2, far2, bits2):
+def shortest(
+    net: Network,
+    water: Water,
+    limits: Limits,
+    closed: np.uint64,
+    lat1: float,
+    lon1: float,
+    ids1: Numbers,
+    far1: Floats,
+    bits1: Bits,
+    lat2: float,
+    lon2: float,
+    ids2: Numbers,
+    far2: Floats,
+    bits2: Bits,
+) -> tuple[Floats, Floats]:
     """Corners of the shortest way between two points, both points included: lat, lon; empty where there is none.
 
     Parameters
@@ -225,7 +257,7 @@ def shortest(net, water, limits, closed, lat1, lon1, ids1, far1, bits1, lat2, lo
 
 
 @njit(cache=True)
-def line_nm(lat, lon):
+def line_nm(lat: Floats, lon: Floats) -> float:
     """Length of great circles between corners, nm."""
     total = 0.0
     for i in range(lat.size - 1):
@@ -234,7 +266,19 @@ def line_nm(lat, lon):
 
 
 @njit(cache=True, parallel=True, nogil=True)
-def many(net, water, limits, closed, lat, lon, first, ids, far, bits, pairs):
+def many(
+    net: Network,
+    water: Water,
+    limits: Limits,
+    closed: np.uint64,
+    lat: Floats,
+    lon: Floats,
+    first: NDArray[np.int64],
+    ids: Numbers,
+    far: Floats,
+    bits: Bits,
+    pairs: NDArray[np.int64],
+) -> Floats:
     """Lengths between pairs of points, nm; infinity where there is no way.
 
     Parameters

@@ -52,7 +52,7 @@ class Water(NamedTuple):
 
 
 @njit(cache=True)
-def is_land(root, rows, lat, lon):
+def is_land(root: NDArray[np.int32], rows: NDArray[np.uint64], lat: float, lon: float) -> bool:
     """Whether a position lies on land of a mask; longitude in any turn."""
     y = int((lat + 90.0) * CELLS)
     if y < 0:
@@ -72,7 +72,9 @@ def is_land(root, rows, lat, lon):
 
 
 @njit(cache=True)
-def first_land_nm(water, lat1, lon1, lat2, lon2, near1_nm, near2_nm):
+def first_land_nm(
+    water: Water, lat1: float, lon1: float, lat2: float, lon2: float, near1_nm: float, near2_nm: float
+) -> float:
     """Distance along a great circle to the first land, or -1 where it keeps to the water.
 
     Parameters
@@ -121,7 +123,9 @@ def first_land_nm(water, lat1, lon1, lat2, lon2, near1_nm, near2_nm):
 
 
 @njit(cache=True)
-def _nearest_sources(blocked, source_row, source_column):
+def _nearest_sources(
+    blocked: NDArray[np.bool_], source_row: NDArray[np.int32], source_column: NDArray[np.int32]
+) -> NDArray[np.float64]:
     """Nearest blocked cell of every cell, by sequential sweeps (P.-E. Danielsson, CGIP 14 (1980) 227-248)."""
     rows, columns = blocked.shape
     best = np.full((rows, columns), 1e9, np.float64)
@@ -160,7 +164,7 @@ def _nearest_sources(blocked, source_row, source_column):
 
 
 @njit(cache=True)
-def _coarse_blocked(root, rows, out):
+def _coarse_blocked(root: NDArray[np.int32], rows: NDArray[np.uint64], out: NDArray[np.bool_]) -> None:
     size = CELLS // _COARSE
     for r in range(180):
         for c in range(360):
@@ -188,7 +192,7 @@ def clearance(root: NDArray[np.int32], rows: NDArray[np.uint64]) -> NDArray[np.f
 
 
 @njit(cache=True)
-def _pack(mask, root, rows):
+def _pack(mask: NDArray[np.uint8], root: NDArray[np.int32], rows: NDArray[np.uint64]) -> int:
     n = 0
     for r in range(180):
         for c in range(360):
