@@ -250,3 +250,39 @@ def test_reads_from_a_file(tmp_path: Path) -> None:
     path.write_text(GOOD.replace("id: small", "id: SMALL"), encoding="utf-8")
     with pytest.raises(DataError, match=r"mine\.yaml line 2, id"):
         read_scenario(str(path))
+
+
+def test_rules_that_are_on_are_paid_by_whom_the_file_says() -> None:
+    rules = """\
+rules:
+  eu_ets: {share: {value: 0.1, user: one call in five}, price: {value: 100, unit: USD/t, user: our desk}}
+  fueleu: {share: {value: 0.1, user: one call in five}, usd_per_eur: {value: 1.1, unit: USD/EUR, user: our desk}}
+  nzf: {draft: true, payer: cargo owner}
+  carbon_price: {price: {value: 20, unit: USD/t, user: a fund}, payer: port}
+"""
+    text = GOOD.replace("{from: 2026, to: 2036, step: 5}", "{from: 2028, to: 2030}").replace("year: 2031", "year: 2029")
+    begin, end = text.index("rules:\n"), text.index("choices:\n")
+    model = parse_scenario((text[:begin] + rules + text[end:]).encode())
+    result = simulate(model)
+    paid = {(r["year"], r["item"]): r for r in result.tables["cost"].to_pylist() if r["item"].startswith("rule:")}
+    payers = {item: row["payer"] for (_, item), row in paid.items()}
+    assert payers == {
+        "rule:eu-ets": "carrier",
+        "rule:fueleu": "carrier",
+        "rule:nzf": "cargo owner",
+        "rule:carbon-price": "port",
+    }
+    wtw = {row["year"]: row["wtw_t"] for row in result.tables["year"].to_pylist()}
+    for year in (2028, 2029, 2030):
+        assert paid[year, "rule:carbon-price"]["cost_usd"] == pytest.approx(20.0 * wtw[year])
+    first = next(row for row in result.tables["year"].to_pylist() if row["year"] == 2028)
+    energy_mj, intensity = first["energy_tj"] * 1e6, first["intensity_g_per_mj"]
+    base, direct = 93.3 * 0.96, 93.3 * 0.83  # 4 and 17 % below 93.3 g/MJ, at 380 and 100 USD/t
+    due = (max(0.0, min(intensity, base) - direct) * 100 + max(0.0, intensity - base) * 380) * energy_mj / 1e6
+    assert paid[2028, "rule:nzf"]["cost_usd"] == pytest.approx(due, rel=1e-6)
+    limit = 91.16 * 0.98
+    penalty = max(0.0, intensity - limit) * energy_mj * 0.1 / (intensity * 41_000) * 2_400 * 1.1
+    assert paid[2028, "rule:fueleu"]["cost_usd"] == pytest.approx(penalty, rel=1e-6)
+    assert result.summary["status_of_nzf"] == "draft"
+    assert result.summary["status_of_fueleu"] == "in force"
+    assert result.summary["status_of_carbon-price"] == "user"

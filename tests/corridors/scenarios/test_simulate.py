@@ -319,3 +319,19 @@ def test_choices_that_do_not_fit_what_is_on_offer_are_refused_all_at_once() -> N
     ):
         assert words in text
     assert len(refused.value.faults) >= 5
+
+
+@settings(deadline=None, max_examples=30)
+@given(choices, st.floats(1.0, 2.0), st.floats(0.0, 1.0))
+def test_more_transport_needs_more_and_less_fuel_at_hand_emits_more(
+    values: dict[str, float], more: float, at_hand: float
+) -> None:
+    scenario = chosen(values)
+    base = evaluate(scenario)
+    grown = evaluate(scenario, replace(Draws.unchanged(scenario), demand=np.array([more])))
+    for name in ("energy_gj", "wtw_t", "cost_usd"):
+        assert (getattr(grown, name) >= getattr(base, name) * (1.0 - 1e-12)).all(), name
+    scarce = evaluate(scenario, replace(Draws.unchanged(scenario), availability=np.array([[1.0, at_hand]])))
+    assert (scarce.wtw_t >= base.wtw_t * (1.0 - 1e-12)).all()
+    assert scarce.energy_gj == pytest.approx(base.energy_gj)
+    assert scarce.short_gj.sum(axis=(1, 2)) == pytest.approx((1.0 - at_hand) * base.bunkered_gj[:, 1].sum(axis=1))
