@@ -261,6 +261,7 @@ rules:
   carbon_price: {price: {value: 20, unit: USD/t, user: a fund}, payer: port}
 """
     text = GOOD.replace("{from: 2026, to: 2036, step: 5}", "{from: 2028, to: 2030}").replace("year: 2031", "year: 2029")
+    text = text.replace("methanol: {lsfo: 0.1, e-methanol: 0.9}", "methanol: {lsfo: 1}")
     begin, end = text.index("rules:\n"), text.index("choices:\n")
     model = parse_scenario((text[:begin] + rules + text[end:]).encode())
     result = simulate(model)
