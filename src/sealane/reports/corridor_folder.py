@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from sealane.errors import DataError, Fault
 
-MAX_SHEET_ROWS = 50_000
+MAX_SHEET_ROWS = 20_000
 """Rows of a Parquet table that are copied into the workbook; its note says how many more the file holds."""
 
 

@@ -65,7 +65,7 @@ def lane_page(found: ResultFolder) -> Page:
     simulated = is_simulated(found)
     trend = found.rows("trend")
     years = [r for r in trend if not r["quarter"]]
-    latest = max((r["year"] for r in years), default=None)
+    latest = leading_year(years, rule)
     now = {r["rule"]: r for r in years if r["year"] == latest}
     targets = found.rows("targets")
     corridor = corridor_of(found)
@@ -92,6 +92,12 @@ def lane_page(found: ResultFolder) -> Page:
         provenance=about,
         files=tuple(f"{name}.parquet" for name in found.schemas),
     )
+
+
+def leading_year(years: list[dict[str, Any]], rule: str) -> int | None:
+    """The last year with at least half as many legs as the fullest: data that end in January tell nothing of a year."""
+    legs = {int(r["year"]): int(r["legs"] or 0) for r in years if r["rule"] == rule and r["legs"]}
+    return max((y for y, n in legs.items() if 2 * n >= max(legs.values())), default=None)
 
 
 def chosen_rule(found: ResultFolder) -> str:

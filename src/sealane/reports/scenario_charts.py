@@ -22,7 +22,15 @@ OUTPUTS = {
     "intensity_g_per_mj": "well-to-wake intensity",
     "energy_tj": "fuel energy",
     "demand_teu": "demand",
+    "cost_discounted_usd": "discounted cost of the whole run",
+    "cost_gap_discounted_usd": "discounted cost gap of the whole run",
+    "avoided_wtw_t": "avoided emissions",
+    "fossil_wtw_t": "emissions of the fossil case",
+    "fossil_cost_usd": "cost of the fossil case",
+    "shore_tj": "electricity from shore",
 }
+LEADING = ("cost_gap_discounted_usd", "cost_gap_usd", "cost_gap_usd_per_teu", "wtw_t", "abatement_usd_per_t")
+"""Outputs a reader asks for first; the others follow in their own order."""
 ITEMS = {
     "capital": "capital",
     "operation": "operation",
@@ -37,6 +45,17 @@ def named(output: str) -> str:
     if output.startswith("rule:"):
         return f"rule {output.removeprefix('rule:')}"
     return ITEMS.get(output) or OUTPUTS.get(output) or output.replace("_", " ")
+
+
+def opened(text: str) -> str:
+    """The text with a capital first letter and the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def outputs_of(rows: Rows) -> list[str]:
+    """Outputs of a table, the leading ones first."""
+    found = list(dict.fromkeys(str(row["output"]) for row in rows))
+    return sorted(found, key=lambda output: LEADING.index(output) if output in LEADING else len(LEADING))
 
 
 def years_of(rows: Rows) -> list[int]:
@@ -162,7 +181,7 @@ def fan(rows: Rows, output: str) -> Chart | None:
         low, high = number(last["p05"] / divisor), number(last["p95"] / divisor)
         finding = f"{years[-1]}: nine draws in ten lie between {low} and {high} {unit}."
     return by_year(
-        f"{named(output).capitalize()} over the ensemble",
+        f"{opened(named(output))} over the ensemble",
         unit,
         years,
         lines=[Series("median", values("p50")), Series("scenario as it is", values("base"))],
@@ -176,7 +195,7 @@ def fan(rows: Rows, output: str) -> Chart | None:
 def tornadoes(rows: Rows) -> list[Chart]:
     """One tornado for each output."""
     charts = []
-    for output in dict.fromkeys(str(row["output"]) for row in rows):
+    for output in outputs_of(rows):
         chosen = [
             row
             for row in rows
@@ -202,7 +221,7 @@ def tornadoes(rows: Rows) -> list[Chart]:
         finding = f"Widest: {first['driver']}, from {number(first['value_low'] / divisor)} to "
         finding += f"{number(first['value_high'] / divisor)} {unit}."
         note = "One driver at a time at the ends of its range, all others at their own value."
-        title = f"{named(output).capitalize()}: one driver at a time"
+        title = f"{opened(named(output))}: one driver at a time"
         charts.append(tornado(title, unit, chosen[0]["base"] / divisor, swings, finding=finding, note=note))
     return charts
 
@@ -226,7 +245,7 @@ def _unit_of(output: str) -> str:
 def drivers(rows: Rows) -> list[Chart]:
     """Ranked drivers of each output: shares of its variance."""
     charts = []
-    for output in dict.fromkeys(str(row["output"]) for row in rows):
+    for output in outputs_of(rows):
         chosen = sorted((row for row in rows if row["output"] == output), key=lambda r: (r["rank"], r["driver"]))
         known = [r for r in chosen if r["total_order"] is not None]
         if known:
@@ -257,10 +276,16 @@ def checks(rows: Rows) -> Chart | None:
     """Our figures beside published ones; a figure nobody could compute stays, and says so."""
     if not rows:
         return None
-    ranges = [
-        Range(str(r["check"]), r["low"], r["high"], r["ours"], str(r["unit"] or ""), str(r["explanation"] or ""))
-        for r in rows
-    ]
+    ranges = []
+    for r in rows:
+        values = [r[name] for name in ("low", "high", "ours")]
+        unit = str(r["unit"] or "").removeprefix("1")
+        if unit.startswith("USD/") and max((abs(v) for v in values if v is not None), default=0.0) >= 1e6:
+            values, unit = [None if v is None else v / 1e6 for v in values], f"M{unit}"
+        _, _, case = str(r["check"]).partition(": ")
+        words = str(r["words"] or r["check"]) + (f" ({case})" if case else "")
+        low, high, ours = values
+        ranges.append(Range(opened(words), low, high, ours, unit, str(r["explanation"] or "")))
     inside = sum(1 for r in rows if r["lies"] == "within")
     finding = f"{inside} of {len(rows)} lie within what was published; the table explains the others."
     return against_published("Beside published results", ranges, finding=finding)

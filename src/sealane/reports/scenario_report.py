@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from sealane.corridors.plan.results import PLAN_TABLES
 from sealane.corridors.scenarios.model import FAMILIES, RESULT_TABLES, STUDY_TABLES
 from sealane.reports import chart_canvas as canvas
 from sealane.reports import corridor_page, scenario_charts
 from sealane.reports.banners import Banner
 from sealane.reports.chart_canvas import Chart
+from sealane.reports.chart_years import Series, by_year
 from sealane.reports.corridor_folder import ResultFolder, read_folder
 from sealane.reports.corridor_page import Page, Section, Tile
 from sealane.reports.figures import number, share
@@ -38,7 +40,7 @@ def write_scenario_report(folder: Path) -> None:
 
 def read_scenario_folder(folder: Path) -> ResultFolder:
     """Read the folder of one scenario."""
-    return read_folder(folder, JSON, RESULT_TABLES, STUDY_TABLES, ("kind", "scenario", "summary"))
+    return read_folder(folder, JSON, RESULT_TABLES, {**STUDY_TABLES, **PLAN_TABLES}, ("kind", "scenario", "summary"))
 
 
 def scenario_page(found: ResultFolder) -> Page:
@@ -209,19 +211,14 @@ def _who_pays(found: ResultFolder, year: int) -> Iterable[str]:
 
 
 def _depends(found: ResultFolder) -> Iterable[str]:
-    by_rank = sorted(found.rows("drivers"), key=lambda r: (r["rank"], r["driver"]))
-    if by_rank:
-        output = by_rank[0]["output"]
-        names = [str(r["driver"]) for r in by_rank if r["output"] == output][:3]
-        yield f"{named(output).capitalize()} depends most on {_listed(names)}."
-        return
-    swings = sorted(
-        (r for r in found.rows("tornado") if r["swing"] is not None), key=lambda r: (r["rank"], r["driver"])
-    )
-    if swings:
-        output = swings[0]["output"]
-        names = [str(r["driver"]) for r in swings if r["output"] == output][:3]
-        yield f"{named(output).capitalize()} depends most on {_listed(names)}."
+    """What the leading output depends on most: by the ensemble where there is one, else by the tornado."""
+    for name in ("drivers", "tornado"):
+        rows = sorted(found.rows(name), key=lambda r: (r["rank"], r["driver"]))
+        if rows:
+            output = scenario_charts.outputs_of(rows)[0]
+            told = [str(r["driver"]) for r in rows if r["output"] == output][:3]
+            yield f"{scenario_charts.opened(named(output))} depends most on {_listed(told)}."
+            return
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -325,7 +322,7 @@ def _wall(year_rows: list[dict[str, Any]]) -> str:
 
 def _drivers(found: ResultFolder) -> Iterable[Chart | Table | None]:
     ensemble = found.rows("ensemble")
-    for output in dict.fromkeys(str(r["output"]) for r in ensemble if r["year"]):
+    for output in scenario_charts.outputs_of([r for r in ensemble if r["year"]]):
         yield scenario_charts.fan(ensemble, output)
     whole = [r for r in ensemble if not r["year"]]
     if whole:
@@ -338,8 +335,29 @@ def _drivers(found: ResultFolder) -> Iterable[Chart | Table | None]:
     yield from scenario_charts.tornadoes(found.rows("tornado"))
 
 
-def _duals(found: ResultFolder) -> Iterable[Table]:
+CONSTRAINTS = {
+    "cap_wtw": "cap on well-to-wake emissions",
+    "cap_intensity": "cap on intensity",
+    "demand": "demand",
+    "available": "availability of fuel",
+    "availability": "availability of fuel",
+    "most_newbuilds": "limit on new ships",
+    "most_retrofits": "limit on conversions",
+}
+
+
+def _duals(found: ResultFolder) -> Iterable[Chart | Table]:
     rows = [r for r in found.rows("dual") if r["value"]]
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for r in rows:
+        groups.setdefault((str(r["constraint"]), str(r["unit"])), []).append(r)
+    for (constraint, unit), chosen in groups.items():
+        years, subjects = years_of(chosen), list(dict.fromkeys(str(r["subject"]) for r in chosen))
+        if len(years) > 2 and len(subjects) <= canvas.SERIES and 0 not in years:
+            cells = {(str(r["subject"]), int(r["year"])): float(r["value"]) for r in chosen}
+            lines = [Series(subject, tuple(cells.get((subject, y)) for y in years)) for subject in subjects]
+            title = f"Dual value: {CONSTRAINTS.get(constraint, constraint.replace('_', ' '))}"
+            yield by_year(title, unit, years, lines=lines)
     if rows:
         yield Table(
             "Dual values",
@@ -350,8 +368,18 @@ def _duals(found: ResultFolder) -> Iterable[Table]:
                 Column("dual value", "", "number", 18),
                 Column("unit", width=16),
             ),
-            [(r["constraint"], r["subject"], str(r["year"] or "all"), r["value"], r["unit"]) for r in rows],
-            "What the cost would fall by if the limit were one unit looser; limits that do not bind are left out.",
+            [
+                (
+                    CONSTRAINTS.get(r["constraint"], str(r["constraint"]).replace("_", " ")),
+                    r["subject"],
+                    str(r["year"] or "all"),
+                    r["value"],
+                    r["unit"],
+                )
+                for r in rows
+            ],
+            "What one unit less of a limit, or one unit more of demand, adds to the cost; limits that do not bind are "
+            "left out. Sign and discounting: docs/method/plan.md.",
         )
 
 
