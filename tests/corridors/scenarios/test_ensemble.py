@@ -60,7 +60,7 @@ def test_drivers_are_the_same_for_two_seeds_and_named() -> None:
     gap = {row["rank"]: row for (output, _), row in first.items() if output == "cost_gap_discounted_usd"}
     price = "price: e-methanol, bio-methanol, e-methane"
     assert {gap[1]["driver"], gap[2]["driver"]} == {price, "availability: e-methanol"}
-    assert min(gap[1]["srrc"], gap[2]["srrc"]) > 0.5
+    assert min(gap[1]["srrc"], gap[2]["srrc"]) > 0.3
 
 
 def test_the_same_seed_gives_the_same_bytes() -> None:
