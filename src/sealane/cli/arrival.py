@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sealane.cli import options
 from sealane.cli.output import counted, message, print_fields, print_json, print_table
 from sealane.errors import DataError, Fault
+
+if TYPE_CHECKING:
+    from sealane.corridors.arrival.explain import CallExplanation
 
 _SHOWN = ("fuel", "wtw_co2e", "nox", "waiting")
 
@@ -57,6 +62,10 @@ def arrival(
         bool,
         typer.Option("--hotel-by-load", help="Below 20 % load take the hotel load of manoeuvring, not of transit."),
     ] = False,
+    explain: Annotated[
+        str | None,
+        typer.Option("--explain", metavar="CALL", help="Take the saving of this call apart instead, step by step."),
+    ] = None,
     vessels: options.Vessels = None,
     method: Annotated[options.Method, typer.Option(help="Published emission method.")] = options.Method.EPA_2022,
     gwp: Annotated[
@@ -78,6 +87,7 @@ def arrival(
     asked = notices(notice.split(","))
     slots = notices([slot_notice])
     number = berths_of(berths)
+    mode = "by_load" if hotel_by_load else "transit"
     result = run_arrival(
         read_call_table(calls),
         port,
@@ -87,9 +97,14 @@ def arrival(
         min_speed_kn=min_speed_kn,
         method=method.value,
         gwp=gwp.value,
-        mode="by_load" if hotel_by_load else "transit",
+        mode=mode,
         vessels=read_user_vessels(vessels) if vessels else None,
     )
+    if explain is not None:
+        from sealane.corridors.arrival.explain import explain_call
+
+        _print_steps([explain_call(result.waits, explain, hours, mode=mode) for hours in asked], as_json=as_json)
+        return
     if out is not None:
         from sealane.reports.arrival_report import write_arrival_report
 
@@ -98,6 +113,24 @@ def arrival(
         print_json(result.summary if out is None else {"out": str(out), **result.summary})
         return
     _print(dict(result.summary), out)
+
+
+def _print_steps(explanations: list[CallExplanation], *, as_json: bool) -> None:
+    if as_json:
+        print_json([asdict(explanation) for explanation in explanations])
+        return
+    for found in explanations:
+        notice = "the whole voyage" if found.notice == "voyage" else f"{found.notice} h"
+        message(f"{found.call_id}, {found.ship}, notice {notice}, grade {found.grade}")
+        print_table(
+            ("step", "value>", "unit", "equation", "source"),
+            [
+                (s.name, "" if math.isnan(s.value) else f"{s.value:,.4f}", s.unit, s.equation, s.source)
+                for s in found.steps
+            ],
+        )
+        before, after = found.fuel_before_t, found.fuel_after_t
+        message(f"fuel {before:,.4f} t before, {after:,.4f} t after, {before - after:,.4f} t saved net\n")
 
 
 def berths_of(texts: list[str] | None) -> int | dict[str, int] | None:

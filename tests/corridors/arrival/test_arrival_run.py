@@ -17,6 +17,7 @@ import typer
 from typer.testing import CliRunner
 
 from sealane.cli import arrival as command
+from sealane.corridors.arrival.explain import explain_call
 from sealane.corridors.arrival.run import read_summary, run_arrival, write_arrival
 from sealane.corridors.arrival.schemas import TABLES
 from sealane.corridors.arrival.waiting import area_of, eca_tail, usual_speed_kn
@@ -284,6 +285,29 @@ def test_the_command_writes_the_folder_and_prints(tmp_path: Path, app: typer.Typ
     )
     assert asked.exit_code == 0, asked.output
     assert json.loads(asked.stdout) == kept
+
+
+def test_every_saving_can_be_taken_apart(tmp_path: Path, app: typer.Typer) -> None:
+    """The steps of each call add up to the row of the table, under each notice and both ways of hotel load."""
+    path = write(tmp_path / "calls.csv", service())
+    for mode in ("transit", "by_load"):
+        result = run_arrival(read_call_table([path]), "USLAX", mode=mode)
+        for row in result.tables["savings"].to_pylist():
+            hours = None if row["notice"] == "voyage" else float(row["notice"])
+            found = explain_call(result.waits, row["call_id"], hours, mode=mode)
+            assert found.fuel_before_t - found.fuel_after_t == pytest.approx(
+                row["net_saved_fuel_t"], rel=1e-9, abs=1e-9
+            )
+            work = [step.value for step in found.steps if step.unit == "kWh" and step.name.startswith("without")]
+            work += [-step.value for step in found.steps if step.unit == "kWh" and step.name.startswith("with notice")]
+            assert sum(work) == pytest.approx(row["net_saved_kwh"], rel=1e-9, abs=1e-6)
+            assert all("ogv_bsfc/" in step.source for step in found.steps if step.unit == "t")
+    call = result.tables["savings"]["call_id"][0].as_py()
+    shown = CliRunner().invoke(app, ["arrival", str(path), "--port", "USLAX", "--explain", call, "--notice", "24"])
+    assert shown.exit_code == 0, shown.output
+    assert "ogv_bsfc/propulsion/SSD" in shown.output and "t saved net" in shown.output
+    with pytest.raises(DataError, match="not judged"):
+        explain_call(result.waits, "no such call", 24.0)
 
 
 def test_berths_on_the_command_line() -> None:

@@ -6,7 +6,7 @@ import json
 import math
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +38,12 @@ class ArrivalResult:
     ----------
     tables : as in `sealane.corridors.arrival.schemas`.
     summary : content of arrival.json.
+    waits : passages and waiting behind it, which `sealane.corridors.arrival.explain.explain_call` takes apart.
     """
 
     tables: Mapping[str, pa.Table]
     summary: Mapping[str, Any]
+    waits: Waits = field(repr=False)
 
 
 def run_arrival(
@@ -142,7 +144,7 @@ def run_arrival(
         },
         "rows": {name: len(table) for name, table in tables.items()},
     }
-    return ArrivalResult(tables, summary)
+    return ArrivalResult(tables, summary, waits)
 
 
 def _least_load_source() -> str:
@@ -212,6 +214,3 @@ def read_summary(folder: Path) -> dict[str, Any]:
     """arrival.json of a finished study."""
     content: dict[str, Any] = json.loads((folder / "arrival.json").read_text(encoding="utf-8"))
     return content
-
-
-__all__ = ["SIMULATED", "ArrivalResult", "Waits", "read_summary", "run_arrival", "write_arrival"]
