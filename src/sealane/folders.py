@@ -7,11 +7,11 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sealane.errors import InputError
+from sealane.errors import DataError, Fault, InputError
 
 _LOCK = ".lock"
 # A folder that has no lock yet belongs to a run that is just beginning, for so long.
@@ -54,6 +54,30 @@ def whole_folder(target: Path) -> Iterator[Path]:
             with suppress(OSError):
                 parent.rmdir()
         raise
+
+
+def check_ours(target: Path, files: Collection[str]) -> None:
+    """Refuse a folder that holds anything a run of this kind does not write, since it is replaced as a whole.
+
+    Parameters
+    ----------
+    target : the folder a run is to write; it need not exist.
+    files : names of what such a run writes.
+
+    Raises
+    ------
+    DataError
+        naming what else stands there.
+    """
+    if not target.exists():
+        return
+    where, remedy = str(target), "Name a new or an empty folder"
+    if not target.is_dir():
+        raise DataError("The results cannot be written.", [Fault(where, "exists and is no folder", remedy)])
+    foreign = sorted(path.name for path in target.iterdir() if path.name not in files)
+    if foreign:
+        found = f"holds what such a run does not write: {', '.join(foreign[:5])}{' …' if len(foreign) > 5 else ''}"
+        raise DataError("The results cannot be written.", [Fault(where, found, remedy)])
 
 
 def _check_replaceable(target: Path) -> None:

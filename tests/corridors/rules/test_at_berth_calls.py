@@ -186,3 +186,12 @@ def test_particulars_of_an_inventory_go_before_class_defaults(calls: Path) -> No
     )
     assert told["without_control_nox_g"] == pytest.approx(970.0 * 48.0 * 2.6, rel=1e-12)  # Tier III auxiliary
     assert plain["without_control_nox_g"] == pytest.approx(970.0 * 48.0 * 12.2, rel=1e-12)
+
+
+def test_a_folder_with_other_things_in_it_is_never_replaced(calls: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(DataError, match=r"holds what such a run does not write: calls\.csv, mine\.txt"):
+        run_at_berth([calls], out=tmp_path)
+    with pytest.raises(DataError, match="is no folder"):
+        run_at_berth([calls], out=calls)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["calls.csv", "mine.txt"]

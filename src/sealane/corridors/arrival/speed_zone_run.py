@@ -25,7 +25,7 @@ from sealane.emissions.profiles import GRADES
 from sealane.emissions.user_vessels import read_user_vessels
 from sealane.emissions.vessels import VesselRegister, resolve_vessels
 from sealane.errors import DataError, Fault
-from sealane.folders import whole_folder
+from sealane.folders import check_ours, whole_folder
 from sealane.inventory.local import FirstPass, default_threads, first_pass, read_tracks
 from sealane.inventory.settings import Settings
 from sealane.movement.staging import Staged, stage
@@ -39,6 +39,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US_PER_DAY = 86_400_000_000
 _DIRECTION: Mapping[tuple[int, int], str] = {(0, 0): "through", (0, 1): "arrival", (1, 0): "departure"}
 _WITHIN_PORT = (1, 1)
+
+SUMMARY_FILE, REJECTS_FILE = "speed_zones.json", "rejects.csv"
+FILES = (PASSAGES.file, SHIPS.file, SUMMARY_FILE, REJECTS_FILE)
+"""What the folder of a run holds."""
 
 NOTES = (
     "A passage complies if its mean speed, distance over time, is at most the cap: how a programme works the speed out "
@@ -136,6 +140,8 @@ def run_speed_zones(
     MissingFactorError
         where a programme's season has no outline, or a ship no published value.
     """
+    if out is not None:
+        check_ours(out, FILES)
     named = _chosen(request)
     user = read_user_vessels(request.vessels) if request.vessels else None
     with tempfile.TemporaryDirectory(prefix="sealane-") as scratch:
@@ -375,7 +381,7 @@ def _summary(one: Programme, rows: Sequence[dict[str, Any]], left_out: Mapping[s
 def _write(result: SpeedZoneResult, request: SpeedZoneRequest, staged: Staged, folder: Path) -> None:
     pq.write_table(result.passages, folder / PASSAGES.file, compression="zstd")
     pq.write_table(result.ships, folder / SHIPS.file, compression="zstd")
-    shutil.copyfile(staged.rejects, folder / "rejects.csv")
+    shutil.copyfile(staged.rejects, folder / REJECTS_FILE)
     content = {
         "method": request.method,
         "gwp": request.gwp,
@@ -383,4 +389,4 @@ def _write(result: SpeedZoneResult, request: SpeedZoneRequest, staged: Staged, f
         "programmes": list(result.summary),
         "notes": list(result.notes),
     }
-    (folder / "speed_zones.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    (folder / SUMMARY_FILE).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")

@@ -25,6 +25,7 @@ from sealane.corridors.rules import at_berth
 from sealane.corridors.rules.at_berth import POLLUTANTS, AtBerthResult, BerthCall, Control
 from sealane.corridors.rules.at_berth_file import Visit, by_ship, read_visits, visits_of
 from sealane.errors import SealaneError
+from sealane.folders import check_ours, whole_folder
 from sealane.inventory.schemas import Column, TableSpec
 
 _TIME = pa.timestamp("us", tz="UTC")
@@ -75,6 +76,10 @@ AT_BERTH_CALLS = TableSpec(
     },
     ("port", "berth_start", "call_id"),
 )
+
+SUMMARY_FILE = "at_berth.json"
+FILES = (AT_BERTH_CALLS.file, SUMMARY_FILE)
+"""What the folder of a run holds."""
 
 NOTES = (
     "Hydrocarbons (hc) stand for reactive organic gases: no factor of ROG is held.",
@@ -282,6 +287,8 @@ def run_at_berth(
     visits : file of further controls and exceptions, see `read_visits`.
     out : folder for ``at_berth_calls.parquet`` and ``at_berth.json``; it appears whole or not at all.
     """
+    if out is not None:
+        check_ours(out, FILES)
     table = read_call_table(calls)
     told = read_visits(visits) if visits else None
     run = assess_calls(table.table, told, particulars=table.particulars, method=method, gwp=gwp)
@@ -292,8 +299,6 @@ def run_at_berth(
 
         import pyarrow.parquet as pq
 
-        from sealane.folders import whole_folder
-
         content = {
             "rule": "at-berth",
             "method": method,
@@ -303,5 +308,5 @@ def run_at_berth(
         }
         with whole_folder(out) as folder:
             pq.write_table(run.table, folder / AT_BERTH_CALLS.file, compression="zstd")
-            (folder / "at_berth.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+            (folder / SUMMARY_FILE).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return run
