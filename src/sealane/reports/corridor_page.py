@@ -228,7 +228,7 @@ def inputs_section(
             Column("source, or what to give", width=90),
         ),
         [
-            (r["path"], r["value"], r["unit"], origin_of(r), r["grade"], r.get("low"), r.get("high"), r["source"])
+            (r["path"], r["value"], _unit(r), origin_of(r), r["grade"], r.get("low"), r.get("high"), r["source"])
             for r in listed
         ],
     )
@@ -242,6 +242,11 @@ def inputs_section(
     return Section("inputs", "What went in", (words, meaning), (table,))
 
 
+def _unit(row: dict[str, Any]) -> str:
+    """Unit of an input; a plain number has none."""
+    return "" if row["unit"] == "1" else str(row["unit"] or "")
+
+
 def origin_banners(rows: Sequence[dict[str, Any]]) -> Iterable[Banner]:
     """Banners for placeholders and for what is missing."""
     placeholders = [r for r in rows if r["origin"] == "placeholder"]
@@ -251,12 +256,12 @@ def origin_banners(rows: Sequence[dict[str, Any]]) -> Iterable[Banner]:
             "caution",
             f"{len(placeholders)} placeholder{'s' if len(placeholders) > 1 else ''}",
             "Numbers that no source gives stand in the model; the results are theirs as much as the sources':",
-            tuple(f"{r['path']} = {number(r['value'])} {r['unit']}: {r['source']}" for r in placeholders),
+            tuple(f"{r['path']} = {number(r['value'])} {_unit(r)}".strip() + f": {r['source']}" for r in placeholders),
         )
     if missing:
         yield Banner(
             "missing",
             f"{len(missing)} missing input{'s' if len(missing) > 1 else ''}",
             "Not known and not guessed; what needs them is left out:",
-            tuple(f"{r['path']} [{r['unit']}]: {r['source']}" for r in missing),
+            tuple(f"{r['path']} [{_unit(r)}]: {r['source']}".replace(" []", "") for r in missing),
         )
