@@ -174,6 +174,15 @@ MISTAKES = {
         ("{2031: 300, 2036: 150}, unit: kt/year", "{2031: 300, 2036: 150}, unit: t/year"),
         "Looks like kt/year where t/year",
     ),
+    "t for kt in a cap": (
+        ("{2031: 300, 2036: 150}, unit: kt/year", "{2031: 300000, 2036: 150000}, unit: kt/year"),
+        "Looks like t/year where kt/year",
+    ),
+    "kt for t of fuel": (("{value: 90, unit: kt/year", "{value: 9, unit: t/year"), "Looks like kt/year where t/year"),
+    "TJ for GJ of fuel": (
+        ("{value: 2, unit: PJ/year", "{value: 200, unit: GJ/year"),
+        "Looks like TJ/year where GJ/year",
+    ),
     "USD/t for USD/GJ": (("{value: 900, unit: USD/t,", "{value: 900, unit: USD/GJ,"), "Looks like USD/t where USD/GJ"),
     "per cent for a share": (("share: {value: 0.5,", "share: {value: 50,"), "Looks like % where 1"),
     "per cent for a rate": (("{value: 0.05, user: our t", "{value: 5, user: our t"), "Looks like %/year where 1/year"),

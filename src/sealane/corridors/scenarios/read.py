@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -13,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sealane.corridors.scenarios.choices import range_inputs, read_choices, read_conversions, read_ranges
-from sealane.corridors.scenarios.evaluate import evaluate, fossil_case, is_fossil_oil
+from sealane.corridors.scenarios.evaluate import is_fossil_oil
 from sealane.corridors.scenarios.fuel_options import read_fuel
 from sealane.corridors.scenarios.marks import Node, parse_marked
 from sealane.corridors.scenarios.model import Floats, FuelOption, Input, ScenarioModel
+from sealane.corridors.scenarios.proportion import check_proportions
 from sealane.corridors.scenarios.quantities import Field, Reading
 from sealane.corridors.scenarios.rules_on import read_rules
 from sealane.corridors.scenarios.service import (
@@ -172,7 +172,7 @@ def _model(top: Node) -> ScenarioModel | None:
         ranges=ranges,
         landside=landside,
     )
-    return _with_fossil_targets(model, reduction, top)
+    return check_proportions(model, reduction, top)
 
 
 def _text(top: Node, key: str) -> str:
@@ -279,27 +279,3 @@ def _standing_notes(inputs: tuple[Input, ...], status: Mapping[str, str]) -> lis
         "Money is in USD of the price years of the sources, which mostly do not state them; nothing is deflated."
     )
     return notes
-
-
-def _with_fossil_targets(model: ScenarioModel, reduction: Floats, top: Node) -> ScenarioModel:
-    """Turn a reduction against the fossil case into tonnes, and check the caps against that case."""
-    if top.faults:
-        return model
-    fossil = evaluate(fossil_case(model)).wtw_t[0]
-    node = top.value.get("targets")
-    wtw = node.value.get("wtw") if node is not None and isinstance(node.value, dict) else None
-    cap = model.cap_wtw_t
-    for y in np.flatnonzero(~np.isnan(cap)) if wtw is not None else []:
-        for factor, unit in ((1e3, "kt/year"), (1e6, "Mt/year")):
-            # Pilot fuel alone emits more than a thousandth: such a cap is a unit mistake.
-            if (
-                wtw is not None
-                and 0.0 < cap[y] < fossil[y] / 300.0
-                and fossil[y] / 300.0 <= cap[y] * factor <= fossil[y] * 3.0
-            ):
-                wtw.fault(
-                    f"{cap[y]:g} t in {model.years[y]}, where the fossil case emits {fossil[y]:,.0f} t",
-                    f"Looks like {unit} where t/year is written",
-                )
-                return model
-    return replace(model, cap_wtw_t=np.fmin(cap, (1.0 - reduction) * fossil))
