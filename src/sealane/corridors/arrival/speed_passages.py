@@ -18,7 +18,7 @@ from sealane.movement.compiled import njit
 from sealane.movement.geodesy import great_circle_nm, interpolate
 from sealane.movement.tracks import Tracks
 from sealane.movement.zone_index import ZoneIndex, locate
-from sealane.movement.zone_shapes import Zone, ZoneSet
+from sealane.movement.zone_shapes import KINDS, Zone, ZoneSet
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -26,6 +26,7 @@ Whole = NDArray[np.int64]
 _US_PER_H = 3.6e9
 _US_PER_MIN = 6e7
 _HALVINGS = 20
+_SPEED_ZONE = KINDS.index("speed_zone")
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,6 @@ DEFAULT_SETTINGS = PassageSettings()
 
 
 @njit(cache=True)
-def _inside(ix, lat, lon, out):  # type: ignore[no-untyped-def]  # numba infers the index
-    for i in range(lat.size):
-        out[i] = locate(ix, lat[i], lon[i])[4] >= 0
-
-
-@njit(cache=True)
 def _shares(ix, lat, lon, inside, part):  # type: ignore[no-untyped-def]  # as above
     """Share of the way from report i to i + 1 that lies inside; the edge is crossed once or not at all."""
     for i in range(lat.size - 1):
@@ -68,7 +63,7 @@ def _shares(ix, lat, lon, inside, part):  # type: ignore[no-untyped-def]  # as a
         for _ in range(_HALVINGS):
             middle = 0.5 * (low + high)
             y, x = interpolate(lat[i], lon[i], lat[i + 1], lon[i + 1], middle)
-            if (locate(ix, y, x)[4] >= 0) == inside[i]:
+            if (locate(ix, y, x)[_SPEED_ZONE] >= 0) == inside[i]:
                 low = middle
             else:
                 high = middle
@@ -166,14 +161,14 @@ def passages(
     n = len(tracks)
     lat, lon, time = tracks.lat, tracks.lon, tracks.time_us
     steps = max(n - 1, 0)
-    inside, part, length = np.zeros(n, np.bool_), np.zeros(steps), np.zeros(steps)
+    part, length = np.zeros(steps), np.zeros(steps)
     index = _index(zone)
-    _inside(index.arrays, lat, lon, inside)
+    inside = index.locate_many(lat, lon)[:, _SPEED_ZONE] >= 0
     _shares(index.arrays, lat, lon, inside, part)
     _lengths(lat, lon, length)
     near = np.zeros(n, np.bool_)
     if inner is not None:
-        _inside(_index(inner).arrays, lat, lon, near)
+        near = _index(inner).locate_many(lat, lon)[:, _SPEED_ZONE] >= 0
     same = tracks.mmsi[1:] == tracks.mmsi[:-1]
     step_us = np.where(same, np.diff(time), 0)
     joined = same & (step_us <= settings.gap_h * _US_PER_H)

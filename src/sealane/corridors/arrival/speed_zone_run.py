@@ -29,8 +29,8 @@ from sealane.folders import check_ours, whole_folder
 from sealane.inventory.local import FirstPass, default_threads, first_pass, read_tracks
 from sealane.inventory.settings import Settings
 from sealane.movement.staging import Staged, stage
-from sealane.movement.zone_index import ZoneIndex, locate
-from sealane.movement.zones import eca_zones, read_zones
+from sealane.movement.zone_index import ZoneIndex
+from sealane.movement.zones import KINDS, eca_zones, read_zones
 
 Progress = Callable[[str, int, int], None]
 Floats = NDArray[np.float64]
@@ -226,8 +226,7 @@ def _in_scope(found: Passages, one: Programme, gt: Sequence[float | None]) -> tu
 def _areas(found: Passages) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Control area each passage begins in: names, and numbers in them from 1 on."""
     zones = eca_zones()
-    index = ZoneIndex.build(zones).arrays
-    inside = [locate(index, lat, lon)[3] for lat, lon in zip(found.lat.tolist(), found.lon.tolist(), strict=True)]
+    inside = ZoneIndex.build(zones).locate_many(found.lat, found.lon)[:, KINDS.index("eca")].tolist()
     areas = [zones[at].nox_area or "" if at >= 0 else "" for at in inside]
     names = tuple(sorted({area for area in areas if area}))
     return names, np.array([names.index(area) + 1 if area else 0 for area in areas], np.int64)

@@ -15,12 +15,12 @@ from functools import cache
 from sealane.errors import DataError, Fault, MissingFactorError
 from sealane.movement.geodesy import great_circle_nm
 from sealane.movement.zone_index import ZoneIndex, locate
-from sealane.movement.zone_shapes import Polygon, Zone, ZoneSet
+from sealane.movement.zone_shapes import KINDS, Polygon, Zone, ZoneSet
 from sealane.movement.zones import GEO, read_zones
 from sealane.reference import FactorRow, load_table
 from sealane.reference.ports import port as port_of
 
-_SPEED_ZONE = 4  # place of the kind in what `locate` gives
+_SPEED_ZONE = KINDS.index("speed_zone")
 NO_OUTLINE = "none"
 
 
