@@ -271,7 +271,9 @@ def _standing_notes(inputs: tuple[Input, ...], status: Mapping[str, str]) -> lis
     counts = {origin: sum(1 for item in inputs if item.origin == origin) for origin in ("placeholder", "missing")}
     notes = []
     if counts["placeholder"]:
-        notes.append(f"{counts['placeholder']} inputs are placeholders, which nobody published: see table inputs.")
+        notes.append(
+            f"{counts['placeholder']} inputs are placeholders, for which nothing published was found: see table inputs."
+        )
     if counts["missing"]:
         notes.append(f"{counts['missing']} inputs are missing, and what needs them is left out: see table inputs.")
     notes += [f"Rule {rule} is a DRAFT and not in force." for rule, words in status.items() if "draft" in words.lower()]
