@@ -80,10 +80,13 @@ def arrival(
     report.html and report.xlsx.
     """
     from sealane.corridors.arrival.just_in_time import notices
-    from sealane.corridors.arrival.run import run_arrival, write_arrival
+    from sealane.corridors.arrival.run import FILES, run_arrival, write_arrival
     from sealane.corridors.call_table import read_call_table
     from sealane.emissions.user_vessels import read_user_vessels
+    from sealane.folders import check_ours
 
+    if out is not None:
+        check_ours(out, FILES)  # before the work, not after it
     asked = notices(notice.split(","))
     slots = notices([slot_notice])
     number = berths_of(berths)

@@ -310,6 +310,16 @@ def test_every_saving_can_be_taken_apart(tmp_path: Path, app: typer.Typer) -> No
         explain_call(result.waits, "no such call", 24.0)
 
 
+def test_a_folder_of_other_things_is_not_replaced(tmp_path: Path, app: typer.Typer) -> None:
+    path = write(tmp_path / "calls.csv", service())
+    shown = CliRunner().invoke(app, ["arrival", str(path), "--port", "USLAX", "--out", str(tmp_path)])
+    assert isinstance(shown.exception, DataError)
+    assert path.exists()
+    result = run_arrival(read_call_table([path]), "USLAX")
+    with pytest.raises(DataError, match=r"calls\.csv"):
+        write_arrival(result, tmp_path)
+
+
 def test_berths_on_the_command_line() -> None:
     assert command.berths_of(None) is None
     assert command.berths_of(["4"]) == 4

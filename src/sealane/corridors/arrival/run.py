@@ -23,9 +23,12 @@ from sealane.corridors.arrival.waiting import Waits, find_waits
 from sealane.corridors.call_ships import ships_of_calls
 from sealane.corridors.call_table import CallTable
 from sealane.emissions.user_vessels import UserVessels
-from sealane.folders import whole_folder
+from sealane.folders import check_ours, whole_folder
 from sealane.inventory.provenance import METHOD_EDITIONS, table_hashes
 from sealane.reference import load_table
+
+FILES = (*(spec.file for spec in TABLES.values()), "arrival.json", "report.html", "report.xlsx")
+"""What the folder of a study holds."""
 
 SIMULATED = "SIMULATED: the calls, or some of them, are made up by a generator; no ship came like this."
 
@@ -189,7 +192,13 @@ def write_arrival(result: ArrivalResult, out: Path, finish: Callable[[Path], obj
     ----------
     out : folder; one that stands there is replaced when the new one is complete.
     finish : called with the folder before it takes its place, e.g. to write a report into it.
+
+    Raises
+    ------
+    DataError
+        where the folder holds other things: they are not replaced.
     """
+    check_ours(out, FILES)
     with whole_folder(out) as folder:
         for name, table in result.tables.items():
             pq.write_table(table, folder / TABLES[name].file, compression="zstd", version="2.6")
