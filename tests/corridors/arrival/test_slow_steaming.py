@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +120,13 @@ def test_whole_ships_have_time_over_and_it_is_counted() -> None:
     assert found.balances["energy"].net == pytest.approx(shares.balances["energy"].net - found.idle_h * 1500)
     same = slow_steaming_of(HAND, 4800.0, 16.0, 0.0, day=DAY, port_h=100.0, ships=6)
     assert (same.new_ships, same.idle_h, same.balances["energy"].net) == (6, 0.0, 0.0)
+
+
+def test_any_form_of_the_moment_gives_the_same() -> None:
+    fleet = fleet_of([HAND], DAY, DAY)
+    forms = (DAY, datetime(2025, 3, 1, 12, tzinfo=UTC), np.datetime64("2025-03-01"), np.array(["2025-03-01"], "M8[us]"))
+    found = [slow_steaming(fleet, [0], 4800.0, 16.0, 0.1, time=form, port_h=100.0, ships=6) for form in forms]
+    assert {one.balances["fuel"].net for one in found} == {found[0].balances["fuel"].net}
 
 
 def test_nobody_is_asked_to_sail_below_the_least_speed() -> None:

@@ -238,9 +238,8 @@ def _idle(
     fleet: Fleet, rows: NDArray[np.int64], hours: Floats, idle_h: float, time: object, area: int
 ) -> dict[str, float]:
     """What the time that is over takes at anchor, spread over the ships as their hours at sea are."""
-    moments = np.broadcast_to(np.asarray(time) if not isinstance(time, date) else np.datetime64(time), rows.shape)
     spread = hours / hours.sum() * idle_h if hours.sum() > 0.0 else np.zeros(len(rows))
-    stays = stay_many(fleet, rows, spread, "anchorage", time=moments, area=area, pollutants=POLLUTANTS, by_source=True)
+    stays = stay_many(fleet, rows, spread, "anchorage", time=time, area=area, pollutants=POLLUTANTS, by_source=True)
     return _sums(stays)
 
 
