@@ -20,8 +20,19 @@ if TYPE_CHECKING:
     from sealane.agreements import load_agreements, read_agreements
     from sealane.agreements.clauses import Clause, Record, Terms
     from sealane.agreements.decisions import decide
+    from sealane.corridors.arrival.run import run_arrival
+    from sealane.corridors.arrival.slow_steaming import slow_steaming
+    from sealane.corridors.call_table import read_calls
+    from sealane.corridors.fuels import pathway
+    from sealane.corridors.lanes.document import read_corridor
+    from sealane.corridors.lanes.run import run_lane
+    from sealane.corridors.rules.formulas import calc
+    from sealane.corridors.rules.ship_year import FuelUse, ShipYear
+    from sealane.corridors.scenarios.ensemble import ensemble
+    from sealane.corridors.scenarios.read import read_scenario
+    from sealane.corridors.scenarios.simulate import simulate
+    from sealane.corridors.scenarios.tornado import tornado
     from sealane.emissions.emission_factors import emission_factor
-    from sealane.emissions.formulas import calc
     from sealane.errors import (
         DataError,
         EngineError,
@@ -38,6 +49,7 @@ if TYPE_CHECKING:
     from sealane.inventory.request import InventoryRequest
     from sealane.inventory.settings import Settings
     from sealane.jobs import run_inventory
+    from sealane.movement.routes.find import route
     from sealane.movement.zones import read_zones, write_zones
     from sealane.node.open import open_node
     from sealane.reference import list_factors
@@ -53,6 +65,7 @@ _HOMES = {
     "DataError": "sealane.errors",
     "EngineError": "sealane.errors",
     "FileFormatError": "sealane.errors",
+    "FuelUse": "sealane.corridors.rules.ship_year",
     "InputError": "sealane.errors",
     "InterruptedWorkError": "sealane.errors",
     "InventoryRequest": "sealane.inventory.request",
@@ -62,20 +75,32 @@ _HOMES = {
     "RequestRefusedError": "sealane.errors",
     "SealaneError": "sealane.errors",
     "Settings": "sealane.inventory.settings",
+    "ShipYear": "sealane.corridors.rules.ship_year",
     "StoreError": "sealane.errors",
     "Terms": "sealane.agreements.clauses",
-    "calc": "sealane.emissions.formulas",
+    "calc": "sealane.corridors.rules.formulas",
     "decide": "sealane.agreements.decisions",
     "emission_factor": "sealane.emissions.emission_factors",
+    "ensemble": "sealane.corridors.scenarios.ensemble",
     "explain": "sealane.inventory.explain",
     "list_factors": "sealane.reference",
     "load_agreements": "sealane.agreements",
     "open_node": "sealane.node.open",
+    "pathway": "sealane.corridors.fuels",
     "port": "sealane.reference.ports",
     "read_agreements": "sealane.agreements",
+    "read_calls": "sealane.corridors.call_table",
+    "read_corridor": "sealane.corridors.lanes.document",
+    "read_scenario": "sealane.corridors.scenarios.read",
     "read_zones": "sealane.movement.zones",
+    "route": "sealane.movement.routes.find",
+    "run_arrival": "sealane.corridors.arrival.run",
     "run_inventory": "sealane.jobs",
+    "run_lane": "sealane.corridors.lanes.run",
+    "simulate": "sealane.corridors.scenarios.simulate",
     "simulate_week": "sealane.samples.los_angeles_week",
+    "slow_steaming": "sealane.corridors.arrival.slow_steaming",
+    "tornado": "sealane.corridors.scenarios.tornado",
     "write_samples": "sealane.samples",
     "write_zones": "sealane.movement.zones",
 }
@@ -85,6 +110,7 @@ __all__ = [
     "DataError",
     "EngineError",
     "FileFormatError",
+    "FuelUse",
     "InputError",
     "InterruptedWorkError",
     "InventoryRequest",
@@ -94,21 +120,33 @@ __all__ = [
     "RequestRefusedError",
     "SealaneError",
     "Settings",
+    "ShipYear",
     "StoreError",
     "Terms",
     "__version__",
     "calc",
     "decide",
     "emission_factor",
+    "ensemble",
     "explain",
     "list_factors",
     "load_agreements",
     "open_node",
+    "pathway",
     "port",
     "read_agreements",
+    "read_calls",
+    "read_corridor",
+    "read_scenario",
     "read_zones",
+    "route",
+    "run_arrival",
     "run_inventory",
+    "run_lane",
+    "simulate",
     "simulate_week",
+    "slow_steaming",
+    "tornado",
     "write_samples",
     "write_zones",
 ]
