@@ -233,6 +233,10 @@ def test_the_numbers_the_mistakes_start_from_are_taken() -> None:
         (("draft: true", "draft: false"), "draft is not accepted"),
         (("{path: {2026: 2, 2036: 0}", "{path: {2026: 2, 2036: 3}"), "the number rises"),
         (("label: user", "label: user\nlabel: user"), "given twice"),
+        (
+            ("  panamax:", "  other: {teu_class: 8000, existing: {evenly_aged: oil, user: us}}\n  panamax:"),
+            "several classes and no share",
+        ),
         (("form: sealane-scenario/1", "form: sealane-scenario/2"), "form 'sealane-scenario/2'"),
         (("  USLAX:\n    fuel", "  uslax:\n    fuel"), "no UN/LOCODE"),
     ],

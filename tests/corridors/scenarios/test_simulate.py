@@ -297,6 +297,20 @@ def test_payments_stand_in_the_result_with_their_payer() -> None:
     assert result.summary["status_of_eu-ets"] == "in force"
 
 
+def test_several_classes_need_their_share_and_then_carry_it() -> None:
+    one, two = ship(), ship(id="larger", teu_per_year=200_000.0, existing=np.zeros((4, 2)))
+    with pytest.raises(DataError, match="2 ship classes and no share"):
+        simulate(model(classes=(one, two), class_share=None))
+    shares = np.array([[0.25, 0.25], [0.75, 0.75]])
+    outcome = evaluate(model(classes=(one, two), class_share=shares))
+    carried = [outcome.fleet.ships[0, c].sum(axis=0) * outcome.fleet.used[0, c] * q for c, q in ((0, 1e5), (1, 2e5))]
+    assert carried[0] == pytest.approx([50_000.0, 62_500.0])
+    assert carried[1] == pytest.approx([150_000.0, 187_500.0])
+    # The two oil ships of the first class sail a quarter full in 2030: they cost in full, and burn a quarter.
+    assert outcome.fleet.used[0, 0, 0] == pytest.approx(0.25)
+    assert outcome.fleet.operation_usd[0, 0] == pytest.approx(2 * 1.0e6 + 0.75 * 1.2e6)
+
+
 def test_choices_that_do_not_fit_what_is_on_offer_are_refused_all_at_once() -> None:
     newbuild_mix, fuel_mix = np.zeros((4, 2)), np.zeros((4, 2, 2))
     newbuild_mix[3] = 1.0

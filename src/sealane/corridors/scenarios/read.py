@@ -141,7 +141,7 @@ def _model(top: Node) -> ScenarioModel | None:
         if not top.faults:
             top.fault("what transport there is to perform is not known", "Give demand.teu, or demand.weekly_services")
         return None
-    ships = tuple(with_existing(reading, draft, demand) for draft in drafts)
+    ships = tuple(with_existing(reading, draft, demand, alone=len(drafts) == 1) for draft in drafts)
     inputs = _once((*reading.inputs, *range_inputs(ranges)))
     model = ScenarioModel(
         id=texts["id"],

@@ -161,8 +161,13 @@ def _round_trips(ship: ShipClass, drafts: Sequence[DraftClass]) -> float:
     return next(draft.round_trips for draft in drafts if draft.ship.id == ship.id)
 
 
-def with_existing(reading: Reading, draft: DraftClass, demand_teu: Floats) -> ShipClass:
-    """Return the class with today's fleet: ships by family and year, or as many as the first year needs."""
+def with_existing(reading: Reading, draft: DraftClass, demand_teu: Floats, *, alone: bool) -> ShipClass:
+    """Return the class with today's fleet: ships by family and year, or as many as the first year needs.
+
+    Parameters
+    ----------
+    alone : the class is the only one; of several, only a share says how many ships the first year needs.
+    """
     ship, node = draft.ship, draft.existing
     existing = np.zeros_like(ship.existing)
     if node is None or not node.mapping():
@@ -173,6 +178,9 @@ def with_existing(reading: Reading, draft: DraftClass, demand_teu: Floats) -> Sh
         origin, words = origin_of(node)
         node.close()
         if family is None:
+            return ship
+        if draft.share is None and not alone:
+            evenly.fault("several classes and no share", "Give the class its share, or its ships by number")
             return ship
         share = 1.0 if draft.share is None else float(draft.share[0])
         number = float(demand_teu[0]) * share / ship.teu_per_year

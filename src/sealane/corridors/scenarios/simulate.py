@@ -86,6 +86,9 @@ def check_choices(model: ScenarioModel) -> None:
             when = str(listed[0]) if len(listed) == 1 else f"{listed[0]} to {listed[-1]} ({len(listed)} years)"
             faults.append(Fault(f"{model.id}: {where}, {when}", found, remedy))
 
+    if model.class_share is None and len(model.classes) > 1:
+        found = f"{len(model.classes)} ship classes and no share of the transport"
+        faults.append(Fault(f"{model.id}: ships", found, "Give every class its share, or let 'sealane plan' choose"))
     for k, family in enumerate(FAMILIES):
         wanted = model.newbuild_mix[k] > 0.0
         for ship in model.classes:
