@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -161,3 +163,24 @@ def test_passages_priced_together_or_apart_cost_the_same(items: list[tuple[int, 
         alone = priced([item])
         for name in Savings.__dataclass_fields__:
             assert getattr(together, name)[at] == pytest.approx(getattr(alone, name)[0], rel=1e-12, nan_ok=True), name
+
+
+def ucr_2012() -> list[dict[str, str]]:
+    lines = (Path(__file__).parents[2] / "golden" / "speed_reduction_ucr_2012.csv").read_text("utf-8").splitlines()
+    return list(csv.DictReader(line for line in lines if not line.startswith("#")))
+
+
+@pytest.mark.parametrize("row", ucr_2012(), ids=lambda row: row["pollutant"])
+@pytest.mark.parametrize("subtype", ["5,000 TEU", "8,000 TEU"])
+def test_ucr_2012_measured_reductions_lie_within_ours_over_the_cruising_speeds(
+    row: dict[str, str], subtype: str
+) -> None:
+    """The ships measured are not named: their figure must lie between ours for the slow and the fast end."""
+    ship = ship_of_class("Container Ship", subtype)
+    slow = sail(ship, 100.0, float(row["cap_kn"]), day=date(2012, 6, 1), coastal=True).of(row["pollutant"])
+    low, high = (
+        100.0
+        * (1.0 - slow / sail(ship, 100.0, float(row[end]), day=date(2012, 6, 1), coastal=True).of(row["pollutant"]))
+        for end in ("cruising_from_kn", "cruising_to_kn")
+    )
+    assert low < float(row["reduction_pct"]) < high
