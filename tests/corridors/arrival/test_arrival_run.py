@@ -210,6 +210,8 @@ def test_what_is_not_known_is_said_and_not_guessed(tmp_path: Path) -> None:
     assert found[imo(920_007)]["wait_h"] == 0.0
     notes = " ".join(result.summary["notes"])
     assert "no known passage" in notes and "faster than the ship's maximum speed" in notes
+    assert set(result.tables["queue"]["terminal"].to_pylist()) == {"Container Ship"}
+    assert "queue with the ships of their class" in notes
     savings = result.tables["savings"]
     voyage = savings.filter(pc.equal(savings["notice"], "voyage"))
     assert len(voyage) == 1

@@ -19,7 +19,7 @@ Whole = NDArray[np.int64]
 _NULL = np.iinfo(np.int64).min
 
 WHOLE_PORT = "whole port"
-"""Queue of calls whose terminal nobody tells, or of all where berths are given for the port."""
+"""Queue of all calls, where berths are given for the port."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,7 @@ def replay_calls(
     ----------
     waits : calls of one port.
     berths : for the whole port as one queue; or by terminal; None: the most ships seen at berth at once, by terminal.
+        Ships whose terminal is not told queue with those of their class, under its name.
     notice_h : how long before being ready a ship may book its slot; None: at departure from the port before, where it
         is known. A ship whose passage is shorter books at its departure.
     mode : hotel load under way, see `just_in_time`.
@@ -126,7 +127,11 @@ def replay_calls(
     sailing = waits.sailing_h[rows]
     # Without a known passage a ship books as late as it can: when it is ready, if the voyage is the notice.
     lead = np.where(np.isfinite(sailing), np.minimum(lead, sailing), np.where(np.isfinite(lead), lead, 0.0))
-    terminals = [text or WHOLE_PORT for text in calls["terminal"].take(rows).to_pylist()]
+    own = [waits.approaches.fleet.ships[number] for number in waits.approaches.ship[rows].tolist()]
+    told_by = calls["terminal"].take(rows).to_pylist()
+    # A tanker does not wait for a container berth: without a terminal ships queue with those of their class.
+    terminals = [text or ship.ship_class for text, ship in zip(told_by, own, strict=True)]
+    nameless = sum(1 for text in told_by if not text)
     if isinstance(berths, int):
         terminals = [WHOLE_PORT] * len(rows)
     names = tuple(sorted(set(terminals)))
@@ -144,6 +149,8 @@ def replay_calls(
     notes = [f"{lacking:,} calls do not tell their stay at berth and are not replayed."] if lacking else []
     if berths is None:
         notes.append("The number of berths is the most ships seen at berth at once; there may be more.")
+    if nameless and not isinstance(berths, int):
+        notes.append(f"{nameless:,} calls do not tell their terminal: they queue with the ships of their class.")
     outcomes = {
         policy: _outcome(waits.approaches, rows, demand, replay(demand, number, policy), lead, mode)
         for policy in POLICIES

@@ -111,7 +111,7 @@ QUEUE = TableSpec(
     {
         "call_id": _CALL_ID,
         "policy": _POLICY,
-        "terminal": Column(_S, "", "queue the call stood in"),
+        "terminal": Column(_S, "", "queue the call stood in: terminal, ship class where none is told, or whole port"),
         "carrier": Column(_S, "", "who operates the ship; null where unknown"),
         "booked": Column(_TIME, "UTC", "when its place in the queue was decided"),
         "ready": Column(_TIME, "UTC", "when it could have been at its berth at its own speed"),
