@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealane.reports import chart_canvas as canvas
+from sealane.reports import pages
 from sealane.reports.chart_bars import Part, Range, Swing, against_published, ranked, tornado
 from sealane.reports.chart_canvas import Chart, Drawing
 from sealane.reports.chart_map import Place, Way, great_circle, lane_map
@@ -244,3 +245,42 @@ def test_a_picture_stands_alone_and_needs_nothing() -> None:
     assert "prefers-color-scheme: dark" in text
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", text)
     assert text == picture(STACK)
+
+
+def contrast(one: str, two: str) -> float:
+    """Contrast of two colours (WCAG 2.2)."""
+
+    def luminance(colour: str) -> float:
+        parts = (int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5))
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    high, low = sorted((luminance(one), luminance(two)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def schemes(name: str) -> list[dict[str, str]]:
+    """Colours a stylesheet names: for light, for dark and, where there is one, for paper."""
+    css = pages.stylesheet(name)
+    blocks = re.findall(r":root\s*\{(.*?)\}", css, re.DOTALL)
+    return [dict(re.findall(r"--([\w-]+):\s*(#[0-9a-fA-F]{6})", block)) for block in blocks]
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_series_stands_out_from_the_ground(dark: bool) -> None:
+    ground = schemes("report")[dark]["ground"]
+    colours = schemes("charts")[dark]
+    for k in range(1, canvas.SERIES + 1):
+        assert contrast(colours[f"s{k}"], ground) >= 3.0
+    assert contrast(colours["way"], schemes("report")[dark]["sea"]) >= 3.0
+    assert colours["hatch"] == ground
+
+
+def test_paper_has_the_light_colours() -> None:
+    paper = schemes("corridor")[-1]
+    assert paper == {name: schemes("charts")[0][name] for name in paper}
+
+
+def test_a_pale_colour_would_be_seen() -> None:
+    assert contrast("#ffffff", "#000000") == pytest.approx(21.0)
+    assert contrast("#ffe08a", "#ffffff") < 3.0
