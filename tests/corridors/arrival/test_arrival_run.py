@@ -29,8 +29,8 @@ from sealane.reference import load_table
 
 T0 = datetime(2024, 1, 10, tzinfo=UTC)
 FIELDS = (
-    "imo", "ship_name", "carrier", "ship_class", "teu", "port", "terminal", "arrival", "departure", "berth_start",
-    "berth_end", "anchorage_h", "sailed_nm", "simulated",
+    "imo", "ship_name", "carrier", "ship_class", "subtype", "teu", "port", "terminal", "arrival", "departure",
+    "berth_start", "berth_end", "anchorage_h", "sailed_nm", "simulated",
 )  # fmt: skip
 ORIGINS = {"CNSHA": 5700.0, "JPYOK": 4850.0, "USOAK": 375.0}
 
@@ -193,11 +193,12 @@ def test_what_is_not_known_is_said_and_not_guessed(tmp_path: Path) -> None:
         ship(6) | at_port(came, sailed_nm=360.0),  # as sailed
         ship(7) | at_port(came, None),  # berthed, no anchorage told: it did not wait
         ship(8) | at_port(came, 30.0, berth_start=iso(came + timedelta(hours=40))),
+        ship(9, ship_class="Vehicle Carrier", subtype="4,000 Vehicles", teu="") | at_port(came),  # no usual speed
     ]  # fmt: skip
     result = run_arrival(read_call_table([write(tmp_path / "calls.csv", rows)]), "USLAX")
     left = {row["call_id"]: row["reason"] for row in result.tables["left_out"].to_pylist()}
-    assert len(left) == 3
-    for said in ("ship class is not known", "arrival is not known", "waiting is not known"):
+    assert len(left) == 4
+    for said in ("ship class is not known", "arrival is not known", "waiting is not known", "no usual speed"):
         assert any(said in reason for reason in left.values()), said
     found = {row["imo"]: row for row in result.tables["approaches"].to_pylist()}
     usual = load_table("ogv_transit_speed_ratio").row("Container Ship").value * 25.9  # 8,000 TEU on: class 12,000 TEU
@@ -216,6 +217,15 @@ def test_what_is_not_known_is_said_and_not_guessed(tmp_path: Path) -> None:
     voyage = savings.filter(pc.equal(savings["notice"], "voyage"))
     assert len(voyage) == 1
     assert len(savings) == 5 + 5 + 1
+
+
+def test_without_any_known_passage_the_last_miles_lie_in_the_area_of_the_port(tmp_path: Path) -> None:
+    result = run_arrival(read_call_table([write(tmp_path / "calls.csv", [ship(1) | at_port(T0)])]), "USLAX")
+    assert list(result.summary["savings"]) == ["12", "24"]
+    assert "in the control area of the port" in " ".join(result.summary["notes"])
+    fuel = {step.name for step in explain_call(result.waits, result.waits.calls["call_id"][0].as_py(), 12.0).steps}
+    assert "with notice, sea: MGO of main" in fuel
+    assert not any("VLSFO" in name for name in fuel)
 
 
 def test_hours_at_anchor_after_the_berth_are_no_waiting_for_it(tmp_path: Path) -> None:

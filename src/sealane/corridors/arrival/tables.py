@@ -15,7 +15,6 @@ from sealane.corridors.arrival.just_in_time import BOUNDS, Part, Slowdown
 from sealane.corridors.arrival.replayed import QueueStudy, present
 from sealane.corridors.arrival.schemas import TABLES
 from sealane.corridors.arrival.waiting import US_PER_H, Waits
-from sealane.corridors.call_table import micros
 from sealane.corridors.ship_model import ShipEnergy
 from sealane.emissions.profiles import GRADES
 from sealane.reference import load_table
@@ -164,9 +163,9 @@ def _sum(values: Floats) -> float:
 
 
 def summary_table(waits: Waits, slowdowns: Sequence[Slowdown]) -> pa.Table:
-    """Sums over all calls a notice applies to."""
+    """Sums over all calls a notice applies to; a notice that applies to none has no row."""
     rows: list[dict[str, object]] = []
-    for s in slowdowns:
+    for s in [s for s in slowdowns if s.applies.any()]:
         wait = np.where(s.applies, waits.approaches.wait_h, np.nan)
         quantities: list[tuple[str, str, Floats, Floats, Floats | None, float]] = [
             ("energy", "kWh", s.before.kwh, s.after.kwh, s.gross.kwh, 1.0),
@@ -330,8 +329,3 @@ def _explain(wait_h: Floats, sailing_h: Floats, waited: int, held: int) -> str:
 def left_out_table(waits: Waits) -> pa.Table:
     """Calls of the port that could not be judged."""
     return make("left_out", {"call_id": list(waits.left_out), "reason": list(waits.left_out.values())})
-
-
-def moments_of(calls: pa.Table, name: str) -> NDArray[np.int64]:
-    """A time column as microseconds, the smallest number where null."""
-    return micros(calls[name], _NULL)

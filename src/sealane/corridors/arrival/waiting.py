@@ -21,7 +21,7 @@ from sealane.corridors.arrival.just_in_time import Approaches, EcaTail, minimum_
 from sealane.corridors.call_ships import CallShips
 from sealane.corridors.call_table import micros, numbers, ship_key
 from sealane.corridors.fleet_energy import fleet_of
-from sealane.errors import DataError, Fault, InputError
+from sealane.errors import DataError, Fault, InputError, MissingFactorError
 from sealane.movement.routes.find import route
 from sealane.movement.zone_index import ZoneIndex
 from sealane.movement.zones import eca_zones
@@ -147,95 +147,131 @@ def find_waits(
         raise DataError("The waiting cannot be worked out.", [fault])
     here = area_of(port)
     names = calls["port"].to_pylist()
-    arrival, departure = micros(calls["arrival"], _NULL), micros(calls["departure"], _NULL)
-    keys = ship_key(calls)
-    before = np.arange(len(calls)) - 1
-    same_ship = np.append(False, keys[1:] == keys[:-1]) if len(calls) else np.zeros(0, np.bool_)
+    arrival = micros(calls["arrival"], _NULL)
     wait = _wait_h(calls, arrival)
+    keys = ship_key(calls)
+    ids = [str(call) for call in calls["call_id"].to_pylist()]
     rows, left_out = [], {}
     for at in [at for at, name in enumerate(names) if name == port]:
-        call = str(calls["call_id"][at].as_py())
         if ships.index[at] < 0:
-            left_out[call] = ships.missing[int(keys[at])]
+            left_out[ids[at]] = ships.missing[int(keys[at])]
         elif arrival[at] == _NULL:
-            left_out[call] = "its arrival is not known: give arrival"
+            left_out[ids[at]] = "its arrival is not known: give arrival"
         elif np.isnan(wait[at]):
-            left_out[call] = "its waiting is not known: give anchorage_h, or anchorage_start and anchorage_end"
+            left_out[ids[at]] = "its waiting is not known: give anchorage_h, or anchorage_start and anchorage_end"
         else:
             rows.append(at)
+    before = _calls_before(calls, rows, keys, names)
+    pairs = {at: (names[at - 1], names[at]) for at in before}
+    tails, unknown = route_tails(list(pairs.values()))
+    passages, too_fast = _passages(calls, rows, pairs, tails, ships)
+    for at in [at for at in rows if not passages[at].speed_kn > 0.0]:
+        left_out[ids[at]] = (
+            f"no usual speed of class {ships.ships[ships.index[at]].ship_class} is published and its passage is not "
+            "known: give its call before"
+        )
+        rows.remove(at)
     if not rows:
         told = "; ".join(f"{call}: {why}" for call, why in list(left_out.items())[:5])
         raise InputError(
             f"No call at {port} can be judged. {told or f'The calls name {len(set(names))} ports, {port} is none.'}"
         )
     # In the order of arrival, then call.
-    ids = calls["call_id"].to_pylist()
-    rows.sort(key=lambda at: (int(arrival[at]), str(ids[at])))
+    rows.sort(key=lambda at: (int(arrival[at]), ids[at]))
     picked = np.array(rows)
-
+    ways = [passages[at] for at in rows]
     used, ship = np.unique(ships.index[picked], return_inverse=True)
-    own = [ships.ships[number] for number in used.tolist()]
-    passages = [
-        (names[before[at]], names[at])
-        if at > 0 and same_ship[at] and names[before[at]] != names[at] and departure[before[at]] != _NULL
-        else None
-        for at in rows
-    ]
-    tails, unknown = route_tails([pair for pair in passages if pair is not None])
     areas = tuple(sorted({here, *(area for _, _, area in tails.values())} - {""}))
     moments = [EPOCH + timedelta(microseconds=int(arrival[at])) for at in (rows[0], rows[-1])]
-    fleet = fleet_of(own, *moments, areas=areas, gwp=gwp)
-
-    distance, sailing = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
-    sailed = numbers(calls["sailed_nm"])
-    source = ["none"] * len(rows)
-    too_fast = 0
-    for n, (at, pair) in enumerate(zip(rows, passages, strict=True)):
-        if pair is None:
-            continue
-        length = float(sailed[at]) if sailed[at] > 0.0 else tails[pair][0] if pair in tails else np.nan
-        hours = (int(arrival[at]) - int(departure[before[at]])) / US_PER_H
-        if not (length > 0.0 and hours > 0.0):
-            continue
-        if length / hours > own[ship[n]].max_speed_kn:
-            too_fast += 1
-            continue
-        distance[n], sailing[n] = length, hours
-        source[n] = "sailed" if sailed[at] > 0.0 else "route"
-    known = np.isfinite(distance)
-    usual = np.array([usual_speed_kn(s.ship_class, s.max_speed_kn) for s in own])[ship]
-    speed = np.where(known, distance / sailing, usual)
+    fleet = fleet_of([ships.ships[number] for number in used.tolist()], *moments, areas=areas, gwp=gwp)
     least = minimum_speed_kn(fleet)[ship] if min_speed_kn is None else np.full(len(rows), float(min_speed_kn))
     order = sorted(tails)
-    often = Counter(pair for pair in passages if pair in tails)
+    often = Counter(pairs[at] for at in rows if pairs.get(at) in tails)
     common = order.index(max(sorted(often), key=lambda pair: often[pair])) if often else 0
-    tail = np.array([order.index(pair) if pair in tails else common for pair in passages], np.int64)
+    tail = np.array([order.index(pairs[at]) if pairs.get(at) in tails else common for at in rows], np.int64)
     number_of = {name: at for at, name in enumerate(areas, start=1)}
-    tail_area = [number_of.get(tails[pair][2], 0) for pair in order] or [0]
+    tail_area = [number_of.get(tails[pair][2], 0) for pair in order]
+    order_tails = tuple(tails[pair][1] for pair in order)
+    if not order:  # no passage is known: the last hours lie where the port does
+        far = np.array([0.0, 1e6])
+        order_tails, tail_area = (EcaTail(far, far if here else 0.0 * far),), [number_of.get(here, 0)]
     approaches = Approaches(
         fleet=fleet,
         ship=ship.astype(np.int64),
-        speed_kn=speed,
-        distance_nm=distance,
+        speed_kn=np.array([way.speed_kn for way in ways]),
+        distance_nm=np.array([way.distance_nm for way in ways]),
         wait_h=wait[picked],
         min_speed_kn=least,
         time_us=arrival[picked],
         tail=tail,
-        tails=tuple(tails[pair][1] for pair in order) or (EcaTail(np.zeros(1), np.zeros(1)),),
+        tails=order_tails,
         sail_area=np.array(tail_area, np.int64)[tail],
         anchor_area=np.full(len(rows), number_of.get(here, 0), np.int64),
     )
+    known = approaches.distance_nm > 0.0
+    left = micros(calls["departure"], _NULL)[np.maximum(picked - 1, 0)]
     return Waits(
         approaches=approaches,
         calls=calls.take(pa.array(picked)),
         ship=used[ship],
-        from_port=tuple(pair[0] if pair and k else "" for pair, k in zip(passages, known.tolist(), strict=True)),
-        left_us=np.where(known, departure[before[picked]], _NULL),
-        sailing_h=sailing,
-        distance_source=tuple(source),
+        from_port=tuple(pairs[at][0] if k else "" for at, k in zip(rows, known.tolist(), strict=True)),
+        left_us=np.where(known, left, _NULL),
+        sailing_h=np.array([way.hours for way in ways]),
+        distance_source=tuple(way.source for way in ways),
         left_out=left_out,
-        notes=_notes(known, too_fast, unknown, bool(often)),
+        notes=_notes(known, too_fast, unknown, bool(often), here),
     )
+
+
+@dataclass(frozen=True)
+class _Passage:
+    """How a ship came: NaN where its passage is not known; speed NaN where its class's usual speed is neither."""
+
+    distance_nm: float
+    hours: float
+    speed_kn: float
+    source: str
+
+
+def _calls_before(calls: pa.Table, rows: Sequence[int], keys: Whole, names: Sequence[str]) -> list[int]:
+    """Rows whose row before is a call of the same ship at another port, with a known departure."""
+    departure = micros(calls["departure"], _NULL)
+    return [
+        at
+        for at in rows
+        if at > 0 and keys[at] == keys[at - 1] and names[at] != names[at - 1] and departure[at - 1] != _NULL
+    ]
+
+
+def _passages(
+    calls: pa.Table,
+    rows: Sequence[int],
+    pairs: Mapping[int, tuple[str, str]],
+    tails: Mapping[tuple[str, str], tuple[float, EcaTail, str]],
+    ships: CallShips,
+) -> tuple[dict[int, _Passage], int]:
+    """The passage of each row, and how many were faster than their ship can run."""
+    arrival, departure = micros(calls["arrival"], _NULL), micros(calls["departure"], _NULL)
+    sailed = numbers(calls["sailed_nm"])
+    found = {}
+    too_fast = 0
+    for at in rows:
+        ship = ships.ships[ships.index[at]]
+        pair = pairs.get(at)
+        if pair is not None:
+            route_nm = tails[pair][0] if pair in tails else np.nan
+            length = float(sailed[at]) if sailed[at] > 0.0 else route_nm
+            hours = (int(arrival[at]) - int(departure[at - 1])) / US_PER_H
+            if length > 0.0 and hours > 0.0 and length / hours <= ship.max_speed_kn:
+                found[at] = _Passage(length, hours, length / hours, "sailed" if sailed[at] > 0.0 else "route")
+                continue
+            too_fast += int(length > 0.0 and hours > 0.0)
+        try:
+            usual = usual_speed_kn(ship.ship_class, ship.max_speed_kn)
+        except MissingFactorError:
+            usual = np.nan
+        found[at] = _Passage(np.nan, np.nan, usual, "none")
+    return found, too_fast
 
 
 def _wait_h(calls: pa.Table, arrival: Whole) -> Floats:
@@ -265,7 +301,7 @@ def route_tails(
     return found, tuple(unknown)
 
 
-def _notes(known: NDArray[np.bool_], too_fast: int, unknown: Sequence[str], often: bool) -> tuple[str, ...]:
+def _notes(known: NDArray[np.bool_], too_fast: int, unknown: Sequence[str], often: bool, here: str) -> tuple[str, ...]:
     notes = []
     lacking = int((~known).sum())
     if lacking:
@@ -273,7 +309,8 @@ def _notes(known: NDArray[np.bool_], too_fast: int, unknown: Sequence[str], ofte
             f"{lacking:,} of {len(known):,} calls have no known passage: they are taken to come at their class's usual "
             "speed, and are left out where the whole voyage counts."
         )
-        where = "along the route most ships came by" if often else "to lie outside all control areas"
+        there = "in the control area of the port" if here else "outside all control areas"
+        where = "along the route most ships came by" if often else f"to lie {there}"
         notes.append(f"The last miles of a passage that is not known are taken {where}.")
     if too_fast:
         notes.append(
