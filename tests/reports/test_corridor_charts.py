@@ -182,7 +182,7 @@ def test_histogram_bins_tile_and_hold_everything(values: list[float]) -> None:
     rows = histogram("H", "h", values).table.rows
     assert sum(row[2] for row in rows) == len(values)
     assert all(a[1] == b[0] for a, b in pairwise(rows))
-    slack = 1e-8 * max(1.0, max(values))  # a value a hair below an edge stands with it: binary 0.3 is not 3 x 0.1
+    slack = 1e-8 * max(1.0, *values)  # a value a hair below an edge stands with it: binary 0.3 is not 3 x 0.1
     assert rows[0][0] <= min(values) + slack
     assert rows[-1][1] >= max(values) - slack
 
