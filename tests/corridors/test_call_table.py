@@ -104,6 +104,11 @@ def test_one_source_telling_one_call_twice_is_refused(tmp_path: Path) -> None:
     assert "overlaps the call of the same ship at USLAX" in faults_of(write(tmp_path / "a.csv", HEADER, ONE, again))[0]
 
 
+def test_the_same_row_twice_is_told_once_even_without_an_end(tmp_path: Path) -> None:
+    row = "9321483,USLAX,2026-07-01T08:00:00Z,"
+    assert read_call_table([write(tmp_path / "a.csv", HEADER, row, row)]).told_twice == 1
+
+
 def test_a_partner_fills_what_the_own_row_lacks(tmp_path: Path) -> None:
     own = write(tmp_path / "own.csv", HEADER, ONE)
     partner = write(
@@ -190,7 +195,13 @@ def _inventory(folder: Path) -> Path:
         {**events[3], "time": begin + dt.timedelta(hours=39)},
     ]
     pq.write_table(rows(EVENTS, events), folder / "events.parquet")
-    voyage = {"mmsi": 366999999, "to_call_id": call["call_id"], "distance_nm": 120.0, "unobserved_h": 200.0}
+    voyage = {
+        "mmsi": 366999999,
+        "to_call_id": call["call_id"],
+        "from_port": "USOAK",
+        "distance_nm": 120.0,
+        "unobserved_h": 200.0,
+    }
     pq.write_table(rows(VOYAGES, [voyage]), folder / "voyages.parquet")
     (folder / "provenance.json").write_text('{"port": "USLAX"}')
     return folder
@@ -201,7 +212,7 @@ def test_an_inventory_folder_is_own_ais(tmp_path: Path) -> None:
     assert is_inventory_folder(folder)
     row = read_calls([folder]).to_pylist()
     assert len(row) == 1, "a vessel outside the inventory is left out"
-    assert row[0]["source"] == "own_ais"
+    assert (row[0]["source"], row[0]["sailed_from"]) == ("own_ais", "USOAK")
     assert (row[0]["berth_h"], row[0]["transit_h"], row[0]["sailed_nm"], row[0]["sailed_unobserved_h"]) == (
         30,
         1,

@@ -96,6 +96,15 @@ def test_an_actual_time_goes_before_a_plan_and_the_last_plan_before_the_first() 
     assert (row["berth_start"], row["observed"]) == (at("2026-07-19T09:00:00Z"), True)
 
 
+def test_of_a_call_that_has_begun_nothing_planned_is_told() -> None:
+    some = [
+        event("BERTH", "ARRI", "2026-07-19T09:00:00Z"),
+        event("BERTH", "DEPA", "2026-07-29T09:00:00Z", classifier="EST"),
+    ]
+    (row,) = call_rows([stored(body) for body in some])
+    assert (row["departure"], row["berth_end"], row["observed"]) == (None, None, True)
+
+
 def test_cancelled_omitted_and_timeless_events_give_no_call() -> None:
     cancelled = event("BERTH", "ARRI", "2026-07-19T09:00:00Z", isCanceled=True)
     omitted = event("BERTH", "ARRI", "2026-07-19T09:00:00Z", call="c2")

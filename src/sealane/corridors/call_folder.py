@@ -89,9 +89,11 @@ def _voyages(folder: Path, calls: pa.Table) -> dict[str, pa.ChunkedArray]:
     """Distance sailed since the previous call, as far as it was seen."""
     if not (folder / "voyages.parquet").is_file():
         return {}
-    voyages = _read(folder / "voyages.parquet", ["to_call_id", "distance_nm", "unobserved_h"])
+    voyages = _read(folder / "voyages.parquet", ["to_call_id", "from_port", "distance_nm", "unobserved_h"])
     place = pc.index_in(calls["call_id"], voyages["to_call_id"].combine_chunks()).combine_chunks()
     return {
+        # Calls between the two that others tell make it another leg's distance.
+        "sailed_from": voyages["from_port"].combine_chunks().take(place),
         "sailed_nm": voyages["distance_nm"].combine_chunks().take(place),
         "sailed_unobserved_h": voyages["unobserved_h"].combine_chunks().take(place),
     }

@@ -250,7 +250,8 @@ def _clusters(
         if same and begin[i] >= until and source[i] != last_source:
             same = begin[i] - until <= apart_us
         elif same:
-            same = begin[i] < until or (begin[i] == until and source[i] != last_source)
+            # Two rows may begin together and have no end.
+            same = begin[i] < until or begin[i] == begin[i - 1] or (begin[i] == until and source[i] != last_source)
         if same:
             until = max(until, end[i])
         else:

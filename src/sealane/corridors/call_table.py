@@ -65,6 +65,9 @@ CALL_COLUMNS: Mapping[str, Column] = {
         _F, "t", "of what is on board at departure: loaded at one end of the corridor in question for the other"
     ),
     "sailed_nm": Column(_F, "nm", "distance sailed since the previous call, as logged or observed"),
+    "sailed_from": Column(
+        _S, "UN/LOCODE", "port that sailed_nm counts from; null: the previous call, whatever its port"
+    ),
     "sailed_eca_nm": Column(_F, "nm", "part of it inside emission control areas"),
     "sailed_unobserved_h": Column(_F, "h", "hours since the previous call without reports; null: as logged, none"),
     "source": Column(_S, "", "own_ais, own_file or partner:<id>"),

@@ -172,15 +172,16 @@ def _take(calls: dict[tuple[str, ...], _Call], key: tuple[str, ...], event: Stor
 
 def _row(call: _Call) -> dict[str, Any] | None:
     found: dict[str, dt.datetime] = {}
-    planned = False
+    planned = not any(rank == 0 for rank, _, _ in call.times.values())
     for column, which in dict(TIMES.values()).items():
         times = [(value[0], value[2]) for (name, _), value in call.times.items() if name == column]
         if not times:
             continue
         best = min(rank for rank, _ in times)
+        if best > 0 and not planned:
+            continue  # the call has begun: what is still planned has not happened
         moments = [time for rank, time in times if rank == best]
         found[column] = min(moments) if which == "first" else max(moments)
-        planned |= best > 0
     for begin, end in (("anchorage_start", "anchorage_end"), ("berth_start", "berth_end"), ("arrival", "departure")):
         # A plan of the next step that an actual time has overtaken tells nothing.
         if begin in found and end in found and found[end] < found[begin]:

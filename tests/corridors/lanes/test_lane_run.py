@@ -78,6 +78,21 @@ def test_told_observed_and_part_observed_distances(tmp_path: Path) -> None:
     assert any("1 of 2 legs could not be priced" in note for note in unknown.summary["notes"])
 
 
+def test_a_distance_since_another_port_is_not_that_of_the_leg(tmp_path: Path) -> None:
+    """Own AIS of one port sees the way since its own last call; a partner's call between makes it two legs."""
+    result = run(tmp_path, f"{LAX},,", f"{SHA},11000,USLAX", more="sailed_nm,sailed_from")
+    assert legs_of(result)[0]["distance_nm"] == 11000.0
+    result = run(tmp_path, f"{LAX},,", f"{SHA},11000,JPYOK", more="sailed_nm,sailed_from")
+    assert legs_of(result)[0]["distance_source"] == "route"
+
+
+def test_planned_calls_are_left_out(tmp_path: Path) -> None:
+    later = f"{SHIP},USLAX,2026-08-19T00:00:00Z,2026-08-21T00:00:00Z"
+    result = run(tmp_path, f"{LAX},yes", f"{SHA},yes", f"{later},no", more="observed")
+    assert len(legs_of(result)) == 1
+    assert "1 calls are planned or estimated only and left out." in result.summary["notes"]
+
+
 def test_doubtful_legs_are_flagged(tmp_path: Path) -> None:
     fast = run(tmp_path, LAX, f"{SHIP},CNSHA,2026-07-05T00:00:00Z,2026-07-06T00:00:00Z")
     assert legs_of(fast)[0]["flags"] == "speed_above_max"

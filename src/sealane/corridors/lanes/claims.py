@@ -64,7 +64,10 @@ def quarters_of(moments_us: NDArray[np.int64]) -> NDArray[np.int64]:
     return (1970 + months // 12) * 4 + months % 12 // 3
 
 
-def _shares(corridor: Corridor, calls: pa.Table) -> tuple[Rotations, LegCargo, LegCargo, dict[str, Floats]]:
+def _shares(
+    corridor: Corridor, calls: pa.Table, *, own: bool
+) -> tuple[Rotations, LegCargo, LegCargo, dict[str, Floats]]:
+    """Shares of one corridor; the cargo told as its lane's is that of the corridor in question, not of others."""
     rotations = find_rotations(calls, corridor.end_of(), corridor.longest_pass_days)
     cargo = [
         leg_cargo(
@@ -72,7 +75,7 @@ def _shares(corridor: Corridor, calls: pa.Table) -> tuple[Rotations, LegCargo, L
             numbers(calls[f"cargo_{unit}_loaded"]),
             numbers(calls[f"cargo_{unit}_discharged"]),
             numbers(calls[f"onboard_{unit}_departure"]),
-            numbers(calls[f"lane_{unit}_departure"]),
+            numbers(calls[f"lane_{unit}_departure"]) if own else np.full(len(calls), np.nan),
         )
         for unit in ("t", "teu")
     ]
@@ -107,7 +110,7 @@ def claim(
     A leg counts to the year in which it ends. Period and ship classes cut shares, not rotations: a pass that began the
     year before still is one.
     """
-    rotations, tonnes, teu, shares = _shares(corridor, calls)
+    rotations, tonnes, teu, shares = _shares(corridor, calls, own=True)
     end_us = rotations.leg_end_us()
     inside = end_us != UNKNOWN
     if corridor.begin:
@@ -123,7 +126,7 @@ def claim(
     known = ~np.isnan(shares["cargo"])
     passes = len(rotations.pass_from)
     unknown_legs = np.bincount(rotations.pass_of[rotations.inside & ~known], minlength=passes)
-    others = [_shares(other, calls)[3] for other in beside]
+    others = [_shares(other, calls, own=False)[3] for other in beside]
     cut = {}
     for rule in RULES:
         own = split_between([shares[rule], *(other[rule] for other in others)])[0] if others else shares[rule]

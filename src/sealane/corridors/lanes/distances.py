@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from sealane.corridors.call_table import numbers
@@ -113,6 +114,11 @@ def leg_distances(calls: pa.Table, rotations: Rotations, rows: NDArray[np.int64]
     route_area = np.array([nm for _, nm in ways])[inverse] if len(unique) else np.empty((0, len(AREAS)))
     sailed = numbers(calls["sailed_nm"])[end]
     told_eca = numbers(calls["sailed_eca_nm"])[end]
+    # What was sailed since another port than the one left is no distance of this leg.
+    since = pc.fill_null(calls["sailed_from"].combine_chunks().take(pa.array(end)), "")
+    left = calls["port"].combine_chunks().take(pa.array(start))
+    other = pc.and_(pc.not_equal(since, ""), pc.not_equal(since, left)).to_numpy(zero_copy_only=False)
+    sailed, told_eca = np.where(other, np.nan, sailed), np.where(other, np.nan, told_eca)
     unseen_h = np.nan_to_num(numbers(calls["sailed_unobserved_h"])[end])
     hours = rotations.leg_hours()[rows]
     of_source = calls["source"].combine_chunks().dictionary_encode()

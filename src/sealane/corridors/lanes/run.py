@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sealane.corridors.call_table import CallTable, ship_key
@@ -81,7 +82,7 @@ def run_lane(
     MissingFactorError
         if no published value answers for a fuel, place or date.
     """
-    given = calls if isinstance(calls, CallTable) else CallTable(calls, ())
+    given = _happened(calls if isinstance(calls, CallTable) else CallTable(calls, ()))
     grid = _check(attribution, grid_g_per_kwh or {})
     work, totals, sums = prepare(
         corridor, given, vessels, method, gwp, attribution or corridor.attribution, year, grid, beside
@@ -112,6 +113,15 @@ def run_lane(
         if finish:
             finish(folder)
     return LaneResult(out, rows, summary)
+
+
+def _happened(calls: CallTable) -> CallTable:
+    """The calls without those that are only planned, which nobody has sailed to yet."""
+    planned = int(pc.sum(pc.invert(calls.table["observed"])).as_py() or 0)
+    if not planned:
+        return calls
+    note = f"{planned:,} calls are planned or estimated only and left out."
+    return replace(calls, table=calls.table.filter(calls.table["observed"]), notes=(*calls.notes, note))
 
 
 def _check(attribution: str | None, grid: Mapping[str, float]) -> dict[str, float]:
