@@ -126,6 +126,17 @@ def test_shore_power_with_a_missing_price_is_left_out_and_said() -> None:
     assert any(item.path.endswith("shore_power.price") and item.value is None for item in model.inputs)
 
 
+def test_a_mix_of_new_ships_holds_until_the_next_year_named_and_fuel_mixes_run_straight() -> None:
+    content = changed(
+        ("newbuild_mix: {methanol: 1}", "newbuild_mix: {2026: {oil: 1}, 2031: {methanol: 0.4, oil: 0.6}}"),
+        ("methanol: {lsfo: 0.1, e-methanol: 0.9}", "methanol: {2026: {lsfo: 1}, 2036: {lsfo: 0.2, e-methanol: 0.8}}"),
+    )
+    model = parse_scenario(content)
+    assert model.newbuild_mix[0].tolist() == [1.0, 0.6, 0.6]
+    assert model.newbuild_mix[1].tolist() == [0.0, 0.4, 0.4]
+    assert model.fuel_mix[1, 1].tolist() == pytest.approx([0.0, 0.4, 0.8])
+
+
 def test_ten_faults_are_reported_at_once_with_their_lines() -> None:
     content = changed(
         ("label: user", "label: mine"),
@@ -294,6 +305,8 @@ rules:
     base, direct = 93.3 * 0.96, 93.3 * 0.83  # 4 and 17 % below 93.3 g/MJ, at 380 and 100 USD/t
     due = (max(0.0, min(intensity, base) - direct) * 100 + max(0.0, intensity - base) * 380) * energy_mj / 1e6
     assert paid[2028, "rule:nzf"]["cost_usd"] == pytest.approx(due, rel=1e-6)
+    # Oil only, so all of tank-to-wake counts; from 2026 on it is surrendered in full.
+    assert paid[2028, "rule:eu-ets"]["cost_usd"] == pytest.approx(0.1 * 100.0 * first["ttw_t"], rel=1e-9)
     limit = 91.16 * 0.98
     penalty = max(0.0, intensity - limit) * energy_mj * 0.1 / (intensity * 41_000) * 2_400 * 1.1
     assert paid[2028, "rule:fueleu"]["cost_usd"] == pytest.approx(penalty, rel=1e-6)

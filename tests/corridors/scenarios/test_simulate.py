@@ -142,6 +142,29 @@ def test_the_fossil_case_of_an_oil_scenario_is_that_scenario() -> None:
     assert column(simulate(scenario), "year", "abatement_usd_per_t") == [None, None]
 
 
+def test_the_fossil_case_sails_all_of_todays_ships_on_oil() -> None:
+    mixed = np.zeros((4, 2))
+    mixed[0], mixed[1] = (1.5, 0.5), (0.5, 0.5)
+    fossil = evaluate(fossil_case(model(classes=(ship(existing=mixed),))))
+    assert fossil.fleet.ships[0, 0, 0] == pytest.approx([2.0, 2.5])
+    assert fossil.fleet.newbuilds[0, 0, 0] == pytest.approx([0.0, 1.5])
+    assert not fossil.fleet.ships[0, 0, 1:].any()
+
+
+def test_slots_lost_to_tanks_are_carried_by_more_ships() -> None:
+    outcome = evaluate(model(classes=(ship(capacity_loss=np.array([0.0, 0.25, 0.0, 0.0])),)))
+    assert outcome.fleet.newbuilds[0, 0, 1, 1] == pytest.approx(1.5 / 0.75)
+    assert outcome.fleet.used[0, 0, 1] == pytest.approx(1.0)
+
+
+def test_slip_of_auxiliary_engines_counts_for_what_they_burn() -> None:
+    oil, methanol = model().fuels
+    outcome = evaluate(model(fuels=(replace(oil, ttw_electric_g_per_mj=80.0), methanol)))
+    # In 2030 two ships burn 2 x 30,000 / 0.5 GJ in auxiliary engines and 2 x 100,000 / 0.5 GJ in main engines.
+    assert outcome.electric_gj[0, 0, 0] == pytest.approx(120_000.0)
+    assert outcome.ttw_t[0, 0] == pytest.approx((400_000 * 75.0 + 120_000 * 80.0) / 1e3)
+
+
 def test_the_fossil_case_takes_the_cheapest_fossil_oil_fuel_not_a_cheaper_bio_one() -> None:
     bio = fuel("bio-oil", "oil", 5.0, -50.0, 75.0, zero_at_combustion=True)
     dear = fuel("dear-oil", "oil", 14.0, 15.0, 75.0)
