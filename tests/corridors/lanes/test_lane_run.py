@@ -15,7 +15,7 @@ from tests.corridors.lanes.test_corridor_documents import SOUND
 
 from sealane.corridors.call_table import read_call_table
 from sealane.corridors.lanes.distances import way
-from sealane.corridors.lanes.document import parse_corridor, read_corridor
+from sealane.corridors.lanes.document import corridor_ids, parse_corridor, read_corridor
 from sealane.corridors.lanes.run import LaneResult, run_lane
 from sealane.corridors.lanes.schemas import RULES
 from sealane.corridors.ship_energy import sail, ship_of_class
@@ -230,3 +230,18 @@ def test_the_summary_is_json_without_nan(service_lane: ServiceLane) -> None:
     content = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in lane.json"))
     assert content["inputs"][0]["sha256"]
     assert np.isclose(content["quality"]["observed_share_of_energy"], 1.0)
+
+
+@pytest.mark.parametrize("ident", corridor_ids())
+def test_each_shipped_corridor_runs_on_the_simulated_service(
+    service_lane: ServiceLane, tmp_path: Path, ident: str
+) -> None:
+    corridor = read_corridor(ident)
+    result = run_lane(corridor, service_lane.calls, tmp_path / "lane", vessels=service_lane.vessels)
+    summary = result.summary
+    assert summary["label"] == "SIMULATED DATA"
+    assert summary["targets_note"] == "no target published"
+    assert summary["counts"]["passes"] > 0
+    rules = summary["attribution"]["rules"]
+    assert 0.0 < rules["cargo"]["wtw_co2e_t"] < rules["rotation"]["wtw_co2e_t"] or rules["cargo"]["legs"] == 0
+    assert rules["direct"]["wtw_co2e_t"] <= rules["rotation"]["wtw_co2e_t"]
