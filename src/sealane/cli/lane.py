@@ -199,7 +199,8 @@ def _show(summary: Mapping[str, Any], out: Path) -> None:
     else:
         message(summary["targets_note"])
     for note in summary["notes"]:
-        message(f"note: {note}")
+        if note != summary["label"]:
+            message(f"note: {note}")
     message(f"results in {out}")
 
 
