@@ -83,7 +83,7 @@ def ranked(
         for k, part in enumerate(shown):
             y = top + k * step + (16 if above else 6)
             if above:
-                sheet.text(0, y - 4, canvas.shorten(part.label, width))
+                sheet.text(0, y - 4, canvas.shorten(part.label, width), kind="halo")
             else:
                 sheet.text(gutter - 8, y + 11, canvas.shorten(part.label, gutter - 8), "end")
             up = down = 0.0
@@ -143,7 +143,10 @@ def tornado(
     swings : one for each input; sorted here.
     """
     order = sorted(swings, key=lambda s: (-abs(s.high - s.low), s.label))
-    shown = order[:most]
+    widest = abs(order[0].high - order[0].low) if order else 0.0
+    shown = [s for s in order if abs(s.high - s.low) > 1e-6 * widest][:most] or order[:most]
+    if len(shown) < len(order):
+        note = f"{note} The table has all {len(order)} inputs, those without effect too.".strip()
 
     def draw(width: float) -> Drawing:
         sheet = Sheet(width)
@@ -157,10 +160,11 @@ def tornado(
         step = _STEP + (16 if above else 0)
         bottom = top + step * len(shown)
         _grid(sheet, x, top, bottom, unit, width)
+        sheet.line(x.at(base), top - 2, x.at(base), bottom, "base")
         for k, swing in enumerate(shown):
             y = top + k * step + (16 if above else 6)
             if above:
-                sheet.text(0, y - 4, canvas.shorten(swing.label, width))
+                sheet.text(0, y - 4, canvas.shorten(swing.label, width), kind="halo")
             else:
                 sheet.text(gutter - 8, y + 11, canvas.shorten(swing.label, gutter - 8), "end")
             ends = ((0, swing.low, swing.low_text), (1, swing.high, swing.high_text))
@@ -173,7 +177,6 @@ def tornado(
                 sheet.text(x.at(left[1]) - 5, y + 11, number(left[1]), "end", "soft")
             if right[1] > base:
                 sheet.text(x.at(right[1]) + 5, y + 11, number(right[1]), "start", "soft")
-        sheet.line(x.at(base), top - 2, x.at(base), bottom, "base")
         return sheet.drawing(bottom + 22)
 
     rows = [(s.label, s.low_text, s.low, s.high_text, s.high, abs(s.high - s.low)) for s in order]
@@ -199,13 +202,13 @@ def against_published(title: str, ranges: Sequence[Range], *, finding: str = "",
         top = canvas.key(sheet, 0, 2, width, [(0, "area", "published"), (1, "dot", "this result")]) + 6
         above = width == canvas.NARROW
         gutter = 0.0 if above else 240.0
-        step = 52.0 if not above else 66.0
+        step = 52.0 if not above else 82.0
         for k, item in enumerate(ranges):
-            y = top + k * step + (18 if above else 4)
-            lines = canvas.wrapped(item.label, width if above else gutter - 14, 1 if above else 2)
+            y = top + k * step + (34 if above else 4)
+            lines = canvas.wrapped(item.label, width if above else gutter - 14, 2)
             for j, line in enumerate(lines):
                 if above:
-                    sheet.text(0, y - 5 + 15 * j, line)
+                    sheet.text(0, y - 5 + 15 * (j - len(lines) + 1), line)
                 else:
                     sheet.text(gutter - 10, y + 12 + 15 * j, line, "end")
             known = [v for v in (item.low, item.high, item.ours) if v is not None]

@@ -247,7 +247,7 @@ def drivers(rows: Rows) -> list[Chart]:
     charts = []
     for output in outputs_of(rows):
         chosen = sorted((row for row in rows if row["output"] == output), key=lambda r: (r["rank"], r["driver"]))
-        known = [r for r in chosen if r["total_order"] is not None]
+        known = [r for r in chosen if r["total_order"] is not None and r["total_order"] > 0]
         if known:
             parts = []
             for r in known:
@@ -283,7 +283,7 @@ def checks(rows: Rows) -> Chart | None:
         if unit.startswith("USD/") and max((abs(v) for v in values if v is not None), default=0.0) >= 1e6:
             values, unit = [None if v is None else v / 1e6 for v in values], f"M{unit}"
         _, _, case = str(r["check"]).partition(": ")
-        words = str(r["words"] or r["check"]) + (f" ({case})" if case else "")
+        words = f"{case}: {r['words']}" if case and r["words"] else str(r["words"] or r["check"])
         low, high, ours = values
         ranges.append(Range(opened(words), low, high, ours, unit, str(r["explanation"] or "")))
     inside = sum(1 for r in rows if r["lies"] == "within")
