@@ -4,7 +4,7 @@ import functools
 import sys
 from pathlib import Path
 
-from sealane.corridors.plan.solve import solve
+from sealane.corridors.plan.solve import solve_plan
 from sealane.corridors.scenarios.model import ScenarioResult
 from sealane.corridors.scenarios.read import read_scenario
 from sealane.reports.chart_canvas import Chart
@@ -17,7 +17,7 @@ SOURCE = "Reference scenario of Sealane; fuel costs derived from navigate-zcs (C
 @functools.cache
 def plan() -> ScenarioResult:
     """Plan the reference scenario; the targets are its placeholders, against the fossil case."""
-    return solve(read_scenario("la-lb-shanghai"))
+    return solve_plan(read_scenario("la-lb-shanghai"))
 
 
 def by_fuel() -> dict[str, dict[int, float]]:

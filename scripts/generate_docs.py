@@ -21,6 +21,7 @@ from sealane.corridors.arrival import schemas as arrival_schemas
 from sealane.corridors.arrival import speed_schemas
 from sealane.corridors.call_table import CALL_COLUMNS
 from sealane.corridors.lanes import schemas as lane_schemas
+from sealane.corridors.plan.results import PLAN_TABLES
 from sealane.corridors.rules import schemas as rule_schemas
 from sealane.corridors.rules.at_berth_calls import AT_BERTH_CALLS
 from sealane.corridors.scenarios.columns import COLUMNS, TABLE_ROWS
@@ -132,7 +133,7 @@ def corridor_columns_page() -> str:
         for spec in specs:
             parts += _table(spec, "###")
     parts += ["", "## Scenarios, plans and comparisons", "", "Money is undiscounted, in USD as the sources have it."]
-    for name, schema in {**RESULT_TABLES, **STUDY_TABLES, **COMPARE_TABLES}.items():
+    for name, schema in {**RESULT_TABLES, **PLAN_TABLES, **STUDY_TABLES, **COMPARE_TABLES}.items():
         parts += ["", f"### {name}.parquet", "", f"One row is {TABLE_ROWS[name]}.", ""]
         columns = {n: schemas.Column(schema.field(n).type, *COLUMNS[n]) for n in schema.names}
         parts += _column_lines(columns)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sealane.corridors.fuels import pathway
     from sealane.corridors.lanes.document import read_corridor
     from sealane.corridors.lanes.run import run_lane
+    from sealane.corridors.plan.solve import solve_plan
     from sealane.corridors.rules.formulas import calc
     from sealane.corridors.rules.ship_year import FuelUse, ShipYear
     from sealane.corridors.scenarios.ensemble import ensemble
@@ -100,6 +101,7 @@ _HOMES = {
     "simulate": "sealane.corridors.scenarios.simulate",
     "simulate_week": "sealane.samples.los_angeles_week",
     "slow_steaming": "sealane.corridors.arrival.slow_steaming",
+    "solve_plan": "sealane.corridors.plan.solve",
     "tornado": "sealane.corridors.scenarios.tornado",
     "write_samples": "sealane.samples",
     "write_zones": "sealane.movement.zones",
@@ -146,6 +148,7 @@ __all__ = [
     "simulate",
     "simulate_week",
     "slow_steaming",
+    "solve_plan",
     "tornado",
     "write_samples",
     "write_zones",

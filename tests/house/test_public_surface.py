@@ -52,6 +52,7 @@ PUBLIC = [
     "simulate",
     "simulate_week",
     "slow_steaming",
+    "solve_plan",
     "tornado",
     "write_samples",
     "write_zones",

@@ -46,7 +46,7 @@ def plan(
     Writes scenario.json, one Parquet file a table, report.html and report.xlsx. Where no plan exists, says which limits
     conflict and by how much.
     """
-    from sealane.corridors.plan.solve import solve
+    from sealane.corridors.plan.solve import solve_plan
     from sealane.corridors.scenarios.read import read_scenario
     from sealane.corridors.scenarios.write import write_result
     from sealane.reports.scenario_report import write_scenario_report
@@ -54,7 +54,7 @@ def plan(
     model = read_scenario(scenario)
 
     with progress_bar(wanted=not quiet) as report:
-        result = solve(model, whole_ships=whole_ships, progress=report, gap=gap)
+        result = solve_plan(model, whole_ships=whole_ships, progress=report, gap=gap)
     write_result(result, model, out)
     write_scenario_report(out)
     prices = _prices(result)

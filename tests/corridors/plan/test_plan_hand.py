@@ -7,13 +7,13 @@ import pyarrow as pa
 import pytest
 from tests.corridors.plan.plan_models import hand_case
 
-from sealane.corridors.plan.solve import solve
+from sealane.corridors.plan.solve import solve_plan
 from sealane.corridors.scenarios.model import RESULT_TABLES, ScenarioResult
 
 
 @pytest.fixture(scope="module")
 def plan() -> ScenarioResult:
-    return solve(hand_case())
+    return solve_plan(hand_case())
 
 
 def rows(result: ScenarioResult, table: str, **where: object) -> list[dict[str, float]]:
@@ -53,7 +53,7 @@ def test_shadow_prices_are_those_of_the_hand(plan: ScenarioResult) -> None:
     assert 3000.0 * (1 - 1e-9) <= first["value"] <= 8000.0 * (1 + 1e-9)
     assert second["value"] == pytest.approx(10_875.0)
     # A tonne more on the cap, and the plan really is cheaper by that much.
-    looser = solve(hand_case(cap_wtw_t=np.array([np.nan, 14_401.0])))
+    looser = solve_plan(hand_case(cap_wtw_t=np.array([np.nan, 14_401.0])))
     saved = float(plan.summary["objective_usd"]) - float(looser.summary["objective_usd"])
     assert saved * 1.1 == pytest.approx(price["value"], rel=1e-5)
 
@@ -66,7 +66,7 @@ def test_cost_gap_is_against_oil_ships(plan: ScenarioResult) -> None:
 
 
 def test_whole_ships_cost_more() -> None:
-    whole = solve(hand_case(), whole_ships=True)
+    whole = solve_plan(hand_case(), whole_ships=True)
     assert whole.summary["cost_discounted_usd"] == pytest.approx(6e6 + 12.4e6 / 1.1, rel=1e-9)
     built = {r["family"]: r["newbuilds"] for r in rows(whole, "fleet", year=2031) if r["newbuilds"]}
     assert built == {"methanol": 1.0}
@@ -88,4 +88,4 @@ def test_same_model_same_bytes() -> None:
                 stream.write_table(result.tables[name])
         return bytes(sink.getvalue()) + repr(sorted(result.summary.items())).encode()
 
-    assert written(solve(hand_case())) == written(solve(hand_case()))
+    assert written(solve_plan(hand_case())) == written(solve_plan(hand_case()))

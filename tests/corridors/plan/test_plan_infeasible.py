@@ -9,14 +9,14 @@ import pytest
 from tests.corridors.plan.plan_models import NAN, K, hand_case, random_model
 from tests.corridors.plan.plan_oracle import least_cost_usd
 
-from sealane.corridors.plan.solve import solve
+from sealane.corridors.plan.solve import solve_plan
 from sealane.corridors.scenarios.model import ScenarioModel
 from sealane.errors import DataError
 
 
 def refused(model: ScenarioModel, *, whole_ships: bool = False) -> DataError:
     with pytest.raises(DataError) as caught:
-        solve(model, whole_ships=whole_ships)
+        solve_plan(model, whole_ships=whole_ships)
     return caught.value
 
 
@@ -41,7 +41,7 @@ def test_a_cap_below_what_the_best_fuel_emits() -> None:
 
 
 def test_the_amount_named_is_enough_and_no_more() -> None:
-    assert solve(hand_case(cap_wtw_t=np.array([NAN, 3600.0]))).kind == "plan"
+    assert solve_plan(hand_case(cap_wtw_t=np.array([NAN, 3600.0]))).kind == "plan"
     refused(hand_case(cap_wtw_t=np.array([NAN, 3599.0])))
 
 
@@ -103,7 +103,7 @@ def test_only_whole_ships_have_no_plan() -> None:
         cap_wtw_t=np.full(2, NAN), most_newbuilds=np.array([np.inf, 0.5]), demand_teu=np.array([2000.0, 1500.0])
     )
     model = not_built_in_2030(model)
-    assert solve(model).kind == "plan"
+    assert solve_plan(model).kind == "plan"
     assert "none with whole ships" in str(refused(model, whole_ships=True))
 
 

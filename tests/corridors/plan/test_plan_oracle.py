@@ -10,7 +10,7 @@ from tests.corridors.plan.plan_oracle import least_cost_usd
 
 from sealane.corridors.plan.coefficients import coefficients
 from sealane.corridors.plan.model import build
-from sealane.corridors.plan.solve import solve
+from sealane.corridors.plan.solve import solve_plan
 from sealane.corridors.plan.solver import Problem
 from sealane.corridors.scenarios.model import ScenarioModel
 
@@ -46,7 +46,7 @@ def test_an_oracle_that_is_told_another_price_disagrees() -> None:
     dearer = replace(model.fuels[0], price_usd_per_gj=model.fuels[0].price_usd_per_gj * 1.001)
     other = least_cost_usd(replace(model, fuels=(dearer, model.fuels[1])))
     assert other is not None
-    assert solve(model).summary["objective_usd"] != pytest.approx(other, rel=1e-7)
+    assert solve_plan(model).summary["objective_usd"] != pytest.approx(other, rel=1e-7)
 
 
 def test_order_of_classes_and_fuels_does_not_move_the_cost(expected: dict[int, float | None]) -> None:

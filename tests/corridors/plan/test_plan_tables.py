@@ -11,7 +11,7 @@ import pytest
 from tests.corridors.plan.plan_evaluator import breaches, cost_usd, emissions
 from tests.corridors.plan.plan_models import hand_case, payments, random_model
 
-from sealane.corridors.plan.solve import solve
+from sealane.corridors.plan.solve import solve_plan
 from sealane.corridors.scenarios.model import ScenarioModel, ScenarioResult
 from sealane.corridors.scenarios.simulate import simulate
 from sealane.errors import DataError
@@ -25,7 +25,7 @@ def plans() -> list[tuple[ScenarioModel, ScenarioResult]]:
     for seed in SEEDS:
         model = random_model(seed)
         try:
-            found.append((model, solve(model)))
+            found.append((model, solve_plan(model)))
         except DataError:
             continue
     return found
@@ -70,7 +70,7 @@ def test_objective_is_the_discounted_cost_but_for_fueleu(plans: list[tuple[Scena
 )
 def test_a_table_that_was_tampered_with_is_noticed(table: str, column: str, factor: float) -> None:
     model = hand_case()
-    tables = dict(solve(model).tables)
+    tables = dict(solve_plan(model).tables)
     assert breaches(model, tables) == []
     at = tables[table].schema.get_field_index(column)
     tables[table] = tables[table].set_column(at, column, pc.multiply(tables[table][column], pa.scalar(factor)))
@@ -79,7 +79,7 @@ def test_a_table_that_was_tampered_with_is_noticed(table: str, column: str, fact
 
 def test_simulate_on_the_plans_choices_gives_the_plan() -> None:
     model = hand_case()
-    plan = solve(model)
+    plan = solve_plan(model)
     mix = np.zeros_like(model.newbuild_mix)
     mix[:2] = 0.5
     fuel_mix = np.zeros_like(model.fuel_mix)
@@ -111,7 +111,7 @@ def test_net_zero_units_are_paid_by_tier() -> None:
     # Two oil ships a year, 200 TJ at 90 g/MJ: 10 g/MJ at the first price and 5 g/MJ at the second.
     dear = hand_case(payments=rules, cap_wtw_t=np.full(2, np.nan))
     dear = replace(dear, fuels=(dear.fuels[0], replace(dear.fuels[1], price_usd_per_gj=np.full((1, 2), 300.0))))
-    paid = [r for r in solve(dear).tables["cost"].to_pylist() if r["item"] == "rule:nzf"]
+    paid = [r for r in solve_plan(dear).tables["cost"].to_pylist() if r["item"] == "rule:nzf"]
     assert [r["cost_usd"] for r in paid] == [pytest.approx(2000 * 100.0 + 1000 * 380.0)] * 2
     assert {r["payer"] for r in paid} == {"IMO fund"}
 
@@ -120,7 +120,7 @@ def test_fueleu_is_exact_for_a_fleet_on_the_dirtiest_fuel() -> None:
     rules = payments(2, fueleu_limit_g_per_mj=80.0, fueleu_scope=0.5, usd_per_eur=1.25)
     model = hand_case(payments=rules, cap_wtw_t=np.full(2, np.nan))
     model = replace(model, fuels=(model.fuels[0], replace(model.fuels[1], price_usd_per_gj=np.full((1, 2), 300.0))))
-    plan = solve(model)
+    plan = solve_plan(model)
     assert plan.summary["objective_usd"] == pytest.approx(plan.summary["cost_discounted_usd"], rel=1e-12)
     [first, _] = [r["cost_usd"] for r in plan.tables["cost"].to_pylist() if r["item"] == "rule:fueleu"]
     assert first == pytest.approx(10.0 * 200e6 * 0.5 / (90.0 * 41_000) * 2_400 * 1.25)

@@ -10,7 +10,7 @@ import pytest
 from tests.corridors.plan.plan_models import NAN, K, fuel, hand_case, scenario, ship_class
 
 from sealane.corridors.plan.cohorts import cohorts
-from sealane.corridors.plan.solve import solve
+from sealane.corridors.plan.solve import solve_plan
 from sealane.corridors.scenarios.model import ScenarioModel, ScenarioResult
 
 
@@ -34,7 +34,7 @@ def item(plan: ScenarioResult, name: str) -> list[float]:
 
 def test_a_conversion_is_paid_over_what_is_left_of_the_ships_life() -> None:
     # A ship of today is known to serve to the end: 3 periods of 5 years. 10 MUSD over 15 years at no interest.
-    plan = solve(dear_oil([2030, 2035, 2040], 5.0))
+    plan = solve_plan(dear_oil([2030, 2035, 2040], 5.0))
     assert item(plan, "retrofit") == [pytest.approx(10e6 / 15)] * 3
     [row] = [r for r in plan.tables["fleet"].to_pylist() if r["retrofits_in"]]
     assert (row["year"], row["family"], row["retrofits_in"], row["ships"]) == (2030, "methanol", 1.0, 1.0)
@@ -43,14 +43,14 @@ def test_a_conversion_is_paid_over_what_is_left_of_the_ships_life() -> None:
 def test_a_converted_ship_leaves_when_it_would_have_left() -> None:
     existing = np.zeros((K, 3))
     existing[0, :2] = 1.0
-    plan = solve(dear_oil([2030, 2035, 2040], 5.0, existing=existing))
+    plan = solve_plan(dear_oil([2030, 2035, 2040], 5.0, existing=existing))
     assert item(plan, "retrofit") == [pytest.approx(10e6 / 10), pytest.approx(10e6 / 10), 0.0]
     last = [r for r in plan.tables["fleet"].to_pylist() if r["year"] == 2040]
     assert [(r["family"], r["newbuilds"], r["retired"]) for r in last] == [("methanol", 1.0, 1.0)]
 
 
 def test_a_new_ship_serves_its_life_and_no_longer() -> None:
-    plan = solve(dear_oil([2030, 2035, 2040], 5.0, existing=np.zeros((K, 3)), lifetime_years=10))
+    plan = solve_plan(dear_oil([2030, 2035, 2040], 5.0, existing=np.zeros((K, 3)), lifetime_years=10))
     built = {r["year"]: (r["newbuilds"], r["retired"]) for r in plan.tables["fleet"].to_pylist()}
     assert built == {2030: (1.0, 0.0), 2035: (0.0, 0.0), 2040: (1.0, 1.0)}
     assert item(plan, "capital") == [pytest.approx(110e6 / 10)] * 3
@@ -59,14 +59,14 @@ def test_a_new_ship_serves_its_life_and_no_longer() -> None:
 def test_the_end_of_the_horizon_gives_nothing_away() -> None:
     """A ship built in the last year costs that year what it costs every other year."""
     one, three = (
-        solve(dear_oil(years, 1.0, existing=np.zeros((K, len(years))))) for years in ([2030], [2030, 2031, 2032])
+        solve_plan(dear_oil(years, 1.0, existing=np.zeros((K, len(years))))) for years in ([2030], [2030, 2031, 2032])
     )
     assert item(three, "capital") == [pytest.approx(item(one, "capital")[0])] * 3
 
 
 def test_five_single_years_cost_as_much_as_one_step_of_five() -> None:
-    yearly = solve(dear_oil([2030, 2031, 2032, 2033, 2034], 1.0))
-    step = solve(dear_oil([2030], 5.0))
+    yearly = solve_plan(dear_oil([2030, 2031, 2032, 2033, 2034], 1.0))
+    step = solve_plan(dear_oil([2030], 5.0))
     assert step.summary["cost_discounted_usd"] == pytest.approx(yearly.summary["cost_discounted_usd"], rel=1e-12)
 
 
@@ -76,7 +76,7 @@ def test_surplus_ships_are_given_up_but_new_ones_still_paid_for() -> None:
     model = scenario(
         [2030, 2031], [ship_class(2, existing=existing)], [fuel("oil", "oil", 10.0, 14.0, 76.0, 2)], 1000.0
     )
-    fleet = solve(model).tables["fleet"].to_pylist()
+    fleet = solve_plan(model).tables["fleet"].to_pylist()
     assert [(r["ships"], r["retired"]) for r in fleet] == [(1.0, 2.0), (1.0, 0.0)]
 
 
@@ -95,14 +95,14 @@ def test_whole_ships_round_todays_fleet_down() -> None:
     existing[0] = [2.7, 1.2]
     model = replace(hand_case(cap_wtw_t=np.full(2, NAN)), classes=(ship_class(2, existing=existing),))
     assert cohorts(model, whole_ships=True).initial.sum(axis=2)[0, 0] == 2.0
-    plan = solve(model, whole_ships=True)
+    plan = solve_plan(model, whole_ships=True)
     assert any("rounded down" in note for note in plan.notes)
     assert all(float(r["ships"]).is_integer() for r in plan.tables["fleet"].to_pylist())
 
 
 def test_a_yard_limit_binds_from_the_second_year() -> None:
     model = hand_case(most_newbuilds=np.array([0.0, 0.5]), demand_teu=np.array([3000.0, 2000.0]))
-    fleet = solve(model).tables["fleet"].to_pylist()
+    fleet = solve_plan(model).tables["fleet"].to_pylist()
     built = {year: sum(r["newbuilds"] for r in fleet if r["year"] == year) for year in (2030, 2031)}
     assert built[2030] >= 1.0
     assert built[2031] <= 0.5 + 1e-9

@@ -1,4 +1,4 @@
-"""`solve`: which ships, fuels, conversions and bunkering meet a corridor's target at least cost."""
+"""`solve_plan`: which ships, fuels, conversions and bunkering meet a corridor's target at least cost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CURVE = pa.schema(
 Progress = Callable[[str, int, int], None]
 
 
-def solve(
+def solve_plan(
     model: ScenarioModel, whole_ships: bool = False, progress: Progress | None = None, gap: float = GAP
 ) -> ScenarioResult:
     """Find the least-cost plan of a scenario.
@@ -98,14 +98,14 @@ def cost_curve(model: ScenarioModel, cuts: Sequence[float]) -> pa.Table:
         raise DataError(
             "A cost curve needs cuts of 0 to 1.", [Fault("cuts", f"{wanted}", "Give fractions, such as 0.3")]
         )
-    free = solve(replace(model, cap_wtw_t=np.full(len(model.years), np.nan)))
+    free = solve_plan(replace(model, cap_wtw_t=np.full(len(model.years), np.nan)))
     emitted, first_cost = _column(free, "wtw_t"), float(free.summary["cost_discounted_usd"])
     discount = discount_factors(model)
     rows: list[tuple[object, ...]] = []
     for cut in wanted:
         try:
             # A hair above, so that a cut of nothing is met whatever the rounding.
-            found = solve(replace(model, cap_wtw_t=emitted * (1.0 - cut) + 1e-9 * emitted))
+            found = solve_plan(replace(model, cap_wtw_t=emitted * (1.0 - cut) + 1e-9 * emitted))
         except DataError:
             rows.append((cut, False, None, None, None, None))
             continue
