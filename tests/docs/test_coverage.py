@@ -19,7 +19,7 @@ CEILING = Path(__file__).with_name("not_built.txt")
 CATALOGUE = load_agreements()
 ROWS = read_coverage(CATALOGUE)
 # The founding list had this many entries; the number may only go down.
-MOST_NOT_BUILT = 26
+MOST_NOT_BUILT = 21
 
 
 def ceiling() -> set[str]:
