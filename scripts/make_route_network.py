@@ -34,8 +34,8 @@ SLACK_DEG = 1.5  # by how much a line may miss a touch
 FAR_NM = 10200.0
 STRETCH = 1.0001  # a line is left out where others are at most this much longer
 DETOUR, DETOUR_NM = 1.1, 5.0  # a line of the searoute network through narrows is kept if it saves this much
+OPENS_NM, SHORT_NM, SPARES_NM = 60.0, 12.0, 80.0  # see _narrows
 _BEGIN = time.monotonic()
-DEBUG = True
 
 
 def say(text: str) -> None:
@@ -71,19 +71,6 @@ def main() -> None:
     del found, cells
     nodes = np.concatenate([coast, limit])
     i, j = _visible(nodes, water)
-    if DEBUG:
-        np.savez(
-            "/tmp/rt/w/stage.npz",
-            nodes=nodes,
-            i=i,
-            j=j,
-            channel=np.array(channel),
-            oroot=open_root,
-            orows=open_rows,
-            nroot=near_root,
-            nrows=near_rows,
-            ncoast=len(coast),
-        )
     say(f"{len(i):,} lines between corners that see each other")
     kind = np.concatenate([np.full(len(coast), COAST, np.uint8), np.full(len(limit), LIMIT, np.uint8)])
     lat, lon, touch = nodes[:, 0].copy(), nodes[:, 1].copy(), np.round(nodes[:, 2:] * 127.0).astype(np.int8)
@@ -177,12 +164,15 @@ def _narrows(
         lats, lons = shortest(net, water, limits(), np.uint64(0), *points[a], *seen[a], *points[b], *seen[b])
         straight = line_nm(points[[a, b], 0].copy(), points[[a, b], 1].copy())
         round_nm = line_nm(lats, lons) if lats.size else np.inf
-        if round_nm > DETOUR * straight + DETOUR_NM:
-            if dry:
-                ends = f"{points[a].round(2)} to {points[b].round(2)}"
-                say(f"left out, over land: {ends}, {straight:.0f} nm, {round_nm:.0f} nm round")
-            else:
-                out.append((a, b))
+        if round_nm <= DETOUR * straight + DETOUR_NM:
+            continue
+        # Land one cell wide may bar a strait on our map: a short line that opens a water, or spares a long way round.
+        opens = straight <= OPENS_NM if np.isinf(round_nm) else straight <= SHORT_NM and round_nm >= SPARES_NM
+        if dry and not opens:
+            ends = f"{points[a].round(2)} to {points[b].round(2)}"
+            say(f"left out, over land: {ends}, {straight:.0f} nm, {round_nm:.0f} nm round")
+        else:
+            out.append((a, b))
     return out
 
 

@@ -161,7 +161,7 @@ def _sees(frame, horizon, i, j, distance_nm):
     x = frame[i, 3] * frame[j, 0] + frame[i, 4] * frame[j, 1]
     y = frame[i, 5] * frame[j, 0] + frame[i, 6] * frame[j, 1] + frame[i, 7] * frame[j, 2]
     place = math.atan2(x, y) / (2.0 * math.pi) * BEARINGS
-    low = int(math.floor(place))
+    low = math.floor(place)
     # A little further: the line meant is not quite the one that was looked along.
     enough = 0.98 * distance_nm - 3.0
     return horizon[i, low % BEARINGS] > max(enough, 0.0) or horizon[i, (low + 1) % BEARINGS] > max(enough, 0.0)

@@ -18,7 +18,7 @@ from sealane.errors import DataError, Fault
 from sealane.movement.geodesy import great_circle_nm
 from sealane.movement.routes.marks import ANTARCTIC_BIT, ARCTIC_BIT, Passage, limits, marks, passages, polar_bits
 from sealane.movement.routes.moorings import Mooring, mooring
-from sealane.movement.routes.network import PATH, sea
+from sealane.movement.routes.network import sea
 from sealane.movement.routes.places import checked_position, place
 from sealane.movement.routes.raw_network import CLOSED, raw_way
 from sealane.movement.routes.route import Leg, Place, Route
@@ -155,8 +155,6 @@ def route_distances_nm(pairs: Iterable[tuple[str, str]], avoid: Sequence[str] = 
                     faults += problem.faults
     if faults:
         raise DataError("These distances cannot be found.", faults)
-    if not PATH.exists():  # TEMPORARY until the network is made
-        return np.array([_through([known[a], known[b]], None, 0, ZoneSet(())).distance_nm for a, b in wanted])
     spots = sorted({(p.lat, p.lon) for p in known.values()})
     number = {spot: n for n, spot in enumerate(spots)}
     moored = [mooring(*spot) for spot in spots]
@@ -276,10 +274,6 @@ def _way(a: Mooring, b: Mooring, closed: int) -> tuple[Floats, Floats]:
 def _through(places: Sequence[Place], speed_kn: float | None, closed: int, zones: ZoneSet) -> Route:
     legs: list[Leg] = []
     for start, end in pairwise(places):
-        if not PATH.exists():  # TEMPORARY until the network is made
-            _, lat, lon = raw_way(start.lat, start.lon, end.lat, end.lon)
-            legs.append(_leg("sea", start.code, end.code, lat, lon))
-            continue
         a, b = mooring(start.lat, start.lon), mooring(end.lat, end.lon)
         lat, lon = _way(a, b, closed)
         if not len(lat):

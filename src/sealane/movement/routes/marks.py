@@ -26,7 +26,7 @@ from sealane.reference.table_specs import routes as specs
 Floats = NDArray[np.float64]
 ARCTIC_BIT = 62
 ANTARCTIC_BIT = 61
-_LOOK_NM = 5.0  # polar waters are looked for this often
+_LOOK_NM = 20.0  # polar waters are looked for this often: an arc that dips in for less goes a few cables beyond them
 _CORNER_NM = 5.0  # lines of the definition are followed by chords of this length
 _LIMIT_STEP_DEG = 0.02
 _ARCTIC_NORTH_OF = 57.9  # no Arctic water lies south of this: the definition's southern corner is at 58 N
@@ -173,19 +173,22 @@ def _crosses(ax: float, ay: float, az: float, bx: float, by: float, bz: float, g
 
 
 @njit(cache=True)
+def arctic_limit_at(limits: Limits, lon: float) -> float:
+    """Latitude north of which Arctic waters begin at a longitude, degrees."""
+    place = ((lon + 180.0) % 360.0) / _LIMIT_STEP_DEG
+    low = min(int(place), limits.arctic.size - 2)
+    share = place - low
+    return (1.0 - share) * limits.arctic[low] + share * limits.arctic[low + 1]
+
+
+@njit(cache=True)
 def polar_bits(limits: Limits, lat: float, lon: float) -> np.uint64:
     """Bits of the polar waters a position lies in; a strip of 0.05 degrees inside their limit does not count."""
-    bits = np.uint64(0)
     if lat < limits.antarctic_lat - _TOLERANCE_DEG:
-        bits |= np.uint64(1) << np.uint64(ANTARCTIC_BIT)
-    elif lat > _ARCTIC_NORTH_OF:
-        place = ((lon + 180.0) % 360.0) / _LIMIT_STEP_DEG
-        low = min(int(place), limits.arctic.size - 2)
-        share = place - low
-        limit = (1.0 - share) * limits.arctic[low] + share * limits.arctic[low + 1]
-        if lat > limit + _TOLERANCE_DEG:
-            bits |= np.uint64(1) << np.uint64(ARCTIC_BIT)
-    return bits
+        return np.uint64(1) << np.uint64(ANTARCTIC_BIT)
+    if lat > _ARCTIC_NORTH_OF and lat > arctic_limit_at(limits, lon) + _TOLERANCE_DEG:
+        return np.uint64(1) << np.uint64(ARCTIC_BIT)
+    return np.uint64(0)
 
 
 @njit(cache=True)
@@ -231,6 +234,10 @@ def marks(limits: Limits, lat1: float, lon1: float, lat2: float, lon2: float) ->
         bits |= polar_bits(limits, lat, lon)
         if along >= length or bits & sought == sought:
             return bits
-        # Nothing polar lies nearer than the difference in latitude.
-        ahead = 60.0 * min(_ARCTIC_NORTH_OF - lat, lat - limits.antarctic_lat)
+        # Nothing polar lies nearer than the difference in latitude; the Arctic limit itself is nowhere steeper than
+        # one degree of latitude in one of longitude, so that it is further than 0.4 of that difference.
+        arctic_nm = 60.0 * (_ARCTIC_NORTH_OF - lat)
+        if arctic_nm <= 0.0:
+            arctic_nm = 0.4 * 60.0 * (arctic_limit_at(limits, lon) - lat)
+        ahead = min(arctic_nm, 60.0 * (lat - limits.antarctic_lat))
         along = min(along + max(_LOOK_NM, ahead), length)

@@ -8,7 +8,7 @@ searoute network if that is nearer. What a place sees is kept, so that a second 
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -68,12 +68,14 @@ def _nearest_water(water: Water, lat: float, lon: float, radius_nm: float) -> tu
 
 
 @njit(cache=True)
-def _nearest_channel(net: Network, lat: float, lon: float, radius_nm: float) -> tuple[int, int, float, float, float]:
+def _nearest_channel(
+    net: Network, joined: NDArray[np.bool_], lat: float, lon: float, radius_nm: float
+) -> tuple[int, int, float, float, float]:
     """The nearest point of a line between two channel corners: both corners, the point and its distance."""
     best_i, best_j, best_lat, best_lon, best = -1, -1, lat, lon, radius_nm
     k = math.cos(math.radians(lat))
     for i in range(net.lat.size):
-        if net.kind[i] != CHANNEL:
+        if net.kind[i] != CHANNEL or not joined[i]:
             continue
         for e in range(net.first[i], net.first[i + 1]):
             j = net.to[e]
@@ -93,6 +95,35 @@ def _nearest_channel(net: Network, lat: float, lon: float, radius_nm: float) -> 
     return best_i, best_j, best_lat, best_lon, best
 
 
+@njit(cache=True)
+def _reached(net: Network, start: int) -> NDArray[np.bool_]:
+    """Corners that lines join to one."""
+    out = np.zeros(net.lat.size, np.bool_)
+    out[start] = True
+    waiting = [start]
+    while waiting:
+        i = waiting.pop()
+        for e in range(net.first[i], net.first[i + 1]):
+            j = net.to[e]
+            if not out[j]:
+                out[j] = True
+                waiting.append(j)
+    return out
+
+
+@cache
+def _world() -> NDArray[np.bool_]:
+    """Corners of the largest part of the network that hangs together: all oceans."""
+    net = sea().network
+    return _reached(net, int(np.argmax(np.diff(net.first))))
+
+
+def _seen(lat: float, lon: float, access_nm: float) -> Mooring | None:
+    ids, far, bits = seen_corners(*sea(), lat, lon)
+    joined = _world()[ids]
+    return Mooring(lat, lon, access_nm, ids[joined], far[joined], bits[joined]) if joined.any() else None
+
+
 @lru_cache(maxsize=_KEPT)
 def mooring(lat: float, lon: float) -> Mooring:
     """What the place at a position sees.
@@ -105,33 +136,32 @@ def mooring(lat: float, lon: float) -> Mooring:
     ------
     DataError : no water that ships reach lies within :data:`FURTHEST_NM`.
     """
-    known = sea()
-    net, water, limits = known
-    if not is_land(water.near_root, water.near_rows, lat, lon):
-        ids, far, bits = seen_corners(net, water, limits, lat, lon)
-        if len(ids):
-            return Mooring(lat, lon, 0.0, ids, far, bits)
+    net, water, limits = sea()
+    if not is_land(water.near_root, water.near_rows, lat, lon) and (found := _seen(lat, lon, 0.0)) is not None:
+        return found
     water_lat, water_lon, away = lat, lon, math.inf
     for radius_nm in (3.0, 12.0, 40.0, FURTHEST_NM):
         water_lat, water_lon, away = _nearest_water(water, lat, lon, radius_nm)
         if away <= radius_nm:
             break
-    i, j, river_lat, river_lon, to_river = _nearest_channel(net, lat, lon, min(away, FURTHEST_NM))
+    from_water = _seen(water_lat, water_lon, away) if away <= FURTHEST_NM else None
+    reach_nm = away if from_water is not None else FURTHEST_NM
+    i, j, river_lat, river_lon, to_river = _nearest_channel(net, _world(), lat, lon, reach_nm)
     if i >= 0:
         ids = np.array([i, j], np.int32)
         far = np.array([great_circle_nm(river_lat, river_lon, net.lat[n], net.lon[n]) for n in ids])
         bits = np.array([marks(limits, river_lat, river_lon, net.lat[n], net.lon[n]) for n in ids], np.uint64)
         return Mooring(river_lat, river_lon, to_river, ids, far, bits)
-    if math.isinf(away):
-        raise DataError(
-            "This route cannot be found.",
-            [
-                Fault(
-                    f"position {lat:g}, {lon:g}",
-                    f"no water that ships reach lies within {FURTHEST_NM:g} nm",
-                    "Give a port, or a position on the water.",
-                )
-            ],
-        )
-    ids, far, bits = seen_corners(net, water, limits, water_lat, water_lon)
-    return Mooring(water_lat, water_lon, away, ids, far, bits)
+    if from_water is None and away <= FURTHEST_NM:
+        # A basin the outline does not join to the sea: a straight line to the nearest corner that is.
+        to = np.array([great_circle_nm(water_lat, water_lon, *at) for at in zip(net.lat, net.lon, strict=True)])
+        nearest = int(np.argmin(np.where(_world(), to, np.inf)))
+        if to[nearest] <= FURTHEST_NM:
+            bit = marks(limits, water_lat, water_lon, net.lat[nearest], net.lon[nearest])
+            bits = np.array([bit], np.uint64)
+            return Mooring(water_lat, water_lon, away, np.array([nearest], np.int32), to[nearest : nearest + 1], bits)
+    if from_water is None:
+        remedy = "Give a port, or a position on the water."
+        found_there = f"no water that the network joins to the sea lies within {FURTHEST_NM:g} nm"
+        raise DataError("This route cannot be found.", [Fault(f"position {lat:g}, {lon:g}", found_there, remedy)])
+    return from_water

@@ -74,7 +74,7 @@ def place(text: str, where: str = "place") -> Place:
     port = port or _by_number().get(text.strip())
     if port is not None:
         return _of_port(port)
-    named = _by_name().get(_folded(text), ())
+    named = _by_name().get(_folded(text), ()) or _beginning(_folded(text))
     if len(named) == 1:
         return _of_port(named[0])
     if named:
@@ -87,6 +87,16 @@ def place(text: str, where: str = "place") -> Place:
     near += [f"{p.locode} ({p.name})" for code in _near_codes(text) if (p := ports.find_port(code)) is not None]
     remedy = f"Give {_FORMS}." + (f" Near: {', '.join(dict.fromkeys(near))}." if near else "")
     raise DataError(f"Unknown place '{text}'.", [Fault(where, f"'{text}'", remedy)])
+
+
+def _beginning(words: str) -> tuple[ports.Port, ...]:
+    """Ports whose name begins with these words: the index writes Yokohama Ko."""
+    if len(words) < 4:
+        return ()
+    found = {
+        port.wpi_number: port for name, same in _by_name().items() if name.startswith(words + " ") for port in same
+    }
+    return tuple(found.values())
 
 
 def _near_codes(text: str) -> list[str]:

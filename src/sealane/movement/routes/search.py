@@ -120,7 +120,7 @@ def seen_corners(net: Network, water: Water, limits: Limits, lat: float, lon: fl
                 math.cos(lo) * net.unit[i, 0] + math.sin(lo) * net.unit[i, 1]
             )
             place = math.atan2(east, north) / (2.0 * math.pi) * RAYS
-            low = int(math.floor(place))
+            low = math.floor(place)
             enough = 0.98 * d - 5.0
             if rays[low % RAYS] < enough and rays[(low + 1) % RAYS] < enough:
                 continue
@@ -174,7 +174,7 @@ def _through_network(
             continue
         if here + last[i] < goal:
             goal = here + last[i]
-            end = i
+            end = int(i)
         for e in range(net.first[i], net.first[i + 1]):
             j = net.to[e]
             if net.bits[e] & closed != 0:
@@ -190,7 +190,7 @@ def _through_network(
     path.pop()
     while end >= 0:
         path.append(np.int32(end))
-        end = came[end]
+        end = int(came[end])
     return np.array(path[::-1], dtype=np.int32) if path else np.empty(0, np.int32)
 
 

@@ -1,0 +1,42 @@
+"""Whether a route runs over land, by a coastline its network was not made from (GLOBE, see oracle.py)."""
+
+from __future__ import annotations
+
+import numpy as np
+from tests.movement.routes.oracle import distance_nm, globe_land, land_at, looks, point_between
+
+ENDS_NM = 10.0
+
+
+def _spots(lat, lon):
+    land = globe_land()
+    for k in range(len(lat) - 1):
+        n = looks(lat[k], lon[k], lat[k + 1], lon[k + 1])
+        for s in range(n + 1):
+            y, x = point_between(lat[k], lon[k], lat[k + 1], lon[k + 1], s / n)
+            yield y, x, land_at(land, y, x)
+
+
+def miles_over_land(lat, lon):
+    """Miles of great circles over land, nm, to one look."""
+    return 3.0 * sum(wet for _, _, wet in _spots(lat, lon))
+
+
+def over_land(route, east_deg=0.0):
+    """Looks of a route that fall on land: lat, lon. The last 10 nm, canals and narrows are left out."""
+    from sealane.movement.routes.network import sea
+    from sealane.movement.routes.search import CHANNEL
+
+    net = sea().network
+    channel = net.kind == CHANNEL
+    lat_c, lon_c = net.lat[channel], net.lon[channel]
+    ends = [(leg.lat[i], leg.lon[i]) for leg in route.legs for i in (0, -1)]
+    found = []
+    for y, x, dry in _spots(route.lat, route.lon + east_deg):
+        if not dry or any(distance_nm(y, x, *end) <= ENDS_NM for end in ends):
+            continue
+        near = np.abs(lat_c - y) < 0.5
+        aside = any(distance_nm(y, x, a, b) <= ENDS_NM for a, b in zip(lat_c[near], lon_c[near], strict=True))
+        if not aside:
+            found.append((round(float(y), 3), round(float(x), 3)))
+    return found
