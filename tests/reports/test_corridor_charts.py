@@ -16,7 +16,7 @@ from sealane.reports import chart_canvas as canvas
 from sealane.reports import pages
 from sealane.reports.chart_bars import Part, Range, Swing, against_published, ranked, tornado
 from sealane.reports.chart_canvas import Chart, Drawing
-from sealane.reports.chart_map import Place, Way, great_circle, lane_map
+from sealane.reports.chart_map import Place, Way, along, great_circle, lane_map
 from sealane.reports.chart_picture import picture
 from sealane.reports.chart_spread import cumulative, histogram, quantile
 from sealane.reports.chart_years import Band, Series, by_year
@@ -228,6 +228,16 @@ def test_the_map_is_centred_on_the_pacific_and_not_cut_at_the_antimeridian() -> 
     assert max(abs(step) for step in steps) < 40
     assert {"Los Angeles", "Yokohama"} <= set(texts(chart.wide))
     assert "unseen" in chart.wide.body
+
+
+def test_long_edges_are_drawn_as_great_circles() -> None:
+    ends = ((33.75, -118.25), (35.45, 139.65))
+    dense = along(ends)
+    assert dense[0] == pytest.approx(ends[0])
+    assert dense[-1] == ends[-1]
+    assert max(lat for lat, _ in dense) > 45.0  # the straight line on the map would stay below 36
+    assert along(ends[:1]) == ends[:1]
+    assert along(()) == ()
 
 
 def test_a_way_round_the_edge_of_the_map_is_cut_there() -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 
 from sealane.movement.geodesy import normalise_lon
 from sealane.reports import chart_canvas as canvas
@@ -20,6 +21,7 @@ from sealane.reports.figures import number
 from sealane.reports.tables import Column, Table
 
 _MAX_WIDTH_PX = 7.0
+_EDGE_DEG = 2.0  # longest straight piece of a line on the map
 Points = Sequence[tuple[float, float]]
 """Latitudes and longitudes [deg]."""
 
@@ -58,6 +60,15 @@ def great_circle(
         x, y, z = (f * p + g * q for p, q in zip(a, b, strict=True))
         points.append((math.degrees(math.atan2(z, math.hypot(x, y))), math.degrees(math.atan2(y, x))))
     return tuple(points)
+
+
+def along(points: Points) -> tuple[tuple[float, float], ...]:
+    """The points with more between them, so that long edges are drawn as the great circles they are."""
+    dense: list[tuple[float, float]] = []
+    for (lat1, lon1), (lat2, lon2) in pairwise(points):
+        span = max(abs(lat2 - lat1), abs(normalise_lon(lon2 - lon1)))
+        dense += great_circle(lat1, lon1, lat2, lon2, max(1, math.ceil(span / _EDGE_DEG)))[:-1]
+    return (*dense, *points[-1:])
 
 
 def _vector(lat: float, lon: float) -> tuple[float, float, float]:
@@ -199,6 +210,7 @@ def lane_map(
     table : beside the map; made from the ways where none is given.
     """
     top = max((w.weight for w in ways), default=0.0)
+    ways = [replace(way, points=along(way.points)) for way in ways]
 
     def draw(width: float) -> Drawing:
         window = _window(places, ways, width)
