@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sealane.errors import InputError
+from sealane.errors import DataError, InputError
 from sealane.folders import whole_folder
 
 HOLDS = """
@@ -109,3 +109,19 @@ def test_places_that_cannot_be_replaced(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(InputError, match="Name a folder inside it"):
         fill(Path(target), "x")
     assert names(tmp_path) == []
+
+
+def test_a_folder_with_other_things_is_not_replaced(tmp_path: Path) -> None:
+    target = tmp_path / "documents"
+    target.mkdir()
+    (target / "thesis.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(DataError, match=r"thesis\.txt"), whole_folder(target, ("table.parquet",)) as folder:
+        (folder / "table.parquet").write_bytes(b"")
+    assert (target / "thesis.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_a_folder_of_the_same_kind_is_replaced(tmp_path: Path) -> None:
+    for text in ("old", "new"):
+        with whole_folder(tmp_path / "out", ("table.csv",)) as folder:
+            (folder / "table.csv").write_text(text, encoding="utf-8")
+    assert (tmp_path / "out" / "table.csv").read_text(encoding="utf-8") == "new"

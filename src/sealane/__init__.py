@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sealane.corridors.plan.solve import solve_plan
     from sealane.corridors.rules.formulas import calc
     from sealane.corridors.rules.ship_year import FuelUse, ShipYear
+    from sealane.corridors.scenarios.compare import compare_scenarios
     from sealane.corridors.scenarios.ensemble import ensemble
     from sealane.corridors.scenarios.read import read_scenario
     from sealane.corridors.scenarios.simulate import simulate
@@ -80,6 +81,7 @@ _HOMES = {
     "StoreError": "sealane.errors",
     "Terms": "sealane.agreements.clauses",
     "calc": "sealane.corridors.rules.formulas",
+    "compare_scenarios": "sealane.corridors.scenarios.compare",
     "decide": "sealane.agreements.decisions",
     "emission_factor": "sealane.emissions.emission_factors",
     "ensemble": "sealane.corridors.scenarios.ensemble",
@@ -127,6 +129,7 @@ __all__ = [
     "Terms",
     "__version__",
     "calc",
+    "compare_scenarios",
     "decide",
     "emission_factor",
     "ensemble",

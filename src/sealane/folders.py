@@ -20,18 +20,28 @@ _NAME_CHARS = 64  # of the target in the temporary name, which may not be longer
 
 
 @contextmanager
-def whole_folder(target: Path) -> Iterator[Path]:
+def whole_folder(target: Path, files: Collection[str] | None = None) -> Iterator[Path]:
     """A temporary folder beside `target`, which takes its place if all goes well and is gone if not.
 
     Each run holds a lock in its folder as long as it lives, which the system gives up when a process is killed. A
     folder whose lock can be had is therefore nobody's, and the next run of the same target removes it. An older target
     stays until the new one is complete.
 
+    Parameters
+    ----------
+    target : the folder.
+    files : names of what such a run may write; a target that holds anything else is refused, see `check_ours`. None:
+        whoever calls has looked already, or made the target.
+
     Raises
     ------
     InputError
         where the target cannot be replaced: a mount point, the folder the process works in or one above it.
+    DataError
+        where it holds something that is not among `files`.
     """
+    if files is not None:
+        check_ours(target, files)
     target = target.resolve()  # a link to a folder stays a link
     _check_replaceable(target)
     made = _make_parents(target.parent)

@@ -31,6 +31,7 @@ PUBLIC = [
     "Terms",
     "__version__",
     "calc",
+    "compare_scenarios",
     "decide",
     "emission_factor",
     "ensemble",

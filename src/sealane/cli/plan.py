@@ -48,9 +48,11 @@ def plan(
     """
     from sealane.corridors.plan.solve import solve_plan
     from sealane.corridors.scenarios.read import read_scenario
-    from sealane.corridors.scenarios.write import write_result
+    from sealane.corridors.scenarios.write import RESULT_FILES, write_result
+    from sealane.folders import check_ours
     from sealane.reports.scenario_report import write_scenario_report
 
+    check_ours(out, RESULT_FILES)  # before the work, not after it
     model = read_scenario(scenario)
 
     with progress_bar(wanted=not quiet) as report:

@@ -113,9 +113,11 @@ def run(
     from sealane.corridors.scenarios.ensemble import ensemble as draw
     from sealane.corridors.scenarios.read import read_scenario
     from sealane.corridors.scenarios.simulate import simulate
-    from sealane.corridors.scenarios.write import write_result
+    from sealane.corridors.scenarios.write import RESULT_FILES, write_result
+    from sealane.folders import check_ours
     from sealane.reports.scenario_report import write_scenario_report
 
+    check_ours(out, RESULT_FILES)  # before the work, not after it
     model = read_scenario(scenario)
     result = draw(model, ensemble, seed) if ensemble else simulate(model)
     write_result(result, model, out)
@@ -148,13 +150,15 @@ def compare_scenarios(
 
     Writes comparison.json, one Parquet file a table, report.html and report.xlsx.
     """
-    from sealane.corridors.scenarios.compare import compare
+    from sealane.corridors.scenarios.compare import compare_scenarios
     from sealane.corridors.scenarios.read import read_scenario
     from sealane.corridors.scenarios.simulate import simulate
-    from sealane.corridors.scenarios.write import write_comparison
+    from sealane.corridors.scenarios.write import RESULT_FILES, write_comparison
+    from sealane.folders import check_ours
     from sealane.reports.comparison_report import write_comparison_report
 
-    comparison = compare([simulate(read_scenario(scenario)) for scenario in scenarios])
+    check_ours(out, RESULT_FILES)  # before the work, not after it
+    comparison = compare_scenarios([simulate(read_scenario(scenario)) for scenario in scenarios])
     write_comparison(comparison, out)
     write_comparison_report(out)
     rows = comparison.tables["compare_summary"].to_pylist()

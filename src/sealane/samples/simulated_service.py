@@ -409,7 +409,7 @@ def write_rows(path: Path, header: Sequence[str], rows: Sequence[Mapping[str, An
 def write_simulated_service(folder: Path, seed: int = 20260101, ships: int = 6, rounds: int = 3) -> None:
     """Write ``calls.csv``, ``vessels.csv`` and ``truth.json`` of a simulated service; the folder appears whole."""
     service = simulate_service(seed, ships, rounds)
-    with whole_folder(folder) as work:
+    with whole_folder(folder, ("calls.csv", "vessels.csv", "truth.json")) as work:
         write_rows(work / "calls.csv", CALL_HEADER, call_rows(service))
         write_rows(work / "vessels.csv", VESSEL_HEADER, vessel_rows(service))
         truth = {"label": f"{LABEL} DATA", "corridor": CORRIDOR, "seed": seed, "rules": service.truth}

@@ -15,7 +15,7 @@ from tests.corridors.scenarios.scenario_models import fuel, model
 from typer.testing import CliRunner
 
 from sealane.cli import scenario as command
-from sealane.corridors.scenarios.compare import compare
+from sealane.corridors.scenarios.compare import compare_scenarios
 from sealane.corridors.scenarios.model import COMPARE_TABLES, Input, Landside, Origin
 from sealane.corridors.scenarios.read import parse_scenario
 from sealane.corridors.scenarios.simulate import simulate
@@ -56,7 +56,7 @@ def test_a_comparison_says_what_differs_and_by_which_inputs(tmp_path: Path) -> N
     cheap = (base.fuels[0], fuel("methanol", "methanol", 20.0, -60.0, 70.0))
     own = (replace(base.inputs[0], value=1.0), Input("fuels.methanol.price", 20.0, "USD/GJ", Origin.USER, "own"))
     other = replace(base, id="cheap", fuels=cheap, inputs=own)
-    comparison = compare([simulate(base), simulate(other), simulate(base)])
+    comparison = compare_scenarios([simulate(base), simulate(other), simulate(base)])
     assert comparison.scenarios == ("hand", "cheap", "hand 2")
     for name, table in comparison.tables.items():
         assert table.schema.equals(COMPARE_TABLES[name])
@@ -65,11 +65,11 @@ def test_a_comparison_says_what_differs_and_by_which_inputs(tmp_path: Path) -> N
     assert summary["cheap", "cost_gap_discounted_usd"]["difference"] == pytest.approx(-5 * 371_250 * 20)
     paths = {row["path"] for row in comparison.tables["compare_inputs"].to_pylist()}
     assert paths == {"demand.teu", "fuels.methanol.price"}
-    assert compare([simulate(base), simulate(base)]).tables["compare_inputs"].num_rows == 0
+    assert compare_scenarios([simulate(base), simulate(base)]).tables["compare_inputs"].num_rows == 0
     write_comparison(comparison, tmp_path / "compared")
     assert (tmp_path / "compared" / "comparison.json").exists()
     with pytest.raises(DataError, match="two or more"):
-        compare([simulate(base)])
+        compare_scenarios([simulate(base)])
 
 
 def machines(**changes: object) -> Landside:

@@ -19,14 +19,14 @@ from sealane.corridors.lanes.claims import claim
 from sealane.corridors.lanes.document import Corridor
 from sealane.corridors.lanes.lane_fleet import LaneFleet, resolve_fleet
 from sealane.corridors.lanes.lane_tables import particulars_table, passes_table, ships_table, targets_table, trend_table
-from sealane.corridors.lanes.schemas import AREAS, RULES, TABLES
+from sealane.corridors.lanes.schemas import AREAS, FILES, RULES, TABLES
 from sealane.corridors.lanes.summary import lane_summary
 from sealane.corridors.lanes.totals import Totals
 from sealane.corridors.lanes.work import LaneWork, Sums, last_seen, work_legs, work_stays
 from sealane.corridors.ship_energy import Fleet, fleet_of
 from sealane.emissions.user_vessels import UserVessels
 from sealane.errors import DataError, Fault
-from sealane.folders import whole_folder
+from sealane.folders import check_ours, whole_folder
 from sealane.reference.ports import port
 
 
@@ -82,13 +82,14 @@ def run_lane(
     MissingFactorError
         if no published value answers for a fuel, place or date.
     """
+    check_ours(out, FILES)  # before the work, not after it
     given = _happened(calls if isinstance(calls, CallTable) else CallTable(calls, ()))
     grid = _check(attribution, grid_g_per_kwh or {})
     work, totals, sums = prepare(
         corridor, given, vessels, method, gwp, attribution or corridor.attribution, year, grid, beside
     )
     rows: dict[str, int] = {}
-    with whole_folder(out) as folder:
+    with whole_folder(out, FILES) as folder:
         rows["legs"] = work_legs(work, totals, sums, folder / TABLES["legs"].file)
         work_stays(work, totals, sums, folder / TABLES["stays"].file)
         rows["stays"] = pq.read_metadata(folder / TABLES["stays"].file).num_rows

@@ -271,3 +271,6 @@ TABLES: Mapping[str, TableSpec] = {
     "trend": TREND,
     "targets": TARGETS,
 }
+
+FILES = (*(table.file for table in TABLES.values()), "lane.json", "report.html", "report.xlsx")
+"""What a run writes, its report included."""

@@ -214,7 +214,8 @@ def write_run(run: RuleRun, out: Path) -> None:
     if run.settlement is not None:
         tables[FUELEU_SETTLEMENT.file] = to_table(run.settlement.years, FUELEU_SETTLEMENT)
     text = json.dumps(_no_nan(run.as_dict()), indent=1, ensure_ascii=False, allow_nan=False)
-    with whole_folder(out) as folder:
+    names = [name for name in tables for name in (name, Path(name).with_suffix(".csv").name)]
+    with whole_folder(out, (*names, f"{run.rule}.json")) as folder:
         for name, table in tables.items():
             pq.write_table(table, folder / name, compression="zstd")
             pa_csv.write_csv(table, folder / Path(name).with_suffix(".csv").name)

@@ -28,7 +28,7 @@ class Comparison:
     notes: tuple[str, ...]
 
 
-def compare(results: Sequence[ScenarioResult]) -> Comparison:
+def compare_scenarios(results: Sequence[ScenarioResult]) -> Comparison:
     """Set results beside each other; differences are to the first.
 
     Raises

@@ -82,7 +82,7 @@ def ensemble(model: ScenarioModel, draws: int = DEFAULT_DRAWS, seed: int = 1) ->
 
 def sample(ranges: int, number: int, seed: int) -> tuple[Floats, Floats]:
     """Two independent samples of the unit cube, each ``(number, ranges)``; `number` is a power of two."""
-    from scipy.stats import qmc  # type: ignore[import-untyped] # scipy comes without types
+    from scipy.stats import qmc
 
     sequence = qmc.Sobol(2 * ranges, scramble=True, rng=np.random.default_rng(seed))
     both = sequence.random(number)
@@ -173,7 +173,7 @@ def sobol_indices(a: Floats, b: Floats, exchanged: Floats) -> tuple[Floats, Floa
 
 def rank_regression(inputs: Floats, output: Floats) -> Floats:
     """Standardised rank regression coefficients of an output on inputs ``(N, inputs)``; 0 where all is still."""
-    from scipy.stats import rankdata  # scipy comes without types
+    from scipy.stats import rankdata
 
     ranks = np.column_stack([rankdata(column) for column in (*inputs.T, output)])
     spread = ranks.std(axis=0)

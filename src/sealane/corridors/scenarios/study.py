@@ -81,7 +81,7 @@ def quantile(item: Range, u: Floats) -> Floats:
     if item.distribution == "uniform":
         return np.asarray(low + u * (high - low))
     if item.distribution == "lognormal":
-        from scipy.special import ndtri  # type: ignore[import-untyped] # scipy comes without types
+        from scipy.special import ndtri
 
         middle = (np.log(low) + np.log(high)) / 2.0
         spread = (np.log(high) - np.log(low)) / (2.0 * float(ndtri(0.95)))

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sealane.corridors.scenarios.columns import TABLE_ROWS
 from sealane.corridors.scenarios.compare import Comparison
 from sealane.corridors.scenarios.model import ScenarioModel, ScenarioResult
 from sealane.folders import whole_folder
@@ -21,6 +22,11 @@ from sealane.reference import load_table, table_names
 
 SCENARIO_JSON = "scenario.json"
 COMPARISON_JSON = "comparison.json"
+# What a simulation, a plan or a comparison writes, its report included.
+RESULT_FILES = (
+    *(f"{name}.parquet" for name in TABLE_ROWS),
+    *(SCENARIO_JSON, COMPARISON_JSON, "report.html", "report.xlsx"),
+)
 _LIBRARIES = ("numpy", "pyarrow")
 
 
@@ -59,7 +65,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> None:
 
 
 def _write(folder: Path, tables: Mapping[str, pa.Table], name: str, content: Mapping[str, Any]) -> None:
-    with whole_folder(folder) as made:
+    with whole_folder(folder, RESULT_FILES) as made:
         for table_name, table in tables.items():
             pq.write_table(table, made / f"{table_name}.parquet", compression="zstd")
         text = json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False)
