@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 from tests.movement.routes.oracle import distance_nm, globe_land, land_at, looks, point_between
 
 ENDS_NM = 10.0
 
 
-def _spots(lat, lon):
-    land = globe_land()
+@njit(cache=True)
+def _dry(land, lat, lon):
+    found = []
     for k in range(len(lat) - 1):
         n = looks(lat[k], lon[k], lat[k + 1], lon[k + 1])
         for s in range(n + 1):
             y, x = point_between(lat[k], lon[k], lat[k + 1], lon[k + 1], s / n)
-            yield y, x, land_at(land, y, x)
+            if land_at(land, y, x):
+                found.append((y, x))
+    return found
 
 
 def miles_over_land(lat, lon):
     """Miles of great circles over land, nm, to one look."""
-    return 3.0 * sum(wet for _, _, wet in _spots(lat, lon))
+    return 3.0 * len(_dry(globe_land(), lat, lon))
 
 
 def over_land(route, east_deg=0.0):
@@ -32,8 +36,8 @@ def over_land(route, east_deg=0.0):
     lat_c, lon_c = net.lat[channel], net.lon[channel]
     ends = [(leg.lat[i], leg.lon[i]) for leg in route.legs for i in (0, -1)]
     found = []
-    for y, x, dry in _spots(route.lat, route.lon + east_deg):
-        if not dry or any(distance_nm(y, x, *end) <= ENDS_NM for end in ends):
+    for y, x in _dry(globe_land(), route.lat, route.lon + east_deg):
+        if any(distance_nm(y, x, *end) <= ENDS_NM for end in ends):
             continue
         near = np.abs(lat_c - y) < 0.5
         aside = any(distance_nm(y, x, a, b) <= ENDS_NM for a, b in zip(lat_c[near], lon_c[near], strict=True))

@@ -62,7 +62,7 @@ def land_at(land, lat, lon):
 @njit(cache=True)
 def looks(lat1, lon1, lat2, lon2):
     """Number of steps of at most 0.05 degrees of arc on a great circle."""
-    return max(1, int(math.ceil(distance_nm(lat1, lon1, lat2, lon2) / (60.0 * LOOK_DEG))))
+    return max(1, math.ceil(distance_nm(lat1, lon1, lat2, lon2) / (60.0 * LOOK_DEG)))
 
 
 @njit(cache=True)
