@@ -46,9 +46,9 @@ def test_a_folder_holds_every_table_and_its_json_and_is_the_same_twice(tmp_path:
 def test_an_older_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
-    (folder / "left_over.parquet").write_bytes(b"old")
+    (folder / "ensemble.parquet").write_bytes(b"old")
     write_result(simulate(model()), model(), folder)
-    assert not (folder / "left_over.parquet").exists()
+    assert not (folder / "ensemble.parquet").exists()
 
 
 def test_a_comparison_says_what_differs_and_by_which_inputs(tmp_path: Path) -> None:
