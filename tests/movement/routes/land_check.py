@@ -33,7 +33,14 @@ def over_land(route, east_deg=0.0):
 
     net = sea().network
     channel = net.kind == CHANNEL
-    lat_c, lon_c = net.lat[channel], net.lon[channel]
+    lines = [(i, j) for i in np.flatnonzero(channel) for j in net.to[net.first[i] : net.first[i + 1]] if channel[j]]
+    points = [
+        point_between(net.lat[i], net.lon[i], net.lat[j], net.lon[j], s)
+        for i, j in lines
+        if distance_nm(net.lat[i], net.lon[i], net.lat[j], net.lon[j]) < 120.0
+        for s in np.linspace(0.0, 1.0, 13)
+    ]
+    lat_c, lon_c = np.array([y for y, _ in points]), np.array([x for _, x in points])
     ends = [(leg.lat[i], leg.lon[i]) for leg in route.legs for i in (0, -1)]
     found = []
     for y, x in _dry(globe_land(), route.lat, route.lon + east_deg):
