@@ -36,7 +36,7 @@ $(VENV)/.stamp-dev: $(VENV)/.stamp-install scripts/dev_requirements.py
 	@$(PIP_INSTALL) -c constraints.txt -r $(VENV)/dev-requirements.txt
 	@touch $@
 
-demo: install  ## run the main job on shipped data and three nodes; SERVE=0 ends after it
+demo: install  ## run the main job on shipped data, three nodes and a corridor; SERVE=0 ends after it
 	@$(BIN)/python scripts/demo.py --out $(OUT) --serve $(SERVE) --host $(HOST) --http-port $(PORT)
 
 java:

@@ -1,7 +1,8 @@
-"""Run the main job on shipped data, then three nodes that share its port calls; serve the reports if asked.
+"""Run the main job on shipped data, three nodes that share its port calls, and a corridor; serve the reports if asked.
 
 Two inputs side by side: a real hour of New York Harbor, and a simulated week of Los Angeles, labelled so. The nodes of
-Los Angeles, Yokohama and Nagoya then run demonstration agreements.
+Los Angeles, Yokohama and Nagoya then run demonstration agreements. Last, a lane from simulated port calls, and the
+reference scenario of the corridor it belongs to with its least-cost plan.
 """
 
 from __future__ import annotations
@@ -37,6 +38,28 @@ JOBS = (
 )
 
 
+# (folder, title, command before --out)
+SERVICE = f"samples/{LABEL}_transpacific_service"
+CORRIDOR_JOBS = (
+    (
+        "lane-SIMULATED",
+        "Los Angeles/Long Beach - Shanghai: what SIMULATED services emit",
+        ("lane", "la-lb-shanghai", "--calls", f"{SERVICE}/calls.csv", "--vessels", f"{SERVICE}/vessels.csv"),
+    ),
+    (
+        "arrival-SIMULATED",
+        "Los Angeles: what notice of the berth's time would have saved the same SIMULATED ships",
+        ("arrival", f"{SERVICE}/calls.csv", "--port", "USLAX"),
+    ),
+    (
+        "scenario",
+        "Los Angeles/Long Beach - Shanghai: reference scenario (placeholders marked)",
+        ("scenario", "run", "la-lb-shanghai"),
+    ),
+    ("plan", "The same corridor's target at least cost", ("plan", "la-lb-shanghai", "--quiet")),
+)
+
+
 def sealane(*arguments: str) -> None:
     """Print and run one command line; stop at an error."""
     sys.stdout.write(f"\n$ sealane {' '.join(arguments)}\n")
@@ -57,9 +80,9 @@ def index_page(folders: list[tuple[str, str]]) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>Sealane: demo</title>\n'
         "<style>:root { color-scheme: light dark } body { font: 1rem/1.6 system-ui, sans-serif; max-width: 42rem;"
-        " margin: 2rem auto; padding: 0 1rem }</style>\n</head>\n<body>\n<h1>Sealane: two reports</h1>\n"
-        "<p>The same job on real and on simulated positions. Each report says what to know before a figure is"
-        f" trusted.</p>\n<ul>\n{items}\n</ul>\n</body>\n</html>\n"
+        " margin: 2rem auto; padding: 0 1rem }</style>\n</head>\n<body>\n<h1>Sealane: reports</h1>\n"
+        "<p>An inventory from real and from simulated positions, then a corridor. Each says what to know before a"
+        f" figure is trusted.</p>\n<ul>\n{items}\n</ul>\n</body>\n</html>\n"
     )
 
 
@@ -101,14 +124,18 @@ def main() -> int:
     started = time.monotonic()
     out: Path = options.out
     samples = out / "samples"
-    sealane("sample", str(samples), "--simulated-week")
+    sealane("sample", str(samples), "--simulated-week", "--simulated-service")
     for folder, _, positions, vessels, port in JOBS:
         extra = ("--vessels", str(samples / vessels)) if vessels else ()
         sealane("inventory", str(samples / positions), "--port", port, *extra, "--out", str(out / folder))
     run_nodes(out)
-    (out / "index.html").write_text(index_page([(job[0], job[1]) for job in JOBS]), encoding="utf-8")
+    for folder, _, command in CORRIDOR_JOBS:
+        sealane(
+            *(str(out / word) if word.startswith(SERVICE) else word for word in command), "--out", str(out / folder)
+        )
+    (out / "index.html").write_text(index_page([(job[0], job[1]) for job in (*JOBS, *CORRIDOR_JOBS)]), encoding="utf-8")
     sys.stdout.write(f"\nDone in {time.monotonic() - started:.0f} s. Reports:\n")
-    for folder, title, *_ in JOBS:
+    for folder, title, *_ in (*JOBS, *CORRIDOR_JOBS):
         sys.stdout.write(f"  {out / folder / 'report.html'}   {title}\n")
     if options.serve == "1" or (options.serve == "auto" and sys.stdin.isatty() and sys.stdout.isatty()):
         serve(out, options.host, options.http_port)
