@@ -7,6 +7,7 @@ import dataclasses
 import inspect
 import re
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from sealane.agreements.coverage import coverage_markdown, read_coverage
 from sealane.cli.main import EXIT_CODES, app
 from sealane.corridors.arrival import schemas as arrival_schemas
 from sealane.corridors.arrival import speed_schemas
-from sealane.corridors.call_table import CALL_COLUMNS
+from sealane.corridors.call_table import CALL_COLUMNS, READING_RULES
 from sealane.corridors.lanes import schemas as lane_schemas
+from sealane.corridors.lanes.work import FLAGS
 from sealane.corridors.plan.results import PLAN_TABLES
 from sealane.corridors.rules import schemas as rule_schemas
 from sealane.corridors.rules.at_berth_calls import AT_BERTH_CALLS
@@ -120,8 +122,8 @@ def _column_lines(columns: Mapping[str, schemas.Column]) -> list[str]:
 def corridor_columns_page() -> str:
     """Return the page of the tables that corridors read and write."""
     parts = ["# Columns of corridors", "", "Units stand in the names. Times are UTC. Empty unit: none.", ""]
-    parts += ["## Port calls, as read", "", "CSV, Excel or Parquet; what is not known is left empty.", ""]
-    parts += _column_lines(CALL_COLUMNS)
+    parts += ["A column that is not known is null, never zero.", "", "## Port calls, as read", ""]
+    parts += [*textwrap.wrap(READING_RULES, 120), "", *_column_lines(CALL_COLUMNS)]
     groups = (
         ("Lanes", tuple(lane_schemas.TABLES.values())),
         ("Arrival in time", tuple(arrival_schemas.TABLES.values())),
@@ -132,6 +134,9 @@ def corridor_columns_page() -> str:
         parts += ["", f"## {title}"]
         for spec in specs:
             parts += _table(spec, "###")
+        if title == "Lanes":
+            parts += ["", "### Flags of legs", "", "| flag | meaning |", "|---|---|"]
+            parts += [f"| `{name}` | {_cell(meaning)} |" for name, meaning in FLAGS.items()]
     parts += ["", "## Scenarios, plans and comparisons", "", "Money is undiscounted, in USD as the sources have it."]
     for name, schema in {**RESULT_TABLES, **PLAN_TABLES, **STUDY_TABLES, **COMPARE_TABLES}.items():
         parts += ["", f"### {name}.parquet", "", f"One row is {TABLE_ROWS[name]}.", ""]

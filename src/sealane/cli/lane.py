@@ -71,7 +71,9 @@ def lane(
     grid: Annotated[
         list[str] | None,
         typer.Option(
-            "--grid", metavar="PORT=G", help="Carbon intensity of electricity from shore [g CO2e/kWh]. Repeatable."
+            "--grid",
+            metavar="PORT=G",
+            help="Carbon intensity of electricity from shore [g CO2e/kWh], in place of the grid's mean. Repeatable.",
         ),
     ] = None,
     beside: Annotated[

@@ -4,7 +4,8 @@ Every ship, time, distance and box is made up by a seeded generator. Nothing her
 walked through call by call, cargo is followed consignment by consignment, and the published formulas stand as plain
 expressions below; only published rows (factors, hotel loads, fuel rules) are looked up. Stated choices of this truth
 are those of docs/method/lanes.md: a stay belongs half to the leg that ends there and half to the one that begins there,
-manoeuvring runs at the speed of table ``lane_limits``, electricity from shore adds no CO2e.
+manoeuvring runs at the speed of table ``lane_limits``, electricity from shore, taken in California only, counts with
+the row of its grid.
 """
 
 from __future__ import annotations
@@ -312,7 +313,9 @@ def _stay(call: ServiceCall) -> dict[str, float]:
         for name, value in _price(call.ship, running, kwh, call.arrival.date(), inside=inside).items():
             total[name] += value
         if mode == "berth":
-            total["energy_mj"] += aux * call.shore_min / 60.0 * 3.6
+            shore_kwh = aux * call.shore_min / 60.0
+            total["energy_mj"] += shore_kwh * 3.6
+            total["wtw_co2e_g"] += shore_kwh * load_table("grid_carbon_intensity").row("US-CA").value
     return total
 
 

@@ -21,6 +21,7 @@ from sealane.corridors.lanes.schemas import RULES
 from sealane.corridors.ship_energy import sail, ship_of_class
 from sealane.emissions.ship_classes import subtype_from_size
 from sealane.errors import DataError
+from sealane.reference import load_table
 
 SHIP = '9321483,A SHIP,Container Ship,"8,000 TEU"'
 LAX = f"{SHIP},USLAX,2026-07-01T00:00:00Z,2026-07-03T00:00:00Z"
@@ -133,18 +134,73 @@ def test_hours_that_nobody_told_are_filled_and_say_so(tmp_path: Path) -> None:
     assert all(row["share_rotation"] == 0.5 for row in stays), "each call has one leg of the lane"
 
 
-def test_electricity_from_shore_counts_with_its_intensity_only(tmp_path: Path) -> None:
-    more = "berth_h,shore_power_start,shore_power_end"
-    rows = (f"{LAX},40,2026-07-01T10:00:00Z,2026-07-02T10:00:00Z", f"{SHA},,,")
-    without = run(tmp_path, *rows, more=more)
-    assert any("Electricity from shore at USLAX adds no CO2e" in note for note in without.summary["notes"])
-    fuels = without.summary["attribution"]["rules"]["rotation"]["by_fuel"]
-    assert fuels["electricity"]["wtw_co2e_t"] is None
-    with_grid = run(tmp_path, *rows, more=more, grid_g_per_kwh={"USLAX": 200.0})
-    kwh = next(r["shore_kwh"] for r in pq.read_table(with_grid.folder / "stays.parquet").to_pylist() if r["shore_kwh"])
-    rules = [summary["attribution"]["rules"]["rotation"] for summary in (without.summary, with_grid.summary)]
-    assert rules[1]["wtw_co2e_t"] - rules[0]["wtw_co2e_t"] == pytest.approx(0.5 * kwh * 200.0 / 1e6)
-    assert not any("Electricity" in note for note in with_grid.summary["notes"])
+SHORE = "berth_h,shore_power_start,shore_power_end"
+
+
+def on_shore(call: str, berth_h: int = 40) -> str:
+    """The call with 24 h of shore power from ten hours after its arrival."""
+    start = dt.datetime.fromisoformat(call.split(",")[-2].replace("Z", "+00:00")) + dt.timedelta(hours=10)
+    end = start + dt.timedelta(hours=24)
+    return f"{call},{berth_h},{start:%Y-%m-%dT%H:%M:%SZ},{end:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def shore_kwh(result: LaneResult) -> dict[str, float]:
+    rows = pq.read_table(result.folder / "stays.parquet").to_pylist()
+    return {row["port"]: row["shore_kwh"] for row in rows if row["shore_kwh"]}
+
+
+def test_electricity_from_shore_counts_with_the_row_of_its_grid(tmp_path: Path) -> None:
+    rows = (on_shore(LAX), f"{SHA},,,")
+    row = load_table("grid_carbon_intensity").row("US-CA")
+    tabled = run(tmp_path, *rows, more=SHORE)
+    kwh = shore_kwh(tabled)["USLAX"]
+    (told,) = tabled.summary["electricity"]
+    assert (told["port"], told["g_per_kwh"], told["zone"]) == ("USLAX", row.value, "California")
+    assert (told["grade"], told["source"], told["kwh"]) == (row.grade, row.source, kwh)
+    assert any("California, grade C" in note for note in tabled.summary["notes"])
+    stays = pq.read_table(tabled.folder / "stays.parquet").to_pylist()
+    assert next(stay["grade"] for stay in stays if stay["shore_kwh"]) >= row.grade
+    given = run(tmp_path, *rows, more=SHORE, grid_g_per_kwh={"USLAX": 200.0})
+    rules = [found.summary["attribution"]["rules"]["rotation"] for found in (tabled, given)]
+    assert rules[0]["by_fuel"]["electricity"]["wtw_co2e_t"] == pytest.approx(0.5 * kwh * row.value / 1e6)
+    assert rules[1]["wtw_co2e_t"] - rules[0]["wtw_co2e_t"] == pytest.approx(0.5 * kwh * (200.0 - row.value) / 1e6)
+    assert given.summary["electricity"][0]["source"] == "given with --grid"
+    assert not any("Electricity" in note for note in given.summary["notes"])
+
+
+def test_electricity_of_a_grid_nobody_knows_is_left_out_and_does_not_hide_another(tmp_path: Path) -> None:
+    """Known and unknown electricity of one end, class and quarter: the known part counts."""
+    both = SOUND.replace("[USLAX]", "[USLAX, CAVAN]").encode()
+    back = f"{SHIP},CAVAN,2026-08-10T00:00:00Z,2026-08-12T00:00:00Z"
+    rows = (on_shore(LAX), f"{SHA.replace('CNSHA', 'JPYOK')},,,", on_shore(back))
+    calls = read_call_table([write_calls(tmp_path / "calls.csv", *rows, more=SHORE)])
+    result = run_lane(parse_corridor(both.replace(b"CNSHA", b"JPYOK"), "x.yaml"), calls, tmp_path / "lane")
+    kwh = shore_kwh(result)
+    assert set(kwh) == {"USLAX", "CAVAN"}
+    fuels = result.summary["attribution"]["rules"]["rotation"]["by_fuel"]
+    california = load_table("grid_carbon_intensity").row("US-CA").value
+    assert fuels["electricity"]["wtw_co2e_t"] == pytest.approx(0.5 * kwh["USLAX"] * california / 1e6)
+    assert fuels["electricity of unknown intensity"]["wtw_co2e_t"] is None
+    assert any("Electricity from shore at CAVAN adds no CO2e" in note for note in result.summary["notes"])
+    unknown = {row["port"]: row for row in result.summary["electricity"]}["CAVAN"]
+    assert (unknown["g_per_kwh"], unknown["source"]) == (None, "not known")
+    stays = pq.read_table(result.folder / "stays.parquet").to_pandas()
+    totals = pq.read_table(result.folder / "totals.parquet").to_pandas()
+    legs = pq.read_table(result.folder / "legs.parquet").to_pandas()
+    of_rule = totals[totals["rule"] == "rotation"]["wtw_co2e_g"].sum()
+    parts = [(table["wtw_co2e_g"] * table["share_rotation"]).sum() for table in (legs, stays)]
+    assert of_rule == pytest.approx(sum(parts), rel=1e-12)
+
+
+def test_a_stay_all_on_shore_power_without_a_boiler_is_priced(tmp_path: Path) -> None:
+    ship = '9321483,A SHIP,General Cargo,"5,000 DWT"'
+    call = f"{ship},USLAX,2026-07-01T00:00:00Z,2026-07-02T00:00:00Z,24,2026-07-01T00:00:00Z,2026-07-02T00:00:00Z"
+    result = run(tmp_path, call, f"{SHA.replace(SHIP, ship)},,,", more=SHORE)
+    stay = next(s for s in pq.read_table(result.folder / "stays.parquet").to_pylist() if s["port"] == "USLAX")
+    assert (stay["aux_kwh"], stay["boiler_kwh"]) == (0.0, 0.0)
+    assert stay["wtw_co2e_g"] == pytest.approx(
+        stay["shore_kwh"] * load_table("grid_carbon_intensity").row("US-CA").value
+    )
 
 
 def test_years_add_up_to_the_whole(service_lane: ServiceLane, tmp_path: Path) -> None:

@@ -25,7 +25,9 @@ Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 ELECTRICITY = "electricity"
-FUELS = (*FUEL_NAMES, ELECTRICITY)
+ELECTRICITY_UNKNOWN = "electricity of unknown intensity"
+FUELS = (*FUEL_NAMES, ELECTRICITY, ELECTRICITY_UNKNOWN)
+"""The two kinds of electricity are kept apart, so that what is known of one port is not lost in a sum with another."""
 MEASURES = ("fuel_t", "energy_mj", *POLLUTANTS)
 MJ_PER_KWH = 3.6
 KG_PER_T = 1000.0
@@ -160,7 +162,15 @@ def price_legs(
 
 
 def price_stays(
-    fleet: Fleet, ship: Whole, mode: Whole, hours: Floats, shore_h: Floats, area: Whole, time_us: Whole, grid: Floats
+    fleet: Fleet,
+    ship: Whole,
+    mode: Whole,
+    hours: Floats,
+    shore_h: Floats,
+    area: Whole,
+    time_us: Whole,
+    grid: Floats,
+    grid_grade: Whole,
 ) -> Priced:
     """Price stays in one mode each.
 
@@ -171,7 +181,8 @@ def price_stays(
         about the 2 % floor of the main engine's load, because no speed is told.
     hours, shore_h : length, and part of it on shore power [h], ``(n,)``.
     area : control area of the port, 0 for none, ``(n,)``.
-    grid : carbon intensity of the electricity [g CO2e/kWh], NaN where not given, ``(n,)``.
+    grid : carbon intensity of the electricity [g CO2e/kWh], NaN where not known, ``(n,)``.
+    grid_grade : its grade, 0 for A to 3 for D, -1 for none, ``(n,)``.
     """
     priced = _empty(len(ship))
     ready = (ship >= 0) & (hours > 0.0)
@@ -191,9 +202,14 @@ def price_stays(
             by_source=True,
         )
         _add(priced, still, fleet, ship[still], area[still], time_us[still], found)
-        kwh = found.kwh[:, 3]
-        priced.by_fuel[still, -1, _MJ] += kwh * MJ_PER_KWH
-        priced.by_fuel[still, -1, _WTW] += np.where(kwh > 0.0, kwh * grid[still], 0.0)
+        on = found.kwh[:, 3] > 0.0
+        at, kwh = still[on], found.kwh[on, 3]
+        slot = np.where(np.isnan(grid[at]), FUELS.index(ELECTRICITY_UNKNOWN), FUELS.index(ELECTRICITY))
+        priced.by_fuel[at, slot, _MJ] += kwh * MJ_PER_KWH
+        priced.by_fuel[at, slot, _WTW] += kwh * grid[at]
+        # What is taken from shore is the auxiliary engines' load, as well known as that is.
+        worst = np.maximum(fleet.grade[ship[at], 1], grid_grade[at]).astype(np.int8)
+        priced.grade[at] = np.maximum(priced.grade[at], worst)
     at = np.flatnonzero(ready & moving)
     if len(at):
         ratio = load_table("lane_limits").row("manoeuvring_speed").value

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from sealane.corridors.call_table import CallTable, ship_key
 from sealane.corridors.lanes.claims import claim
 from sealane.corridors.lanes.document import Corridor
+from sealane.corridors.lanes.electricity import electricity
 from sealane.corridors.lanes.lane_fleet import LaneFleet, resolve_fleet
 from sealane.corridors.lanes.lane_tables import particulars_table, passes_table, ships_table, targets_table, trend_table
 from sealane.corridors.lanes.schemas import AREAS, FILES, RULES, TABLES
@@ -71,7 +72,8 @@ def run_lane(
     method, gwp : ``epa-2022`` or ``imo4-2020``; ``ar4``, ``ar5`` or ``ar6``.
     attribution : rule that counts; None: the document's.
     year : count legs that end in this year only.
-    grid_g_per_kwh : carbon intensity of electricity from shore by UN/LOCODE [g CO2e/kWh].
+    grid_g_per_kwh : carbon intensity of electricity from shore by UN/LOCODE [g CO2e/kWh]; it goes before the row of
+        table ``grid_carbon_intensity``. Electricity at a port that neither knows adds no CO2e, which is said.
     beside : corridors computed with it, between which a leg that several claim is divided.
     finish : called with the folder before it takes its name, e.g. to write the report.
 
@@ -195,7 +197,7 @@ def prepare(
         ship_row=ship_row,
         class_number=np.searchsorted(np.array(names), classes.astype(str)),
         quarters=quarters,
-        grid_g_per_kwh=grid,
+        grid=electricity(pc.unique(table["port"]).to_pylist(), grid),
         rule=rule,
     )
     return work, Totals(quarters, names), sums

@@ -59,6 +59,7 @@ def lane_summary(
         "counts": _counts(work, sums),
         "attribution": {"rule": work.rule, "rules": rules},
         "direct_share_of_energy": direct / rotation if rotation else None,
+        "electricity": _electricity(work, sums),
         "transport": _transport(work, tables["trend"]),
         "quality": _quality(work, sums, totals),
         "trend": [row for row in tables["trend"].to_pylist() if row["quarter"] == 0],
@@ -261,22 +262,39 @@ def _notes(
     legs = int(work.claims.on_lane.sum())
     if sums.priced_legs < legs:
         notes.append(f"{legs - sums.priced_legs:,} of {legs:,} legs could not be priced and add nothing; see flags.")
-    shore = known_electricity(work)
-    if shore:
-        notes.append(shore)
+    notes += _electricity_notes(work, sums)
     if not corridor.targets:
         notes.append("No target was published that names an amount of emissions; none is made up.")
     return notes
 
 
-def known_electricity(work: LaneWork) -> str:
-    """A note where ships took electricity from shore whose carbon intensity is not given."""
-    begin = work.calls["shore_power_start"]
-    ports = work.calls["port"].filter(begin.is_valid()).unique().to_pylist()
-    missing = sorted(set(ports) - set(work.grid_g_per_kwh))
-    if not missing:
-        return ""
-    return (
-        f"Electricity from shore at {', '.join(missing)} adds no CO2e: its carbon intensity is not given. "
-        "Give it with --grid PORT=G_PER_KWH."
-    )
+def _electricity(work: LaneWork, sums: Sums) -> list[dict[str, Any]]:
+    """Electricity that ships of the lane took from shore, whole stays, by port."""
+    rows = []
+    for port, kwh in sorted(sums.shore_kwh.items()):
+        row: dict[str, Any] = {"port": port, "kwh": kwh, "g_per_kwh": None, "grade": None, "source": "not known"}
+        if port in work.grid:
+            of = work.grid[port]
+            row |= {"g_per_kwh": of.g_per_kwh, "grade": of.grade, "source": of.source}
+            row |= {"zone": of.zone, "edition": of.edition}
+        rows.append(row)
+    return rows
+
+
+def _electricity_notes(work: LaneWork, sums: Sums) -> list[str]:
+    """Where electricity from shore counts with the published mean of its grid, and where nobody knows it."""
+    notes = []
+    tabled = [port for port in sorted(sums.shore_kwh) if port in work.grid and work.grid[port].zone]
+    if tabled:
+        words = "; ".join(
+            f"{port} {work.grid[port].g_per_kwh:g} g CO2e/kWh ({work.grid[port].zone}, grade {work.grid[port].grade})"
+            for port in tabled
+        )
+        notes.append(f"Electricity from shore counts with the mean of its grid: {words}. --grid puts another in place.")
+    missing = sorted(set(sums.shore_kwh) - set(work.grid))
+    if missing:
+        notes.append(
+            f"Electricity from shore at {', '.join(missing)} adds no CO2e: its carbon intensity is not known. "
+            "Give it with --grid PORT=G_PER_KWH."
+        )
+    return notes

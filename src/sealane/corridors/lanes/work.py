@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from sealane.corridors.call_table import micros
 from sealane.corridors.lanes.attribution import stay_shares
 from sealane.corridors.lanes.claims import Claims
 from sealane.corridors.lanes.distances import SOURCES, Distances, area_of_port, leg_distances
+from sealane.corridors.lanes.electricity import Electricity
 from sealane.corridors.lanes.lane_fleet import LaneFleet, told_column
 from sealane.corridors.lanes.pricing import MEASURES, STAY_MODES, Priced, price_legs, price_stays
 from sealane.corridors.lanes.schemas import AREAS, LEGS, PARTS, PLACES, RULES, STAYS
@@ -63,6 +65,7 @@ class Sums:
     ship_quarters: list[Whole] = field(default_factory=list)  # rule, quarter, ship as one number
     flags: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FLAGS, 0))
     priced_legs: int = 0
+    shore_kwh: dict[str, float] = field(default_factory=dict)  # by port, of all stays on the lane
     sources_nm: Floats = field(default_factory=lambda: np.zeros(len(SOURCES)))
 
 
@@ -77,7 +80,7 @@ class LaneWork:
     ship_row : ship of each call, ``(calls,)``.
     class_number : class of each ship on the axis of `Totals`, ``(ships,)``.
     quarters : quarters of the lane, ascending.
-    grid_g_per_kwh : carbon intensity of electricity from shore by UN/LOCODE.
+    grid : electricity from shore by UN/LOCODE; a port of which nothing is known is not in it.
     rule : the rule that counts.
     """
 
@@ -88,16 +91,35 @@ class LaneWork:
     ship_row: Whole
     class_number: Whole
     quarters: Whole
-    grid_g_per_kwh: Mapping[str, float]
+    grid: Mapping[str, Electricity]
     rule: str
 
-    def port_numbers(self, name: str) -> Floats:
-        """A figure of each call's port: ``area`` or ``grid``."""
-        coded = self.calls["port"].combine_chunks().dictionary_encode()
-        names = coded.dictionary.to_pylist()
-        values = [float(area_of_port(n)) if name == "area" else self.grid_g_per_kwh.get(n, np.nan) for n in names]
-        found: Floats = np.array(values)[coded.indices.to_numpy()]
+    @cached_property
+    def ports(self) -> tuple[str, ...]:
+        """The ports of the calls, in the order of `port_row`."""
+        return tuple(self._coded_ports.dictionary.to_pylist())
+
+    @cached_property
+    def port_row(self) -> NDArray[np.int32]:
+        """Port of each call, a number in `ports`, ``(calls,)``."""
+        found: NDArray[np.int32] = self._coded_ports.indices.to_numpy()
         return found
+
+    @cached_property
+    def _coded_ports(self) -> pa.DictionaryArray:
+        return self.calls["port"].combine_chunks().dictionary_encode()
+
+    @cached_property
+    def port_area(self) -> Whole:
+        """Control area of each of `ports`."""
+        return np.array([area_of_port(name) for name in self.ports], np.int64)
+
+    @cached_property
+    def port_grid(self) -> tuple[Floats, Whole]:
+        """Carbon intensity of each of `ports` [g CO2e/kWh], NaN where not known, and its grade, -1 for none."""
+        of = [self.grid.get(name) for name in self.ports]
+        value = np.array([np.nan if one is None else one.g_per_kwh for one in of], np.float64)
+        return value, np.array([-1 if one is None else one.grade_number for one in of], np.int64)
 
 
 def pieces(rows: Whole) -> Iterator[Whole]:
@@ -151,7 +173,7 @@ def work_legs(work: LaneWork, totals: Totals, sums: Sums, path: Path) -> int:
     rows = np.flatnonzero(claims.on_lane)
     weights = claims.weights()
     hours = rotations.leg_hours()
-    area = work.port_numbers("area").astype(np.int64)
+    area = work.port_area
     with pq.ParquetWriter(path, LEGS.schema, compression="zstd") as writer:
         for piece in pieces(rows):
             start = rotations.from_call[piece]
@@ -159,7 +181,7 @@ def work_legs(work: LaneWork, totals: Totals, sums: Sums, path: Path) -> int:
             ship = work.ship_row[start]
             model = work.ships.model_of[ship] if work.fleet else np.full(len(piece), -1, np.int64)
             left = rotations.departure_us[start]
-            priced = _price(work.fleet, model, far, hours[piece], left, area[start])
+            priced = _price(work.fleet, model, far, hours[piece], left, area[work.port_row[start]])
             flags = _flags(work, far, hours[piece], model)
             quarter = np.searchsorted(work.quarters, claims.quarter[piece])
             at_sea = np.zeros(len(piece), np.int64)
@@ -336,9 +358,11 @@ def work_stays(work: LaneWork, totals: Totals, sums: Sums, path: Path) -> int:
     weights = np.vstack([claims.weights(), np.zeros(len(RULES) + 1)])
     quarter = np.append(claims.quarter, work.quarters[0] if len(work.quarters) else 0)
     shares = {rule: stay_shares(rotations, claims.shares[rule]) for rule in RULES}
-    area, grid = work.port_numbers("area").astype(np.int64), work.port_numbers("grid")
+    grid, grid_grade = work.port_grid
     observed = work.calls["observed"].to_numpy()
     ships = len(work.ships.ship)
+    begin_us = rotations.begin_us
+    shore_kwh = np.zeros(len(work.ports))
     with pq.ParquetWriter(path, STAYS.schema, compression="zstd") as writer:
         for piece in pieces(rows):
             found = stay_hours(work.calls, rotations, piece)
@@ -348,15 +372,18 @@ def work_stays(work: LaneWork, totals: Totals, sums: Sums, path: Path) -> int:
             shore = np.where(mode == STAY_MODES.index("berth"), found.shore_h[item], 0.0)
             ship = work.ship_row[call]
             model = work.ships.model_of[ship] if work.fleet else np.full(len(call), -1, np.int64)
-            begin = rotations.begin_us[call]
+            begin = begin_us[call]
+            port = work.port_row[call]
+            area = work.port_area[port]
             if work.fleet is None:
                 priced = price_legs_of_nothing(len(call))
             else:
-                priced = price_stays(work.fleet, model, mode, hours, shore, area[call], begin, grid[call])
+                priced = price_stays(work.fleet, model, mode, hours, shore, area, begin, grid[port], grid_grade[port])
             part = np.array([PARTS.index(name) for name in STAY_MODES])[mode]
             place = np.array([PLACES.index(name) for name in ("between", "end_a", "end_b")])[rotations.end[call]]
             seen = np.where(observed[call], 1.0 - found.filled_h[item, mode] / hours, 0.0)
             values = priced.totals
+            shore_kwh += np.bincount(port, priced.kwh[:, 3], len(work.ports))
             for leg in (rotations.leg_before[call], rotations.leg_after[call]):
                 half = 0.5 * weights[leg]
                 # A call at the edge of the data has no leg on one side; that half belongs to no lane.
@@ -380,11 +407,12 @@ def work_stays(work: LaneWork, totals: Totals, sums: Sums, path: Path) -> int:
                     "hours": hours,
                     "hours_source": pa.array(np.array(HOURS_SOURCES, dtype=object)[found.source[item, mode]]),
                     "shore_power_h": shore,
-                    "inside_eca": area[call] > 0,
+                    "inside_eca": area > 0,
                     **_share_columns({rule: shares[rule][call] for rule in RULES}, work.rule),
                     **_energy_columns(priced),
                 },
             )
+    sums.shore_kwh = {work.ports[at]: float(shore_kwh[at]) for at in np.flatnonzero(shore_kwh).tolist()}
     return len(rows)
 
 
