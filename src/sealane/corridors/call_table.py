@@ -80,8 +80,8 @@ READING_RULES = (
     "with these columns, in any order, and folders of `sealane inventory` or `calls`. Needed are `port`, `imo` or "
     "`mmsi`, and `arrival` or `departure`; what is not known is left empty. Times are ISO 8601 with their zone, "
     "e.g. `2026-07-01T08:15:00Z`; a date cell of Excel has none and is read as UTC. A row that begins with `#` is a "
-    "comment; one that holds SIMULATED in front of the header marks the whole file. A column whose name begins with `note` "
-    "is ignored, any other unknown one is a fault."
+    "comment; one that holds SIMULATED in front of the header marks the whole file. A column whose name begins with "
+    "`note` is ignored, any other unknown one is a fault."
 )
 
 CALLS_SCHEMA = pa.schema([(name, column.type) for name, column in CALL_COLUMNS.items()])
