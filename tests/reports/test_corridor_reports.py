@@ -17,12 +17,11 @@ import pytest
 from corridor_folders import (
     FORMULA,
     HOSTILE,
-    write_arrival_folder,
     write_comparison_folder,
-    write_lane_folder,
     write_scenario_folder,
 )
 from page_audit import PageAudit
+from voyage_folders import write_arrival_folder, write_lane_folder
 
 from sealane.errors import DataError
 from sealane.reports import (
