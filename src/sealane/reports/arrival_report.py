@@ -209,7 +209,9 @@ def _fair(found: ResultFolder) -> Iterable[str]:
         for r in found.sql("SELECT policy, sum(anchorage_h) AS h FROM queue GROUP BY ALL ORDER BY policy")
     }
     if {"fcfs", "slot"} <= anchored.keys() and anchored["fcfs"]:
-        yield f"Hours at anchor fall from {number(anchored['fcfs'])} to {number(anchored['slot'])} in the replay."
+        moved = "fall" if anchored["slot"] < anchored["fcfs"] else "rise" if anchored["slot"] > anchored["fcfs"] else ""
+        change = f"{moved} from {number(anchored['fcfs'])} to" if moved else "stay at"
+        yield f"With booked berths the hours at anchor {change} {number(anchored['slot'])} in the replay."
 
 
 def _tiles(found: ResultFolder, summary: list[dict[str, Any]], notices: Sequence[str]) -> Iterable[Tile]:
