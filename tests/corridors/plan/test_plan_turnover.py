@@ -106,3 +106,32 @@ def test_a_yard_limit_binds_from_the_second_year() -> None:
     built = {year: sum(r["newbuilds"] for r in fleet if r["year"] == year) for year in (2030, 2031)}
     assert built[2030] >= 1.0
     assert built[2031] <= 0.5 + 1e-9
+
+
+def build_and_convert(conversion_usd: float) -> ScenarioModel:
+    """Two ships of work: oil is cheaper in 2030, methanol from 2031; a new methanol ship costs 10 MUSD more."""
+    years = [2030, 2031, 2032]
+    retrofit = np.full((K, K), NAN)
+    retrofit[0, 1] = conversion_usd
+    return scenario(
+        years,
+        [ship_class(3, retrofit_usd=retrofit)],
+        [
+            fuel("oil", "oil", np.array([[1.0, 130.0, 130.0]]), 14.0, 76.0, 3),
+            fuel("methanol", "methanol", np.array([[130.0, 1.0, 1.0]]), 0.0, 70.0, 3),
+        ],
+        2000.0,
+    )
+
+
+def test_ships_that_are_built_and_converted_because_that_is_cheaper_are_told() -> None:
+    told = [note for note in solve_plan(build_and_convert(8e6)).notes if "are converted" in note]
+    assert len(told) == 1
+    assert "2.00 of 2.00 new oil ships of class feeder are converted to methanol" in told[0]
+    assert "(8.0 MUSD)" in told[0]
+    assert "(10.0 MUSD)" in told[0]
+
+
+def test_a_dearer_conversion_of_new_ships_is_not_put_down_to_the_prices_of_ships() -> None:
+    """Negative control: nothing is said where a new ship is the cheaper way."""
+    assert not [note for note in solve_plan(build_and_convert(80e6)).notes if "are converted" in note]

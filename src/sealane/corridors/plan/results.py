@@ -51,6 +51,8 @@ PLAN_TABLES: Mapping[str, pa.Schema] = {
 """Tables a plan adds to `RESULT_TABLES`."""
 
 _MUSD, _KILO = 1e6, 1e3
+# Fewer ships than this, converted after they were built, are not worth a note.
+_WORTH_SAYING = 0.01
 
 
 def outcome_of(model: ScenarioModel, terms: Coefficients, solution: Solution) -> Outcome:
@@ -157,7 +159,8 @@ def result(
         "ships": "whole" if whole_ships else "fractions of a ship",
         "gap": solution.gap,
     }
-    return ScenarioResult("plan", model.id, tables, figures, (*model.notes, *_notes(model, figures, whole_ships)))
+    notes = (*model.notes, *_notes(model, figures, whole_ships), *_built_and_converted(model, terms, solution))
+    return ScenarioResult("plan", model.id, tables, figures, notes)
 
 
 def _whole_arrays(model: ScenarioModel) -> tuple[ShipClass, ...]:
@@ -187,6 +190,37 @@ def _notes(model: ScenarioModel, figures: Mapping[str, Any], whole_ships: bool) 
         )
     if model.landside:
         notes.append("Yard equipment and trucks are not planned; `sealane scenario run` shows them.")
+    return notes
+
+
+def _built_and_converted(model: ScenarioModel, terms: Coefficients, solution: Solution) -> list[str]:
+    """Say where the plan builds ships of one family and converts them later, and whether prices alone are why."""
+    if "retrofits" not in solution.values:
+        return []
+    n = len(model.years)
+    moved = solution.values["retrofits"][:, :, n:, :].sum(axis=3)  # (C, V, year built)
+    built = solution.values["newbuilds"]
+    notes = []
+    for c, ship in enumerate(model.classes):
+        for v, (a, b) in enumerate(terms.conversions):
+            years = np.flatnonzero(moved[c, v] > NOTHING)
+            number = float(moved[c, v, years].sum())
+            if number < _WORTH_SAYING:
+                continue
+            text = (
+                f"{number:,.2f} of {float(built[c, a].sum()):,.2f} new {FAMILIES[a]} ships of class {ship.id} are "
+                f"converted to {FAMILIES[b]} in later years."
+            )
+            conversion = ship.retrofit_usd[a, b]
+            more = np.nanmax(ship.newbuild_usd[b, years] - ship.newbuild_usd[a, years], initial=-np.inf)
+            if np.isfinite(more) and conversion < more:
+                text += (
+                    f" A conversion ({conversion / _MUSD:,.1f} MUSD) costs less than a new {FAMILIES[b]} ship costs "
+                    f"more than one for {FAMILIES[a]} ({more / _MUSD:,.1f} MUSD): the two prices come from different "
+                    f"rows that need not fit together. Read these as ships built for {FAMILIES[b]}, or give prices of "
+                    "your own."
+                )
+            notes.append(text)
     return notes
 
 
