@@ -96,11 +96,11 @@ def _fields(result: ScenarioResult) -> list[tuple[str, object]]:
     ]
     for name, words, unit in (
         ("cost_discounted_usd", "cost, discounted", "USD"),
-        ("cost_gap_discounted_usd", "more than the fossil case", "USD"),
-        ("cost_gap_usd_per_teu", "of that by container", "USD/TEU"),
+        ("cost_gap_discounted_usd", "more than the fossil case, discounted", "USD"),
+        ("cost_gap_usd_per_teu", "the same by container, levelised", "USD/TEU"),
         ("wtw_t", "emissions, well-to-wake", "t CO2e"),
         ("fossil_wtw_t", "of the fossil case", "t CO2e"),
-        ("abatement_usd_per_t", "abatement cost", "USD/t CO2e"),
+        ("abatement_usd_per_t", "abatement cost, levelised", "USD/t CO2e"),
         ("energy_tj", "fuel energy", "TJ"),
     ):
         value = figures.get(name)

@@ -224,9 +224,9 @@ def _fields(result: ScenarioResult) -> list[tuple[str, object]]:
         ("fossil_wtw_t", "of the fossil case", "t CO2e"),
         ("energy_tj", "fuel energy", "TJ"),
         ("cost_discounted_usd", "cost, discounted", "USD"),
-        ("cost_gap_discounted_usd", "more than the fossil case", "USD"),
-        ("cost_gap_usd_per_teu", "of that by container", "USD/TEU"),
-        ("abatement_usd_per_t", "abatement cost", "USD/t CO2e"),
+        ("cost_gap_discounted_usd", "more than the fossil case, discounted", "USD"),
+        ("cost_gap_usd_per_teu", "the same by container, levelised", "USD/TEU"),
+        ("abatement_usd_per_t", "abatement cost, levelised", "USD/t CO2e"),
     ):
         value = figures.get(name)
         if isinstance(value, int | float):

@@ -372,3 +372,13 @@ def test_more_transport_needs_more_and_less_fuel_at_hand_emits_more(
     assert (scarce.wtw_t >= base.wtw_t * (1.0 - 1e-12)).all()
     assert scarce.energy_gj == pytest.approx(base.energy_gj)
     assert scarce.short_gj.sum(axis=(1, 2)) == pytest.approx((1.0 - at_hand) * base.bunkered_gj[:, 1].sum(axis=1))
+
+
+def test_the_gap_by_container_of_the_summary_is_levelised_as_the_abatement_cost_is() -> None:
+    """Docs' case with 10 % interest: years of 5 each, 2035 counts 1.1^-5; demand 200,000 and 250,000 TEU."""
+    summary = simulate(replace(model(), discount_rate=0.10)).summary
+    later = 5.0 * 1.1**-5
+    gap = 12_726_786.86 * later
+    assert summary["cost_gap_discounted_usd"] == pytest.approx(gap, rel=1e-7)
+    assert summary["cost_gap_usd_per_teu"] == pytest.approx(gap / (5.0 * 200_000 + later * 250_000), rel=1e-7)
+    assert summary["abatement_usd_per_t"] == pytest.approx(gap / (later * 27_675.0), rel=1e-7)

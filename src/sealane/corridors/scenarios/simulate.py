@@ -268,7 +268,8 @@ def summary(model: ScenarioModel, tables: dict[str, pa.Table]) -> dict[str, floa
         "last_year": int(model.years[-1]),
         "cost_discounted_usd": float(discount @ year["cost_usd"]),
         "cost_gap_discounted_usd": float(discount @ year["cost_gap_usd"]),
-        "cost_gap_usd_per_teu": float(weight @ year["cost_gap_usd"] / (weight @ year["demand_teu"])),
+        # Levelised, as the abatement cost is: discounted money over equally discounted containers.
+        "cost_gap_usd_per_teu": float(discount @ year["cost_gap_usd"] / (discount @ year["demand_teu"])),
         "wtw_t": float(weight @ year["wtw_t"]),
         "fossil_wtw_t": float(weight @ year["fossil_wtw_t"]),
         "avoided_wtw_t": float(weight @ avoided),

@@ -56,7 +56,7 @@ def _outputs(model: ScenarioModel, outcome: Outcome, fossil: Outcome) -> tuple[d
     single = {
         "cost_discounted_usd": cost @ discount,
         "cost_gap_discounted_usd": gap @ discount,
-        "cost_gap_usd_per_teu": (gap @ weight) / (outcome.demand_teu @ weight),
+        "cost_gap_usd_per_teu": (gap @ discount) / (outcome.demand_teu @ discount),
         "wtw_t": outcome.wtw_t @ weight,
         "avoided_wtw_t": avoided @ weight,
         "abatement_usd_per_t": np.where(enough, (gap @ discount) / np.where(enough, discounted, 1.0), np.nan),
