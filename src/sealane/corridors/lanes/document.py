@@ -152,17 +152,21 @@ def read_corridor(id_or_path: str | Path) -> Corridor:
         listing every fault with file, line and key: an unknown key or port, a port at both ends, a fact without
         source, a target without a measure.
     """
+    return parse_corridor(*read_document_bytes(id_or_path))
+
+
+def read_document_bytes(id_or_path: str | Path) -> tuple[bytes, str]:
+    """Bytes and file name of a shipped document or of one's own, as they stand."""
     text = str(id_or_path)
     if text in corridor_ids():
-        data = (resources.files("sealane.corridors.lanes") / "documents" / f"{text}.yaml").read_bytes()
-        return parse_corridor(data, f"{text}.yaml")
+        return (resources.files("sealane.corridors.lanes") / "documents" / f"{text}.yaml").read_bytes(), f"{text}.yaml"
     path = Path(text)
     if not path.is_file():
         raise DataError(
             "There is no such corridor.",
             [Fault("corridor", f"'{text}'", f"Give one of {', '.join(corridor_ids())}, or the path of a document")],
         )
-    return parse_corridor(path.read_bytes(), path.name)
+    return path.read_bytes(), path.name
 
 
 def parse_corridor(data: bytes, name: str) -> Corridor:

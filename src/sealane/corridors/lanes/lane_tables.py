@@ -176,6 +176,8 @@ def trend_table(work: LaneWork, totals: Totals, sums: Sums) -> pa.Table:
     complete = work.claims.pass_known[passes]
     codes = np.unique(np.concatenate([np.empty(0, np.int64), *sums.ship_quarters]))
     ships = len(work.ships.ship)
+    without = work.claims.on_lane & np.isnan(work.claims.shares["cargo"])
+    unknown_cargo = np.bincount(np.searchsorted(quarters, work.claims.quarter[without]), minlength=len(quarters))
     rows: list[dict[str, Any]] = []
     for at, rule in enumerate(RULES):
         figures = known(totals.of(rule)).sum(axis=(1, 2, 3))
@@ -186,6 +188,7 @@ def trend_table(work: LaneWork, totals: Totals, sums: Sums) -> pa.Table:
             inside = (quarters // 4 == year) & ((quarter == 0) | (quarters % 4 + 1 == quarter))
             in_pass = inside[pass_quarter]
             values = figures[inside].sum(axis=0)
+            nothing_known = rule == "cargo" and not sums.legs[at][inside].any() and bool(unknown_cargo[inside].any())
             row: dict[str, Any] = {
                 "rule": rule,
                 "period": f"{year}-Q{quarter}" if quarter else str(year),
@@ -196,7 +199,10 @@ def trend_table(work: LaneWork, totals: Totals, sums: Sums) -> pa.Table:
                 "legs": int(sums.legs[at][inside].sum()),
                 "ships": len(np.unique(code_ship[inside[code_quarter]])),
                 "distance_nm": float(sums.nm[at][inside].sum()),
-                **{name: _none(values[MEASURES.index(name)]) for name in ("energy_mj", *POLLUTANTS)},
+                **{
+                    name: None if nothing_known else _none(values[MEASURES.index(name)])
+                    for name in ("energy_mj", *POLLUTANTS)
+                },
                 "cargo_teu": _sum(teu[in_pass]),
                 "cargo_t": _sum(tonnes[in_pass]),
             }
@@ -255,14 +261,40 @@ def figure(trend: pa.Table, rule: str, metric: str, year: int) -> float | None:
     return found
 
 
-def targets_table(corridor: Corridor, trend: pa.Table, rule: str) -> pa.Table:
-    """`targets.parquet`: every target of the document beside the last year of the data."""
+def targets_table(
+    corridor: Corridor, trend: pa.Table, rule: str, cargo_unknown: Mapping[int, int] | None = None
+) -> pa.Table:
+    """`targets.parquet`: every target of the document beside the last year of the data.
+
+    `cargo_unknown` counts legs whose cargo nobody knows by year: a mass by rule cargo is a lower bound then, and as
+    little as one of a part of a year does it show that a target is met.
+    """
     years = sorted({row["year"] for row in trend.to_pylist()})
-    rows = [_target_row(target, corridor, trend, rule, years[-1]) for target in corridor.targets]
+    doubt = _doubt(trend, rule, years[-1], cargo_unknown or {})
+    rows = [_target_row(target, corridor, trend, rule, years[-1], doubt) for target in corridor.targets]
     return pa.Table.from_pylist(rows, schema=TARGETS.schema)
 
 
-def _target_row(target: Target, corridor: Corridor, trend: pa.Table, rule: str, latest: int) -> Mapping[str, Any]:
+def cargo_unknown_by_year(work: LaneWork) -> dict[int, int]:
+    """Legs on the lane whose cargo nobody knows, by year; years without one are left out."""
+    unknown = work.claims.on_lane & np.isnan(work.claims.shares["cargo"])
+    years, legs = np.unique(work.claims.quarter[unknown] // 4, return_counts=True)
+    return dict(zip(years.tolist(), legs.tolist(), strict=True))
+
+
+def _doubt(trend: pa.Table, rule: str, year: int, cargo_unknown: Mapping[int, int]) -> str:
+    """Why the mass of a year is no more than a lower bound; empty where it is whole."""
+    if rule == "cargo" and cargo_unknown.get(year):
+        return f"the cargo of {cargo_unknown[year]:,} legs of {year} is not known"
+    quarters = {row["quarter"] for row in trend.to_pylist() if row["year"] == year} - {0}
+    if len(quarters) < 4:
+        return f"the data hold legs of {len(quarters)} of the 4 quarters of {year} only"
+    return ""
+
+
+def _target_row(
+    target: Target, corridor: Corridor, trend: pa.Table, rule: str, latest: int, doubt: str
+) -> Mapping[str, Any]:
     relative = target.reduction_pct is not None
     baseline_year = corridor.baseline_year if relative else None
     baseline = figure(trend, rule, target.metric, baseline_year) if baseline_year is not None else None
@@ -275,7 +307,7 @@ def _target_row(target: Target, corridor: Corridor, trend: pa.Table, rule: str, 
     elif actual is None:
         state = "unknown: the data hold no figure of this metric"
     elif actual <= value:
-        state = "met"
+        state = f"unknown: {doubt}" if doubt and METRICS[target.metric][0] == "t" else "met"
     else:
         state = "missed" if latest >= target.year else "not yet"
     return {

@@ -19,7 +19,14 @@ from sealane.corridors.lanes.claims import claim
 from sealane.corridors.lanes.document import Corridor
 from sealane.corridors.lanes.electricity import electricity
 from sealane.corridors.lanes.lane_fleet import LaneFleet, resolve_fleet
-from sealane.corridors.lanes.lane_tables import particulars_table, passes_table, ships_table, targets_table, trend_table
+from sealane.corridors.lanes.lane_tables import (
+    cargo_unknown_by_year,
+    particulars_table,
+    passes_table,
+    ships_table,
+    targets_table,
+    trend_table,
+)
 from sealane.corridors.lanes.schemas import AREAS, FILES, RULES, TABLES
 from sealane.corridors.lanes.summary import lane_summary
 from sealane.corridors.lanes.totals import Totals
@@ -102,7 +109,7 @@ def run_lane(
             "ships": ships_table(work, sums),
             "particulars": particulars_table(work),
             "trend": trend,
-            "targets": targets_table(corridor, trend, work.rule),
+            "targets": targets_table(corridor, trend, work.rule, cargo_unknown_by_year(work)),
         }
         for name, table in tables.items():
             pq.write_table(table, folder / TABLES[name].file, compression="zstd")
