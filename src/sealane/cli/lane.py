@@ -17,6 +17,8 @@ from sealane.errors import InputError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from sealane.corridors.call_table import CallTable
+
 group = typer.Typer(
     name="corridor",
     help="Corridor documents: which ports, ships and promises a lane is made of.",
@@ -100,9 +102,12 @@ def lane(
     document = read_corridor(corridor)
     others = [read_corridor(text) for text in beside or []]
     more = partners_of(node) if node else []
+    table = read_call_table([*(calls or []), *(inventory or [])], more)
+    if node:
+        table = _with_agreements(table, agreements_of(node))
     result = run_lane(
         document,
-        read_call_table([*(calls or []), *(inventory or [])], more),
+        table,
         out,
         vessels=read_user_vessels(vessels) if vessels else None,
         method=method.value,
@@ -143,6 +148,48 @@ def partners_of(node: Path) -> list[pa.Table]:
     return tables
 
 
+def agreements_of(node: Path) -> list[dict[str, Any]]:
+    """Under which agreements partners' calls came to a node, and how these stand now."""
+    from sealane.exchange.agreement_store import list_agreements
+    from sealane.node.open import open_node
+    from sealane.products.call_table import received_under
+
+    with open_node(node) as opened, opened.database.read() as connection:
+        held = {(one.document.id, one.document.version): one for one in list_agreements(connection)}
+        found = received_under(connection, opened.identity.participant)
+        now = opened.clock()
+    rows = []
+    for item in found:
+        one = held.get((item.agreement_id, item.version))
+        ended = one.ended_at.isoformat(timespec="seconds").replace("+00:00", "Z") if one and one.ended_at else None
+        rows.append(
+            {
+                "source": f"partner:{item.source}",
+                "agreement": item.agreement_id,
+                "version": item.version,
+                "state": one.standing(now) if one else "not held here",
+                "ended_at": ended,
+                "demonstration": one.document.demonstration if one else None,
+                "events": item.events,
+            }
+        )
+    return rows
+
+
+def _with_agreements(calls: CallTable, agreements: list[dict[str, Any]]) -> CallTable:
+    """The calls with the agreements they came under, and a note for each that is not in force any more."""
+    from dataclasses import replace
+
+    notes = [
+        f"Calls of {item['source']} came under agreement {item['agreement']} version {item['version']}: "
+        f"{item['state']}{' on ' + item['ended_at'] if item['ended_at'] else ''}. What had arrived before stays; "
+        "nothing new comes under it."
+        for item in agreements
+        if item["state"] != "in force"
+    ]
+    return replace(calls, notes=(*calls.notes, *notes), agreements=tuple(agreements))
+
+
 def _grid(pairs: list[str] | None) -> dict[str, float]:
     found: dict[str, float] = {}
     for pair in pairs or []:
@@ -174,9 +221,9 @@ def _show(summary: Mapping[str, Any], out: Path) -> None:
                 f"{counts['ships_on_lane']:,} ships, {counts['legs_on_lane']:,} legs, {counts['passes']:,} passes",
             ),
             ("direct", f"{counts['direct_passes']:,} passes, {_percent(summary['direct_share_of_energy'])} of energy"),
-            ("observed", f"{_percent(quality['observed_share_of_energy'])} of energy, the rest filled along routes"),
+            ("observed or logged", _observed(quality["observed_share_of_energy"])),
             ("not priced", f"{quality['legs_not_priced']:,} legs"),
-            ("counts", f"rule {summary['attribution']['rule']}"),
+            ("rule that counts", summary["attribution"]["rule"]),
         ]
     )
     rows = [
@@ -206,6 +253,11 @@ def _show(summary: Mapping[str, Any], out: Path) -> None:
     message(f"results in {out}")
 
 
+def _observed(value: float | None) -> str:
+    rest = "; the rest is filled along routes" if value is not None and value < 1.0 else ""
+    return f"{_percent(value)} of energy{rest}" if value is not None else "unknown: the rule that counts has no figures"
+
+
 def _percent(value: float | None) -> str:
     return "-" if value is None else f"{value * 100:.1f} %"
 
@@ -227,11 +279,23 @@ def list_corridors(as_json: options.AsJson = False) -> None:
 
 
 @group.command("show")
-def show_corridor(corridor: CorridorId, as_json: options.AsJson = False) -> None:
-    """Show a corridor document: ends, partners, goals, targets, each with its source."""
-    from sealane.corridors.lanes.document import read_corridor
+def show_corridor(
+    corridor: CorridorId,
+    as_yaml: Annotated[
+        bool, typer.Option("--yaml", help="Print the document as it stands, to start one of your own from.")
+    ] = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show a corridor document: ends, partners, goals, targets, each with its source.
+
+    A document with faults is not shown; all its faults are listed instead.
+    """
+    from sealane.corridors.lanes.document import read_corridor, read_document_bytes
     from sealane.corridors.lanes.summary import corridor_words
 
+    if as_yaml:
+        typer.echo(printable(read_document_bytes(corridor)[0].decode("utf-8", errors="backslashreplace")), nl=False)
+        return
     words = corridor_words(read_corridor(corridor))
     if as_json:
         print_json(words)

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -112,6 +113,8 @@ class CallTable:
     inputs : where they came from.
     told_twice : rows left out because a source of more trust, or the same one, tells the same call.
     notes : what the reader must know.
+    particulars : ``vessels.parquet`` of the inventories.
+    agreements : under which agreements partners' calls came, and how these stand: plain values for the result.
     """
 
     table: pa.Table
@@ -119,6 +122,7 @@ class CallTable:
     told_twice: int = 0
     notes: tuple[str, ...] = ()
     particulars: pa.Table | None = field(default=None, repr=False)
+    agreements: tuple[Mapping[str, Any], ...] = ()
 
 
 def ship_key(calls: pa.Table) -> NDArray[np.int64]:

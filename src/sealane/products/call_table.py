@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from sealane.database.tables.products import record
 from sealane.products.codes import imo_fault, mmsi_fault
 from sealane.products.shapes import read_time
 from sealane.products.store import NO_FILTERS, Filters, iterate_records
@@ -81,6 +82,34 @@ def partner_calls(
     """
     rows = iterate_records(connection, DATASET, filters)
     return call_rows(_events(rows, own, with_own=with_own))
+
+
+@dataclass(frozen=True)
+class ReceivedUnder:
+    """How many port call events of one partner arrived under one version of an agreement."""
+
+    source: str
+    agreement_id: str
+    version: int
+    events: int
+
+
+def received_under(connection: sa.Connection, own: str) -> list[ReceivedUnder]:
+    """Under which agreements the port call events of partners arrived, whether or not these are still in force.
+
+    Parameters
+    ----------
+    connection : to the node's database.
+    own : participant id of the node itself.
+    """
+    columns = (record.c.source, record.c.agreement_id, record.c.agreement_version)
+    statement = (
+        sa.select(*columns, sa.func.count())
+        .where(record.c.dataset == DATASET, record.c.source != own, record.c.agreement_id.is_not(None))
+        .group_by(*columns)
+        .order_by(*columns)
+    )
+    return [ReceivedUnder(*row) for row in connection.execute(statement)]
 
 
 @dataclass(frozen=True)

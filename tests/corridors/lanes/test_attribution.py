@@ -29,7 +29,7 @@ PORTS = ("USLAX", "USLGB", "CNSHA", "JPYOK", "KRPUS")
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
-def calls_of(*ships: Sequence[str], days: float = 10.0) -> pa.Table:
+def calls_of(*ships: Sequence[str], days: float = 7.0) -> pa.Table:
     """Calls of ships at ports, each a day long, `days` apart."""
     rows = [
         {
@@ -44,6 +44,16 @@ def calls_of(*ships: Sequence[str], days: float = 10.0) -> pa.Table:
     ]
     schema = pa.schema([CALLS_SCHEMA.field(name) for name in ("imo", "port", "arrival", "departure", "call_id")])
     return Part.of(pa.Table.from_pylist(rows, schema=schema), "test", "0", "own_file").table
+
+
+def test_a_long_leg_between_calls_at_one_end_joins_nothing() -> None:
+    """A week is a shift between terminals, more is a voyage nobody told of."""
+    ports = ("USLAX", "USLGB", "CNSHA")
+    assert rotation_shares(find_rotations(calls_of(ports, days=8.0), ENDS)).tolist() == [1, 1]
+    assert rotation_shares(find_rotations(calls_of(ports, days=8.01), ENDS)).tolist() == [0, 1]
+    back = tuple(reversed(ports))
+    assert rotation_shares(find_rotations(calls_of(back, days=8.0), ENDS)).tolist() == [1, 1]
+    assert rotation_shares(find_rotations(calls_of(back, days=8.01), ENDS)).tolist() == [1, 0]
 
 
 def oracle(ports: Sequence[str], ends: dict[str, int]) -> tuple[list[float], list[float]]:
@@ -94,8 +104,8 @@ def test_a_rotation_by_hand() -> None:
 
 def test_a_pass_too_long_counts_to_nothing() -> None:
     ports = ("USLAX", "KRPUS", "CNSHA")
-    assert rotation_shares(find_rotations(calls_of(ports), ENDS, 19)).tolist() == [1, 1]
-    short = find_rotations(calls_of(ports), ENDS, 18)
+    assert rotation_shares(find_rotations(calls_of(ports, days=10.0), ENDS, 19)).tolist() == [1, 1]
+    short = find_rotations(calls_of(ports, days=10.0), ENDS, 18)
     assert rotation_shares(short).tolist() == [0, 0]
     assert short.too_long.tolist() == [True]
 

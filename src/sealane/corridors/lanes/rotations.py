@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sealane.corridors.call_merge import US_PER_H, first_time
 from sealane.corridors.call_table import micros, ship_key
 from sealane.movement.compiled import njit
+from sealane.reference import load_table
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -37,7 +38,8 @@ class Rotations:
     from_call, to_call : calls of each leg, ``(legs,)``.
     leg_after, leg_before : leg that leaves and leg that reaches each call, -1 for none, ``(calls,)``.
     pass_of : pass each leg counts to, -1 for none, ``(legs,)``. A leg between two calls at the same end counts to the
-        pass it leads to, else to the pass it follows.
+        pass it leads to, else to the pass it follows, unless it takes longer than row ``same_end_leg`` of table
+        ``lane_limits``.
     inside : the leg lies between the two ends of its pass, ``(legs,)``; False: it joins two calls at the same end.
     pass_from, pass_to : last call at the end left, first call at the end reached, ``(passes,)``.
     too_long : the pass takes longer than allowed, ``(passes,)``; its legs count to no pass.
@@ -86,6 +88,7 @@ def _find_passes(
     begin_us: Whole,
     departure_us: Whole,
     longest_us: int,
+    longest_joined_us: int,
     pass_of: Whole,
     inside: NDArray[np.bool_],
     pass_from: Whole,
@@ -113,16 +116,20 @@ def _find_passes(
                     inside[k] = True
             count += 1
         last = i
-    # Legs between two calls at the same end: to the pass they lead to, else to the one they follow.
-    for i in range(calls - 2, -1, -1):
+    # Legs between two calls at the same end: to the pass they lead to, else to the one they follow. One that takes
+    # long is no shift between terminals: the ship has been somewhere nobody told of.
+    joins = np.zeros(calls, np.bool_)
+    for i in range(calls - 1):
+        since = departure_us[i] if departure_us[i] > begin_us[i] else begin_us[i]
         same = ship[i] == ship[i + 1] and end[i] != 0 and end[i] == end[i + 1]
-        if same and i + 2 < calls and ship[i + 2] == ship[i] and pass_of[i + 1] >= 0:
+        joins[i] = same and begin_us[i + 1] - since <= longest_joined_us
+    for i in range(calls - 2, -1, -1):
+        if joins[i] and i + 2 < calls and ship[i + 2] == ship[i] and pass_of[i + 1] >= 0:
             leads = pass_from[pass_of[i + 1]] >= i + 1
             if leads:
                 pass_of[i] = pass_of[i + 1]
     for i in range(1, calls - 1):
-        same = ship[i] == ship[i + 1] and end[i] != 0 and end[i] == end[i + 1]
-        if same and pass_of[i] < 0 and ship[i - 1] == ship[i] and pass_of[i - 1] >= 0:
+        if joins[i] and pass_of[i] < 0 and ship[i - 1] == ship[i] and pass_of[i - 1] >= 0:
             pass_of[i] = pass_of[i - 1]
     return count
 
@@ -147,7 +154,10 @@ def find_rotations(calls: pa.Table, end_of: Mapping[str, int], longest_pass_days
     pass_of, inside = np.full(n, -1, np.int64), np.zeros(n, np.bool_)
     pass_from, pass_to, too_long = np.empty(n, np.int64), np.empty(n, np.int64), np.zeros(n, np.bool_)
     longest_us = int(longest_pass_days * US_PER_DAY) if longest_pass_days else 0
-    count = _find_passes(ship, end, begin, departure, longest_us, pass_of, inside, pass_from, pass_to, too_long)
+    joined_us = int(load_table("lane_limits").row("same_end_leg").value * US_PER_H)
+    count = _find_passes(
+        ship, end, begin, departure, longest_us, joined_us, pass_of, inside, pass_from, pass_to, too_long
+    )
     leg = np.flatnonzero(ship[1:] == ship[:-1]) if n else np.empty(0, np.int64)
     leg_after, leg_before = np.full(n, -1, np.int64), np.full(n, -1, np.int64)
     leg_after[leg] = np.arange(len(leg))

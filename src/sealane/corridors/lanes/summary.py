@@ -10,13 +10,20 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from sealane import __version__
 from sealane.corridors.call_table import CallTable
 from sealane.corridors.lanes.distances import SOURCES
 from sealane.corridors.lanes.document import METRICS, Corridor, Statement
-from sealane.corridors.lanes.lane_tables import KM_PER_NM, counted_passes, pass_cargo, pass_route_nm
+from sealane.corridors.lanes.lane_tables import (
+    KM_PER_NM,
+    cargo_unknown_by_year,
+    counted_passes,
+    pass_cargo,
+    pass_route_nm,
+)
 from sealane.corridors.lanes.pricing import FUELS, MEASURES
 from sealane.corridors.lanes.schemas import PARTS, PLACES, RULES
 from sealane.corridors.lanes.totals import Totals, known
@@ -47,6 +54,8 @@ def lane_summary(
     simulated = bool(np.asarray(calls.table["simulated"].fill_null(False)).any())
     first, last = (str(np.datetime64(moment, "us").astype("datetime64[s]")) + "Z" for moment in last_seen(work.calls))
     rules = {rule: _rule(rule, totals, sums, at) for at, rule in enumerate(RULES)}
+    if not rules["cargo"]["legs"] and cargo_unknown_by_year(work):
+        rules["cargo"] |= {name: None for name, value in rules["cargo"].items() if isinstance(value, float)}
     direct, rotation = (rules[rule]["energy_tj"] for rule in ("direct", "rotation"))
     notes = _notes(corridor, calls, work, sums, first, last, simulated=simulated)
     content: dict[str, Any] = {
@@ -55,7 +64,8 @@ def lane_summary(
         "sealane": __version__,
         "corridor": corridor_words(corridor),
         "request": dict(request),
-        "data": {"first": first, "last": last, "calls": len(work.calls), "ships": len(work.ships.ship)},
+        "data": {"first": first, "last": last, "calls": len(work.calls), "ships": len(work.ships.ship)}
+        | {"calls_by_source": _by_source(work.calls)},
         "counts": _counts(work, sums),
         "attribution": {"rule": work.rule, "rules": rules},
         "direct_share_of_energy": direct / rotation if rotation else None,
@@ -71,6 +81,8 @@ def lane_summary(
             {"name": item.name, "sha256": item.sha256, "rows": item.rows, "source": item.source}
             for item in sorted(calls.inputs, key=lambda item: (item.name, item.sha256))
         ],
+        "rows_told_twice": calls.told_twice,
+        "agreements": [dict(item) for item in calls.agreements],
         "provenance": {
             "document_sha256": corridor.sha256,
             "python": platform.python_version(),
@@ -79,6 +91,11 @@ def lane_summary(
         },
     }
     return _plain(content)
+
+
+def _by_source(calls: pa.Table) -> dict[str, int]:
+    counted = pc.value_counts(calls["source"]).to_pylist()
+    return {item["values"]: item["counts"] for item in sorted(counted, key=lambda item: str(item["values"]))}
 
 
 def _plain(value: Any) -> Any:
@@ -263,8 +280,10 @@ def _notes(
     if sums.priced_legs < legs:
         notes.append(f"{legs - sums.priced_legs:,} of {legs:,} legs could not be priced and add nothing; see flags.")
     notes += _electricity_notes(work, sums)
-    if not corridor.targets:
-        notes.append("No target was published that names an amount of emissions; none is made up.")
+    unknown = sum(cargo_unknown_by_year(work).values())
+    if unknown:
+        bound = "and its figures are a lower bound" if unknown < legs else "so it has no figures"
+        notes.append(f"The cargo of {unknown:,} of {legs:,} legs is not known: rule cargo leaves them out, {bound}.")
     return notes
 
 
