@@ -18,7 +18,7 @@ from sealane.errors import DataError
 
 @cache
 def of_reference(seed: int) -> ScenarioResult:
-    return ensemble(read_scenario("la-lb-shanghai"), 1024, seed)
+    return ensemble(read_scenario("la-lb-shanghai"), 4096, seed)
 
 
 @cache
@@ -26,9 +26,10 @@ def hand(seed: int = 1) -> ScenarioResult:
     return ensemble(model(ranges=RANGES), draws=1024, seed=seed)
 
 
-def test_quantiles_of_the_whole_run_differ_by_less_than_two_per_cent_between_seeds() -> None:
+@pytest.mark.parametrize("seeds", [(1, 2), (3, 4), (5, 6)])
+def test_quantiles_of_the_whole_run_differ_by_less_than_two_per_cent_between_seeds(seeds: tuple[int, int]) -> None:
     first, second = (
-        [row for row in of_reference(seed).tables["ensemble"].to_pylist() if row["year"] == 0] for seed in (1, 2)
+        [row for row in of_reference(seed).tables["ensemble"].to_pylist() if row["year"] == 0] for seed in seeds
     )
     assert {row["output"] for row in first} == set(OUTPUTS)
     for one, other in zip(first, second, strict=True):
@@ -93,8 +94,10 @@ def test_quantiles_lie_in_order_and_hold_the_draws() -> None:
         assert numbers == sorted(numbers)
     draws = np.array([row["value"] for row in table["ensemble_draws"].to_pylist() if row["output"] == "wtw_t"])
     row = next(r for r in table["ensemble"].to_pylist() if (r["year"], r["output"]) == (0, "wtw_t"))
-    assert (draws < row["p05"]).mean() == pytest.approx(0.05, abs=0.002)
-    assert draws.mean() == pytest.approx(row["mean"])
+    # The draws listed are the first of the samples that the quantiles are over.
+    assert row["draws"] == 1024 * (len(RANGES) + 2)
+    assert (draws < row["p05"]).mean() == pytest.approx(0.05, abs=0.01)
+    assert draws.mean() == pytest.approx(row["mean"], rel=2e-3)
 
 
 def spread(shape: str, low: float, mode: float, high: float) -> Range:

@@ -15,6 +15,7 @@ from sealane.corridors.scenarios.evaluate import Draws, evaluate, fossil_case
 from sealane.corridors.scenarios.fleet import annuity
 from sealane.corridors.scenarios.model import RESULT_TABLES, Conversion, Payments, ScenarioModel, ScenarioResult
 from sealane.corridors.scenarios.payments import fueleu_usd, net_zero_usd
+from sealane.corridors.scenarios.rule_notes import consecutive_factor
 from sealane.corridors.scenarios.simulate import simulate
 from sealane.errors import DataError
 
@@ -382,3 +383,24 @@ def test_the_gap_by_container_of_the_summary_is_levelised_as_the_abatement_cost_
     assert summary["cost_gap_discounted_usd"] == pytest.approx(gap, rel=1e-7)
     assert summary["cost_gap_usd_per_teu"] == pytest.approx(gap / (5.0 * 200_000 + later * 250_000), rel=1e-7)
     assert summary["abatement_usd_per_t"] == pytest.approx(gap / (later * 27_675.0), rel=1e-7)
+
+
+def test_consecutive_factor_counts_years_in_a_row_and_starts_again() -> None:
+    years = np.array([2025, 2026, 2027, 2030, 2035, 2040])
+    found = consecutive_factor(years, np.array([True, True, False, True, True, True]))
+    assert found == pytest.approx([1.0, 1.1, 1.0, 1.0, 1.5, 2.0])
+
+
+def test_notes_say_what_a_row_of_deficits_would_cost_and_what_the_ets_counts() -> None:
+    """2030 and 2035 in deficit: 2035 is the sixth year, 1.5 times the penalty; model years stand for five."""
+    pay = payments(fueleu_limit_g_per_mj=np.full(2, 20.0), fueleu_scope=1.0, usd_per_eur=1.0)
+    result = simulate(model(payments=pay))
+    first, second = (r["cost_usd"] for r in result.tables["cost"].to_pylist() if r["item"] == "rule:fueleu")
+    told = next(note for note in result.notes if "Article 23" in note)
+    once, escalated = 5.0 * (first + second) / 1e6, 5.0 * (first + 1.5 * second) / 1e6
+    assert f"1.5 times in 2035, {escalated:,.1f} instead of {once:,.1f} MUSD" in told
+    assert any("Annex II" in note for note in result.notes)
+    early = replace(model(payments=payments(ttw_usd_per_t=np.array([50.0, 60.0]))), years=np.array([2025, 2030]))
+    assert any(note.startswith("EU ETS in 2025:") for note in simulate(early).notes)
+    later = simulate(model(payments=payments(ttw_usd_per_t=np.array([50.0, 60.0]))))
+    assert not any("EU ETS" in note or "FuelEU" in note for note in later.notes)

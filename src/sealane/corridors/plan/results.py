@@ -23,6 +23,7 @@ from sealane.corridors.scenarios.model import (
     ShipClass,
 )
 from sealane.corridors.scenarios.payments import payments_usd
+from sealane.corridors.scenarios.rule_notes import rule_notes
 from sealane.corridors.scenarios.simulate import CARRIER, NOTHING, inputs_table, summary, year_table
 
 PLAN_TABLES: Mapping[str, pa.Schema] = {
@@ -159,7 +160,12 @@ def result(
         "ships": "whole" if whole_ships else "fractions of a ship",
         "gap": solution.gap,
     }
-    notes = (*model.notes, *_notes(model, figures, whole_ships), *_built_and_converted(model, terms, solution))
+    notes = (
+        *model.notes,
+        *rule_notes(model, outcome),
+        *_notes(model, figures, whole_ships),
+        *_built_and_converted(model, terms, solution),
+    )
     return ScenarioResult("plan", model.id, tables, figures, notes)
 
 

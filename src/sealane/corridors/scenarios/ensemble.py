@@ -1,7 +1,8 @@
 """Ensemble: many draws of the ranges a scenario names, their quantiles, and which range matters most.
 
-Draws are a scrambled Sobol sequence, which fills the unit cube evenly: quantiles settle with far fewer draws than by
-plain chance. Drivers are ranked by Sobol's total index (the share of the variance that would be left if all other
+Draws are a scrambled Sobol sequence, which fills the unit cube evenly. The indices need two samples and one more for
+each range with that range exchanged; every one of these runs is a draw of the same ranges, so quantiles are taken over
+all of them. Drivers are ranked by Sobol's total index (the share of the variance that would be left if all other
 ranges were known), by the estimators of Saltelli et al. 2010 and Jansen 1999: the model has thresholds (fuel that runs
 out, ships that are built or not), which a regression does not see. The rank regression coefficient stands beside it for
 its sign.
@@ -22,7 +23,7 @@ from sealane.corridors.scenarios.tornado import tornado
 from sealane.errors import DataError, Fault
 
 LEAST_DRAWS, MOST_DRAWS = 16, 1 << 20
-DEFAULT_DRAWS = 2048
+DEFAULT_DRAWS = 4096
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 # Below this share of the mean a figure is taken not to vary.
 STILL = 1e-9
@@ -59,20 +60,29 @@ def ensemble(model: ScenarioModel, draws: int = DEFAULT_DRAWS, seed: int = 1) ->
     first, second = sample(len(model.ranges), number, seed)
     base, base_yearly = run_outputs(model, Draws.unchanged(model))
     single, yearly = run_outputs(model, _draws(model, first))
-    other, _ = run_outputs(model, _draws(model, second))
+    other, other_yearly = run_outputs(model, _draws(model, second))
     mixed = []
     for r in range(len(model.ranges)):
         exchanged = first.copy()
         exchanged[:, r] = second[:, r]
         mixed.append(run_outputs(model, _draws(model, exchanged))[0])
+    # Of yearly figures two samples, so that memory stays bounded.
+    every = {name: np.concatenate([run[name] for run in (single, other, *mixed)]) for name in OUTPUTS}
+    both = {name: np.concatenate([yearly[name], other_yearly[name]]) for name in YEARLY}
     tables = {
         **result.tables,
-        "ensemble": _quantile_table(model, (base, base_yearly), (single, yearly)),
+        "ensemble": _quantile_table(model, (base, base_yearly), (every, both)),
         "ensemble_draws": _draw_table(single),
         "drivers": _driver_table(model, first, (single, other, mixed)),
         "tornado": tornado(model),
     }
-    notes = [*result.notes, f"Ensemble of {number:,} draws, seed {seed}, over {len(model.ranges)} ranges."]
+    runs = number * (len(model.ranges) + 2)
+    notes = [
+        *result.notes,
+        f"Ensemble of {number:,} draws, seed {seed}, over {len(model.ranges)} ranges: {runs:,} runs with those that "
+        f"tell the drivers apart. Quantiles of the whole run are over all {runs:,}, of single years over "
+        f"{2 * number:,}.",
+    ]
     left_out = int(np.isnan(single["abatement_usd_per_t"]).sum())
     if left_out:
         notes.append(f"{left_out:,} of {number:,} draws avoid nothing and have no abatement cost.")

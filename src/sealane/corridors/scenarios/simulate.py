@@ -21,6 +21,7 @@ from sealane.corridors.scenarios.model import (
     ScenarioResult,
 )
 from sealane.corridors.scenarios.published import published_checks
+from sealane.corridors.scenarios.rule_notes import rule_notes
 from sealane.errors import DataError, Fault
 
 CARRIER = "carrier"
@@ -65,7 +66,7 @@ def simulate(model: ScenarioModel) -> ScenarioResult:
         scenario=model.id,
         tables=tables,
         summary=summary(model, tables),
-        notes=(*model.notes, *_notes(model, outcome)),
+        notes=(*model.notes, *rule_notes(model, outcome), *_notes(model, outcome)),
     )
 
 
