@@ -294,7 +294,7 @@ def test_an_arrival_study_tells_net_before_gross(folders: dict[str, Path]) -> No
     assert "whole voyage saves 400 t of fuel (10 %) and 400 t CO2e" in text
     assert "Quoted gross it would be 720 t at whole voyage: 56 % of that is left net." in text
     assert "3 calls would be overtaken" in text
-    assert "Hours at anchor fall from" in text
+    assert "With booked berths the hours at anchor fall from" in text
     assert "1 of 41 calls could not be judged" in text
 
 
