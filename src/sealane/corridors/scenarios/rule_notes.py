@@ -30,11 +30,11 @@ def rule_notes(model: ScenarioModel, outcome: Outcome) -> list[str]:
             "an RFNBO once: `sealane rule fueleu` assesses a ship's year by the Annex, with its reward."
         )
         factor = consecutive_factor(years, paid[0] > 0.0)
-        weight = model.year_weight
+        weight, worst = model.year_weight, int(factor.argmax())
         if factor.max() > 1.0:
             notes.append(
                 "FuelEU penalties are those of a first period with a deficit. For a ship in deficit period after "
-                f"period Article 23 adds a tenth each time: up to {factor.max():.1f} times in {years[int(factor.argmax())]}, "
+                f"period Article 23 adds a tenth each time: up to {factor.max():.1f} times in {years[worst]}, "
                 f"{float(weight @ (factor * paid[0])) / _MUSD:,.1f} instead of {float(weight @ paid[0]) / _MUSD:,.1f} "
                 "MUSD over the years, not discounted."
             )
