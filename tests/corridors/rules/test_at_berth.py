@@ -210,3 +210,26 @@ def test_performance_standards_are_the_three_of_the_rule() -> None:
     assert [at_berth.emission_limit(name).value for name in at_berth.POLLUTANTS] == [2.8, 0.03, 0.1]
     with pytest.raises(MissingFactorError, match=r"limits NOx, PM2\.5 and ROG"):
         at_berth.emission_limit("co2")
+
+
+@pytest.mark.parametrize(
+    ("moment", "requirement"),
+    [("2025-01-01T07:59+00:00", "none"), ("2025-01-01T08:00+00:00", "control"), ("2025-01-01T00:30-08:00", "control")],
+)
+def test_the_day_a_rule_begins_is_that_of_california(moment: str, requirement: str) -> None:
+    start = datetime.fromisoformat(moment)
+    scope = at_berth.scope_of(
+        call(ship_class="RORO", port="USLAX", berth_start=start, berth_end=start + timedelta(hours=5))
+    )
+    assert scope.requirement == requirement
+
+
+def test_a_call_during_which_the_rule_begins_is_told() -> None:
+    start = datetime.fromisoformat("2024-12-31T12:00+00:00")
+    for hours, told in ((48, True), (12, False)):
+        spanning = call(
+            ship_class="RORO", port="USLAX", berth_start=start, berth_end=start + timedelta(hours=hours), controls=()
+        )
+        result = assess_call(spanning)
+        assert result.compliant is None
+        assert any("begins while the ship is at berth" in note for note in result.notes) is told

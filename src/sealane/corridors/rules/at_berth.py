@@ -9,8 +9,8 @@ control their boilers too. Whether a terminal is one of low activity, or an exce
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
 
 from sealane.errors import DataError, Fault, MissingFactorError
@@ -37,6 +37,8 @@ _LIMIT_ITEM: Mapping[str, str] = {"nox": "nox_limit", "pm25": "pm25_limit", "hc"
 
 
 BAY_PORTS = ("USLAX", "USLGB")
+# Clock of California on 1 January, the day every requirement begins on; a begin in summer would need its daylight time.
+_CALIFORNIA_WINTER = timezone(timedelta(hours=-8))
 """The ports of row ``los-angeles-long-beach``."""
 
 
@@ -241,7 +243,7 @@ def scope_of(call: BerthCall) -> Scope:
     if category == "none":
         why = row.text("note") or "no vessel type of the rule"
         return Scope("none", category, f"{call.ship_class}: {why}", (row,))
-    day = call.berth_start.astimezone(UTC).date()
+    day = call.berth_start.astimezone(_CALIFORNIA_WINTER).date()
     table = load_table("at_berth_start")
     bay = call.port.replace(" ", "").upper() in BAY_PORTS
     places = ("los-angeles-long-beach", "california") if bay else ("california",)
@@ -347,6 +349,10 @@ def assess_call(call: BerthCall) -> AtBerthResult:
         notes.append(
             "Begin and end at berth stand for Ready to Work and Pilot on Board (our assumption): the required period "
             "begins and ends slightly off the rule's."
+        )
+    if scope.requirement == "none" and scope_of(replace(call, berth_start=call.berth_end)).requirement != "none":
+        notes.append(
+            "The rule begins while the ship is at berth; the call is judged by the day it berthed (our reading)."
         )
     if in_scope and call.low_activity is None:
         notes.append("Whether the terminal has low activity is not known; it is taken as regulated.")
