@@ -107,14 +107,14 @@ def two(tmp_path: Path) -> Iterator[Two]:
     introduce(nodes[0], nodes[1])
     introduce(nodes[1], nodes[0])
     now = nodes[0].clock()
-    valid = {"valid_from": now - dt.timedelta(days=1), "valid_until": now + dt.timedelta(days=30)}
-    terms = clause(rows=RowFilter(ports=frozenset({"JPYOK"})), **valid)
+    begin, end = now - dt.timedelta(days=1), now + dt.timedelta(days=30)
+    terms = clause(rows=RowFilter(ports=frozenset({"JPYOK"})), valid_from=begin, valid_until=end)
     with ExitStack() as stack:
         for node in nodes:
             stack.enter_context(node)
             stack.enter_context(serving(node))
         exchange_keys(*nodes)
-        yield Two(nodes[0], nodes[1], replace(agreement(nodes[0], nodes[1], [terms]), **valid))
+        yield Two(nodes[0], nodes[1], replace(agreement(*nodes, [terms]), valid_from=begin, valid_until=end))
 
 
 def lane(tmp_path: Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from sealane.corridors.call_merge import Part
-from sealane.corridors.call_table import CALL_COLUMNS, CALLS_SCHEMA, NUMBER_COLUMNS, TIME_COLUMNS
+from sealane.corridors.call_table import CALL_COLUMNS, CALLS_SCHEMA, NUMBER_COLUMNS, TIME_COLUMNS, null_columns
 from sealane.emissions.ship_classes import find_ship_class, find_subtype
 from sealane.emissions.table_file import read_rows
 from sealane.errors import DataError, Fault, FileFormatError, MissingFactorError
@@ -196,10 +196,11 @@ def _finish(
 ) -> pa.Table:
     """Cells to the types of the schema."""
     columns = []
+    nulls = null_columns(len(rows))
     for name, column in CALL_COLUMNS.items():
-        cells = found.get(name)
+        cells = found.pop(name, None)
         if cells is None or pa.types.is_null(cells.type):
-            columns.append(pa.nulls(len(rows), column.type))
+            columns.append(nulls(column.type))
         elif pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
             columns.append(_from_text(name, cells.cast(pa.string()), file, rows, faults))
         else:

@@ -8,8 +8,9 @@ together what two sources tell of the same call.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,30 @@ def micros(column: pa.ChunkedArray, missing: int = np.iinfo(np.int64).min) -> ND
 def numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
     """A number column as float64; NaN where null."""
     return column.cast(_F).fill_null(float("nan")).to_numpy()
+
+
+def null_columns(length: int) -> Callable[[pa.DataType], pa.Array]:
+    """Gives columns of nulls, one and the same for each type: most columns of most tables are null throughout."""
+    return cache(lambda kind: pa.nulls(length, kind))
+
+
+def take_calls(calls: pa.Table, rows: NDArray[np.int64], names: Sequence[str] | None = None) -> pa.Table:
+    """Rows of a call table in a given order; columns that are null throughout take no room.
+
+    Parameters
+    ----------
+    calls : the table.
+    rows : numbers of the rows wanted.
+    names : columns wanted; None: all.
+    """
+    wanted = pa.array(rows)
+    nulls = null_columns(len(rows))
+    names = calls.column_names if names is None else names
+    columns = [
+        nulls(column.type) if column.null_count == len(column) else column.take(wanted)
+        for column in (calls[name] for name in names)
+    ]
+    return pa.table(columns, schema=pa.schema([calls.schema.field(name) for name in names]))
 
 
 def read_calls(paths: Iterable[Path | str]) -> pa.Table:

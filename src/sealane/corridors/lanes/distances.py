@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from sealane.corridors.call_table import numbers
+from sealane.corridors.call_table import numbers, take_calls
 from sealane.corridors.lanes.rotations import Rotations
 from sealane.corridors.lanes.schemas import AREAS
 from sealane.reference.ports import find_port
@@ -18,6 +18,7 @@ from sealane.reference.ports import find_port
 Floats = NDArray[np.float64]
 
 SOURCES = ("observed", "part_observed", "logged", "route", "unknown")
+_READ = ("port", "source", "sailed_nm", "sailed_from", "sailed_eca_nm", "sailed_unobserved_h")
 _OBSERVED, _PART, _LOGGED, _ROUTE, _UNKNOWN = range(5)
 
 
@@ -103,27 +104,27 @@ def leg_distances(calls: pa.Table, rotations: Rotations, rows: NDArray[np.int64]
     the observed and the shortest feasible distance stands; without a route the observed part is carried on at its own
     mean speed. Miles inside control areas are told, else those of the route in proportion to the distance.
     """
-    start, end = rotations.from_call[rows], rotations.to_call[rows]
-    ports = calls["port"].combine_chunks().dictionary_encode()
-    names = ports.dictionary.to_pylist()
-    code = ports.indices.to_numpy().astype(np.int64)
-    pair = code[start] * len(names) + code[end]
+    begin, reached = rotations.from_call[rows], rotations.to_call[rows]
+    called = take_calls(calls, reached, _READ)
+    ports = pa.concat_arrays([calls["port"].take(pa.array(begin)).combine_chunks(), called["port"].combine_chunks()])
+    coded = ports.dictionary_encode()
+    names = coded.dictionary.to_pylist()
+    code = coded.indices.to_numpy().astype(np.int64)
+    start, end = code[: len(rows)], code[len(rows) :]
+    pair = start * len(names) + end
     unique, inverse = np.unique(pair, return_inverse=True)
     ways = [way(names[p // len(names)], names[p % len(names)]) for p in unique.tolist()]
     route_nm = np.array([nm for nm, _ in ways])[inverse] if len(unique) else np.empty(0)
     route_area = np.array([nm for _, nm in ways])[inverse] if len(unique) else np.empty((0, len(AREAS)))
-    sailed = numbers(calls["sailed_nm"])[end]
-    told_eca = numbers(calls["sailed_eca_nm"])[end]
+    sailed = numbers(called["sailed_nm"])
+    told_eca = numbers(called["sailed_eca_nm"])
     # What was sailed since another port than the one left is no distance of this leg.
-    since = pc.fill_null(calls["sailed_from"].combine_chunks().take(pa.array(end)), "")
-    left = calls["port"].combine_chunks().take(pa.array(start))
-    other = pc.and_(pc.not_equal(since, ""), pc.not_equal(since, left)).to_numpy(zero_copy_only=False)
+    since = pc.fill_null(called["sailed_from"].combine_chunks(), "")
+    other = pc.and_(pc.not_equal(since, ""), pc.not_equal(since, ports[: len(rows)])).to_numpy(zero_copy_only=False)
     sailed, told_eca = np.where(other, np.nan, sailed), np.where(other, np.nan, told_eca)
-    unseen_h = np.nan_to_num(numbers(calls["sailed_unobserved_h"])[end])
-    hours = rotations.leg_hours()[rows]
-    of_source = calls["source"].combine_chunks().dictionary_encode()
-    own_ais = np.array([name == "own_ais" for name in of_source.dictionary.to_pylist()], np.bool_)
-    seen = own_ais[of_source.indices.to_numpy()[end]] if len(own_ais) else np.zeros(len(rows), np.bool_)
+    unseen_h = np.nan_to_num(numbers(called["sailed_unobserved_h"]))
+    hours = rotations.leg_hours(rows)
+    seen = pc.equal(called["source"], "own_ais").to_numpy()
 
     told = ~np.isnan(sailed)
     part = told & (unseen_h > 0.0)
@@ -138,7 +139,7 @@ def leg_distances(calls: pa.Table, rotations: Rotations, rows: NDArray[np.int64]
         observed = np.where(distance > 0.0, np.minimum(sailed / distance, 1.0), np.where(told, 1.0, 0.0))
         stretch = np.where(route_nm > 0.0, distance / route_nm, 0.0)
     area_nm = route_area * np.nan_to_num(stretch)[:, None]
-    area_nm, eca_known = _told_areas(area_nm, told_eca, route_nm, code[start], code[end], names)
+    area_nm, eca_known = _told_areas(area_nm, told_eca, route_nm, start, end, names)
     inside = area_nm.sum(axis=1)
     # Rounding may leave the areas a hair longer than the leg.
     scale = np.where(inside > distance, distance / np.where(inside > 0.0, inside, 1.0), 1.0)

@@ -81,17 +81,15 @@ def passes_table(work: LaneWork, sums: Sums) -> pa.Table:
     tonnes, teu = pass_cargo(work, rows)
     no_time = np.iinfo(np.int64).min
     hours = np.where((begin != no_time) & (end != no_time), end - begin, -1) / 3.6e9
-    names, way_of = pass_names(work), directions(work)
     quarter = claims.quarter[rotations.leg_before[last]]
-    at = pa.array(rows)
 
     def number(values: Floats) -> pa.Array:
         return pa.array(values, from_pandas=True)
 
     columns: dict[str, Any] = {
-        "pass_id": names.take(at),
+        "pass_id": pass_names(work, rows),
         **ship_columns(work, work.ship_row[first]),
-        "direction": way_of.take(at),
+        "direction": directions(work, rows),
         "from_port": work.calls["port"].take(pa.array(first)),
         "to_port": work.calls["port"].take(pa.array(last)),
         "ports": _ports_of(work, rows),

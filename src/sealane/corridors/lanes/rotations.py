@@ -64,9 +64,9 @@ class Rotations:
         """The pass is one leg, ``(passes,)``."""
         return self.pass_to == self.pass_from + 1
 
-    def leg_hours(self) -> Floats:
-        """Hours of each leg; NaN where departure or arrival is unknown or they leave no time between them."""
-        departure, arrival = self.departure_us[self.from_call], self.arrival_us[self.to_call]
+    def leg_hours(self, rows: Whole) -> Floats:
+        """Hours of some legs; NaN where departure or arrival is unknown or they leave no time between them."""
+        departure, arrival = self.departure_us[self.from_call[rows]], self.arrival_us[self.to_call[rows]]
         known = (departure != UNKNOWN) & (arrival != UNKNOWN)
         hours = np.where(known, arrival - departure, 0) / US_PER_H
         return np.where(hours > 0.0, hours, np.nan)

@@ -9,13 +9,17 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sealane.corridors.call_merge import US_PER_H
-from sealane.corridors.call_table import micros, numbers
+from sealane.corridors.call_table import HOUR_COLUMNS, micros, numbers, take_calls
 from sealane.corridors.lanes.pricing import STAY_MODES
 from sealane.corridors.lanes.rotations import UNKNOWN, Rotations
 
 Floats = NDArray[np.float64]
 
 HOURS_SOURCES = ("told", "from_times", "part_filled", "filled")
+_READ = (
+    *HOUR_COLUMNS,
+    *(f"{what}_{side}" for what in ("anchorage", "berth", "shore_power") for side in ("start", "end")),
+)
 _TOLD, _TIMES, _PART, _FILLED = range(4)
 _ANCHORAGE, _BERTH, _MANOEUVRING, _DRIFT = range(4)
 
@@ -53,7 +57,7 @@ def stay_hours(calls: pa.Table, rotations: Rotations, rows: NDArray[np.int64]) -
     berth where nothing tells the hours at berth, else manoeuvring where nothing tells that, else at berth; it is marked
     as filled.
     """
-    some = calls.take(pa.array(rows))
+    some = take_calls(calls, rows, _READ)
     told = {name: numbers(some[f"{name}_h"]) for name in ("anchorage", "berth", "manoeuvring", "transit", "drift")}
     hours = np.full((len(rows), len(STAY_MODES)), np.nan)
     source = np.zeros((len(rows), len(STAY_MODES)), np.int8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -172,17 +172,17 @@ def work_legs(work: LaneWork, totals: Totals, sums: Sums, path: Path) -> int:
     claims, rotations = work.claims, work.claims.rotations
     rows = np.flatnonzero(claims.on_lane)
     weights = claims.weights()
-    hours = rotations.leg_hours()
     area = work.port_area
     with pq.ParquetWriter(path, LEGS.schema, compression="zstd") as writer:
         for piece in pieces(rows):
             start = rotations.from_call[piece]
             far = leg_distances(work.calls, rotations, piece)
+            hours = rotations.leg_hours(piece)
             ship = work.ship_row[start]
             model = work.ships.model_of[ship] if work.fleet else np.full(len(piece), -1, np.int64)
             left = rotations.departure_us[start]
-            priced = _price(work.fleet, model, far, hours[piece], left, area[work.port_row[start]])
-            flags = _flags(work, far, hours[piece], model)
+            priced = _price(work.fleet, model, far, hours, left, area[work.port_row[start]])
+            flags = _flags(work, far, hours, model)
             quarter = np.searchsorted(work.quarters, claims.quarter[piece])
             at_sea = np.zeros(len(piece), np.int64)
             totals.add(
@@ -195,7 +195,7 @@ def work_legs(work: LaneWork, totals: Totals, sums: Sums, path: Path) -> int:
                 far.observed_share,
             )
             _add_legs(work, sums, piece, ship, quarter, weights[piece], far, priced, flags)
-            _write(writer, LEGS, _leg_columns(work, piece, ship, far, hours[piece], priced, flags))
+            _write(writer, LEGS, _leg_columns(work, piece, ship, far, hours, priced, flags))
     return len(rows)
 
 
@@ -307,8 +307,8 @@ def _leg_columns(
         "to_port": calls["port"].take(end),
         "from_end": pa.array(ends[rotations.end[rotations.from_call[piece]]]),
         "to_end": pa.array(ends[rotations.end[rotations.to_call[piece]]]),
-        "pass_id": pass_names(work).take(pa.array(of, mask=of < 0)),
-        "direction": directions(work).take(pa.array(of, mask=of < 0)),
+        "pass_id": _of_passes(pass_names, work, of),
+        "direction": _of_passes(directions, work, of),
         "departure": time_column(rotations.departure_us[rotations.from_call[piece]]),
         "arrival": time_column(rotations.arrival_us[rotations.to_call[piece]]),
         "year": quarter // 4,
@@ -332,17 +332,23 @@ def _leg_columns(
     }
 
 
-def pass_names(work: LaneWork) -> pa.Array:
-    """Name of each pass: the call it begins with and the call it ends with."""
+def _of_passes(name: Callable[[LaneWork, Whole], pa.Array], work: LaneWork, of: Whole) -> pa.Array:
+    """A text of the pass of each leg, null where there is none."""
+    passes = np.unique(of[of >= 0])
+    at = np.searchsorted(passes, np.maximum(of, 0))
+    return name(work, passes).take(pa.array(at, mask=of < 0))
+
+
+def pass_names(work: LaneWork, passes: Whole) -> pa.Array:
+    """Name of some passes: the call each begins with and the call it ends with."""
     rotations = work.claims.rotations
-    names = work.calls["call_id"].combine_chunks()
-    ends = (names.take(pa.array(rotations.pass_from)), names.take(pa.array(rotations.pass_to)))
-    return pc.binary_join_element_wise(*ends, ">>")
+    ends = (work.calls["call_id"].take(pa.array(of[passes])) for of in (rotations.pass_from, rotations.pass_to))
+    return pc.binary_join_element_wise(*ends, ">>").combine_chunks()
 
 
-def directions(work: LaneWork) -> pa.Array:
-    """Direction of each pass."""
-    from_a = work.claims.rotations.end[work.claims.rotations.pass_from] == 1
+def directions(work: LaneWork, passes: Whole) -> pa.Array:
+    """Direction of some passes."""
+    from_a = work.claims.rotations.end[work.claims.rotations.pass_from[passes]] == 1
     return pa.array(np.where(from_a, "a_to_b", "b_to_a"), pa.string())
 
 
