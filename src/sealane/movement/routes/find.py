@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from sealane.movement.routes.network import sea
 from sealane.movement.routes.places import checked_position, place
 from sealane.movement.routes.raw_network import CLOSED, raw_way
 from sealane.movement.routes.route import Leg, Place, Route
-from sealane.movement.routes.search import line_nm, many, shortest
+from sealane.movement.routes.search import line_nm, many, way
 from sealane.movement.routes.zone_miles import miles_by_zone, route_zones
 from sealane.movement.zone_shapes import ZoneSet
 
@@ -158,11 +159,7 @@ def route_distances_nm(pairs: Iterable[tuple[str, str]], avoid: Sequence[str] = 
     spots = sorted({(p.lat, p.lon) for p in known.values()})
     number = {spot: n for n, spot in enumerate(spots)}
     moored = [mooring(*spot) for spot in spots]
-    first = np.concatenate([[0], np.cumsum([len(m.ids) for m in moored])]).astype(np.int64)
-    ids = np.concatenate([m.ids for m in moored]) if moored else np.empty(0, np.int32)
-    far = np.concatenate([m.far for m in moored]) if moored else np.empty(0)
-    bits = np.concatenate([m.bits for m in moored]) if moored else np.empty(0, np.uint64)
-    lat, lon = np.array([m.lat for m in moored]), np.array([m.lon for m in moored])
+    packed = _packed(moored)
     by_closed: dict[int, list[int]] = {}
     ends = np.zeros((len(wanted), 2), np.int64)
     out = np.zeros(len(wanted))
@@ -177,7 +174,7 @@ def route_distances_nm(pairs: Iterable[tuple[str, str]], avoid: Sequence[str] = 
     for closed, rows in by_closed.items():
         asked = ends[rows]
         once, back = np.unique(asked, axis=0, return_inverse=True)
-        found = many(*known_sea, np.uint64(closed), lat, lon, first, ids, far, bits, once)
+        found = many(*known_sea, np.uint64(closed), *packed, once)
         out[rows] += found[back]
     lost = np.flatnonzero(~np.isfinite(out))
     if len(lost):
@@ -266,9 +263,22 @@ def _way(a: Mooring, b: Mooring, closed: int) -> tuple[Floats, Floats]:
         return lat[::-1].copy(), lon[::-1].copy()
     if (a.lat, a.lon) == (b.lat, b.lon):
         return np.array([a.lat]), np.array([a.lon])
-    start, end = (a.lat, a.lon, a.ids, a.far, a.bits), (b.lat, b.lon, b.ids, b.far, b.bits)
-    lat, lon = shortest(*sea(), np.uint64(closed), *start, *end)
+    lat, lon = way(*sea(), np.uint64(closed), a.haven, b.haven)
     return lat, lon
+
+
+def _packed(moored: Sequence[Mooring]) -> tuple[Any, ...]:
+    """What :func:`sealane.movement.routes.search.many` takes of its ports, one after the other."""
+    havens = [m.haven for m in moored]
+    spots = np.array([(h.lat, h.lon) for h in havens], np.float64).reshape(-1, 2)
+    if not havens:
+        return ()
+    first, first_local = (
+        np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
+        for parts in ([h.ids for h in havens], [h.local_lat for h in havens])
+    )
+    fields = [np.concatenate(parts) for parts in zip(*(h[2:] for h in havens), strict=True)]
+    return spots, first, tuple(fields[:4]), first_local, tuple(fields[4:])
 
 
 def _through(places: Sequence[Place], speed_kn: float | None, closed: int, zones: ZoneSet) -> Route:

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from sealane.errors import DataError, Fault
 from sealane.movement.compiled import njit
 from sealane.movement.geodesy import great_circle_nm, interpolate
-from sealane.movement.routes.marks import marks
+from sealane.movement.routes.harbours import look_out, seen_from_harbour
+from sealane.movement.routes.marks import Limits, marks
 from sealane.movement.routes.network import sea
-from sealane.movement.routes.search import CHANNEL, Network, seen_corners
+from sealane.movement.routes.search import CHANNEL, Haven, Network, seen_corners
 from sealane.movement.routes.water import CELLS, Water, is_land
 
 FURTHEST_NM = 120.0
@@ -32,17 +33,22 @@ class Mooring(NamedTuple):
 
     Attributes
     ----------
-    lat, lon : the point on the water, degrees.
+    haven : the point on the water and what it sees.
     access_nm : length of the straight leg from the place to it.
-    ids, far, bits : corners seen, distance to each in nm, what the line runs through.
     """
 
-    lat: float
-    lon: float
+    haven: Haven
     access_nm: float
-    ids: NDArray[np.int32]
-    far: NDArray[np.float64]
-    bits: NDArray[np.uint64]
+
+    @property
+    def lat(self) -> float:
+        """Latitude of the point on the water, degrees."""
+        return self.haven.lat
+
+    @property
+    def lon(self) -> float:
+        """Longitude of the point on the water, degrees."""
+        return self.haven.lon
 
 
 @njit(cache=True)
@@ -119,9 +125,27 @@ def _world() -> NDArray[np.bool_]:
 
 
 def _seen(lat: float, lon: float, access_nm: float) -> Mooring | None:
-    ids, far, bits = seen_corners(*sea(), lat, lon)
+    known = sea()
+    harbour = look_out(known.water, known.limits, lat, lon)
+    ids, far, bits = seen_corners(*known, lat, lon)
+    ids, far, bits, leaves = seen_from_harbour(*known, lat, lon, harbour, ids, far, bits)
     joined = _world()[ids]
-    return Mooring(lat, lon, access_nm, ids[joined], far[joined], bits[joined]) if joined.any() else None
+    if not joined.any():
+        return None
+    seen = (ids[joined], far[joined], bits[joined], leaves[joined])
+    local = (harbour.lat, harbour.lon, harbour.far, harbour.before, harbour.bits)
+    return Mooring(Haven(lat, lon, *seen, *local), access_nm)
+
+
+def _tied(
+    lat: float, lon: float, access_nm: float, ids: NDArray[np.int32], far: NDArray[np.float64], limits: Limits
+) -> Mooring:
+    """A place tied to corners by straight lines."""
+    net = sea().network
+    bits = np.array([marks(limits, lat, lon, net.lat[n], net.lon[n]) for n in ids], np.uint64)
+    none, leaves = np.empty(0), np.full(len(ids), -1, np.int32)
+    haven = Haven(lat, lon, ids, far, bits, leaves, none, none, none, np.empty(0, np.int32), np.empty(0, np.uint64))
+    return Mooring(haven, access_nm)
 
 
 @lru_cache(maxsize=_KEPT)
@@ -150,16 +174,13 @@ def mooring(lat: float, lon: float) -> Mooring:
     if i >= 0:
         ids = np.array([i, j], np.int32)
         far = np.array([great_circle_nm(river_lat, river_lon, net.lat[n], net.lon[n]) for n in ids])
-        bits = np.array([marks(limits, river_lat, river_lon, net.lat[n], net.lon[n]) for n in ids], np.uint64)
-        return Mooring(river_lat, river_lon, to_river, ids, far, bits)
+        return _tied(river_lat, river_lon, to_river, ids, far, limits)
     if from_water is None and away <= FURTHEST_NM:
         # A basin the outline does not join to the sea: a straight line to the nearest corner that is.
         to = np.array([great_circle_nm(water_lat, water_lon, *at) for at in zip(net.lat, net.lon, strict=True)])
         nearest = int(np.argmin(np.where(_world(), to, np.inf)))
         if to[nearest] <= FURTHEST_NM:
-            bit = marks(limits, water_lat, water_lon, net.lat[nearest], net.lon[nearest])
-            bits = np.array([bit], np.uint64)
-            return Mooring(water_lat, water_lon, away, np.array([nearest], np.int32), to[nearest : nearest + 1], bits)
+            return _tied(water_lat, water_lon, away, np.array([nearest], np.int32), to[nearest : nearest + 1], limits)
     if from_water is None:
         remedy = "Give a port, or a position on the water."
         found_there = f"no water that the network joins to the sea lies within {FURTHEST_NM:g} nm"

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sealane.movement.compiled import njit
 from sealane.movement.geodesy import MEAN_RADIUS_NM, great_circle_nm
 from sealane.movement.routes.marks import Limits, marks
-from sealane.movement.routes.water import NEAR_NM, Water, first_land_nm
+from sealane.movement.routes.water import NEAR_NM, Unit, Water, first_land_nm, first_land_off_ports_nm, unit_vector
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int32]
@@ -29,6 +29,7 @@ Bits = NDArray[np.uint64]
 COAST, LIMIT, CHANNEL = 0, 1, 2
 RAYS = 360
 _FAR_NM = 10200.0
+_LOCAL_PAIR_NM = 100.0  # ports nearer than this may reach each other over their local corners alone
 
 
 class Network(NamedTuple):
@@ -58,6 +59,32 @@ class Network(NamedTuple):
     bits: NDArray[np.uint64]
 
 
+class Haven(NamedTuple):
+    """A port on the water and what it sees, as compiled code takes it.
+
+    Attributes
+    ----------
+    lat, lon : degrees.
+    ids, far, bits : (k,) network corners it sees itself or over local corners, the shortest distance to each in nm,
+        and what that way runs through.
+    leaves : (k,) the local corner that way leaves from, -1 for the port.
+    local_lat, local_lon, local_far, before, local_bits : (n,) its local corners, see
+        :class:`sealane.movement.routes.harbours.Harbour`.
+    """
+
+    lat: float
+    lon: float
+    ids: Numbers
+    far: Floats
+    bits: Bits
+    leaves: Numbers
+    local_lat: Floats
+    local_lon: Floats
+    local_far: Floats
+    before: Numbers
+    local_bits: Bits
+
+
 @njit(cache=True)
 def _distance(net: Network, i: int, x: float, y: float, z: float) -> float:
     dx, dy, dz = net.unit[i, 0] - x, net.unit[i, 1] - y, net.unit[i, 2] - z
@@ -81,6 +108,21 @@ def look_round(water: Water, lat: float, lon: float) -> Floats:
 
 
 @njit(cache=True)
+def bends_round(net: Network, i: int, lat: float, lon: float) -> bool:
+    """Whether a line from a position to a corner passes the corner's land by, so that a way may bend there."""
+    x, y, z = unit_vector(lat, lon)
+    cos_i = math.sqrt(max(0.0, 1.0 - net.unit[i, 2] ** 2))
+    # Direction from the corner to the point, east and north.
+    ex, ey = (-net.unit[i, 1] / cos_i, net.unit[i, 0] / cos_i) if cos_i > 1e-9 else (0.0, 1.0)
+    east = ex * x + ey * y
+    north = -net.unit[i, 2] * (ey * x - ex * y) + cos_i * z
+    before = east * net.touch[i, 1] - north * net.touch[i, 0]
+    after = east * net.touch[i, 3] - north * net.touch[i, 2]
+    loose = 0.027 * math.hypot(east, north)
+    return before * after >= 0.0 or abs(before) <= loose or abs(after) <= loose
+
+
+@njit(cache=True)
 def seen_corners(net: Network, water: Water, limits: Limits, lat: float, lon: float) -> tuple[Numbers, Floats, Bits]:
     """Corners a point sees and may bend round.
 
@@ -101,19 +143,8 @@ def seen_corners(net: Network, water: Water, limits: Limits, lat: float, lon: fl
         channel = net.kind[i] == CHANNEL
         if d > 1.02 * furthest + 6.0 + (NEAR_NM if channel else 0.0):
             continue
-        cos_i = math.sqrt(max(0.0, 1.0 - net.unit[i, 2] ** 2))
         if not channel:
-            # Direction from the corner to the point, east and north.
-            if cos_i > 1e-9:
-                ex, ey = -net.unit[i, 1] / cos_i, net.unit[i, 0] / cos_i
-            else:
-                ex, ey = 0.0, 1.0
-            east = ex * x + ey * y
-            north = -net.unit[i, 2] * (ey * x - ex * y) + cos_i * z
-            before = east * net.touch[i, 1] - north * net.touch[i, 0]
-            after = east * net.touch[i, 3] - north * net.touch[i, 2]
-            loose = 0.027 * math.hypot(east, north)
-            if before * after < 0.0 and abs(before) > loose and abs(after) > loose:
+            if not bends_round(net, i, lat, lon):
                 continue
             east = math.cos(lo) * net.unit[i, 1] - math.sin(lo) * net.unit[i, 0]
             north = math.cos(la) * net.unit[i, 2] - math.sin(la) * (
@@ -135,34 +166,24 @@ def seen_corners(net: Network, water: Water, limits: Limits, lat: float, lon: fl
 
 
 @njit(cache=True)
-def _through_network(
-    net: Network,
-    closed: np.uint64,
-    ids1: Numbers,
-    far1: Floats,
-    bits1: Bits,
-    ids2: Numbers,
-    far2: Floats,
-    bits2: Bits,
-    lat2: float,
-    lon2: float,
-) -> Numbers:
-    """Corners of the shortest way from the first point to the second, in order; empty where there is none."""
+def _through_network(net: Network, closed: np.uint64, a: Haven, b: Haven) -> tuple[Numbers, float, int, int]:
+    """Corners of the shortest way from one port to another, in order; its length; the local corners it leaves the
+    ports from, -1 for a port itself. No corners and infinity where there is no way.
+    """
     n = net.lat.size
-    la, lo = math.radians(lat2), math.radians(lon2)
-    x, y, z = math.cos(la) * math.cos(lo), math.cos(la) * math.sin(lo), math.sin(la)
+    x, y, z = unit_vector(b.lat, b.lon)
     best = np.full(n, np.inf)
     came = np.full(n, -1, np.int32)
     last = np.full(n, np.inf)
-    for k in range(ids2.size):
-        if bits2[k] & closed == 0:
-            last[ids2[k]] = far2[k]
+    for k in range(b.ids.size):
+        if b.bits[k] & closed == 0:
+            last[b.ids[k]] = b.far[k]
     heap = [(0.0, np.int32(-1))]
     heap.pop()
-    for k in range(ids1.size):
-        if bits1[k] & closed == 0 and far1[k] < best[ids1[k]]:
-            best[ids1[k]] = far1[k]
-            heapq.heappush(heap, (far1[k] + _distance(net, ids1[k], x, y, z), ids1[k]))
+    for k in range(a.ids.size):
+        if a.bits[k] & closed == 0 and a.far[k] < best[a.ids[k]]:
+            best[a.ids[k]] = a.far[k]
+            heapq.heappush(heap, (a.far[k] + _distance(net, a.ids[k], x, y, z), a.ids[k]))
     goal = np.inf
     end = -1
     while heap:
@@ -188,19 +209,131 @@ def _through_network(
                     heapq.heappush(heap, (there + rest, j))
     path = [np.int32(-1)]
     path.pop()
-    while end >= 0:
-        path.append(np.int32(end))
-        end = int(came[end])
-    return np.array(path[::-1], dtype=np.int32) if path else np.empty(0, np.int32)
+    at = end
+    while at >= 0:
+        path.append(np.int32(at))
+        at = int(came[at])
+    if not path:
+        return np.empty(0, np.int32), np.inf, -1, -1
+    u, w = -1, -1
+    for k in range(a.ids.size):
+        if a.ids[k] == path[-1]:
+            u = int(a.leaves[k])
+    for k in range(b.ids.size):
+        if b.ids[k] == end:
+            w = int(b.leaves[k])
+    return np.array(path[::-1], dtype=np.int32), goal, u, w
 
 
 @njit(cache=True)
 def _clear(
-    water: Water, limits: Limits, closed: np.uint64, lat: Floats, lon: Floats, near: Floats, a: int, b: int
+    water: Water,
+    limits: Limits,
+    closed: np.uint64,
+    line: Floats,
+    near1: float,
+    near2: float,
+    port1: Unit,
+    port2: Unit,
 ) -> bool:
-    if first_land_nm(water, lat[a], lon[a], lat[b], lon[b], near[a], near[b]) >= 0.0:
+    if first_land_off_ports_nm(water, line[0], line[1], line[2], line[3], near1, near2, port1, port2) >= 0.0:
         return False
-    return marks(limits, lat[a], lon[a], lat[b], lon[b]) & closed == 0
+    return marks(limits, line[0], line[1], line[2], line[3]) & closed == 0
+
+
+@njit(cache=True)
+def _outward(haven: Haven, local: int) -> list[int]:
+    """Local corners from the one given back to the port."""
+    path = [local]
+    path.pop()
+    while local >= 0:
+        path.append(local)
+        local = int(haven.before[local])
+    return path
+
+
+@njit(cache=True)
+def _over_local_corners(
+    water: Water, limits: Limits, closed: np.uint64, a: Haven, b: Haven, limit_nm: float
+) -> tuple[int, int, bool]:
+    """Local corners, -1 for the port, of the shortest way below a limit that needs no corner of the network."""
+    port1, port2 = unit_vector(a.lat, a.lon), unit_vector(b.lat, b.lon)
+    best, best_u, best_w, found = limit_nm, -1, -1, False
+    line = np.empty(4)
+    for u in range(-1, a.local_lat.size):
+        far_u = 0.0 if u < 0 else a.local_far[u]
+        if far_u >= best:
+            break
+        if u >= 0 and a.local_bits[u] & closed != 0:
+            continue
+        line[0], line[1] = (a.lat, a.lon) if u < 0 else (a.local_lat[u], a.local_lon[u])
+        for w in range(-1, b.local_lat.size):
+            far_w = 0.0 if w < 0 else b.local_far[w]
+            if far_u + far_w >= best:
+                break
+            if w >= 0 and b.local_bits[w] & closed != 0:
+                continue
+            line[2], line[3] = (b.lat, b.lon) if w < 0 else (b.local_lat[w], b.local_lon[w])
+            whole = far_u + far_w + great_circle_nm(line[0], line[1], line[2], line[3])
+            if whole < best and _clear(water, limits, closed, line, 0.0, 0.0, port1, port2):
+                best, best_u, best_w, found = whole, u, w, True
+    return best_u, best_w, found
+
+
+@njit(cache=True)
+def way(net: Network, water: Water, limits: Limits, closed: np.uint64, a: Haven, b: Haven) -> tuple[Floats, Floats]:
+    """Corners of the shortest way between two ports, both included: lat, lon; empty where there is none.
+
+    Parameters
+    ----------
+    net, water, limits : as made by :mod:`sealane.movement.routes.network`.
+    closed : bits that may not be run through.
+    a, b : the ports and what they see.
+    """
+    port1, port2 = unit_vector(a.lat, a.lon), unit_vector(b.lat, b.lon)
+    line = np.array([a.lat, a.lon, b.lat, b.lon])
+    if _clear(water, limits, closed, line, 0.0, 0.0, port1, port2):
+        return np.array([a.lat, b.lat]), np.array([a.lon, b.lon])
+    path, whole, u, w = _through_network(net, closed, a, b)
+    if great_circle_nm(a.lat, a.lon, b.lat, b.lon) < _LOCAL_PAIR_NM:
+        local_u, local_w, shorter = _over_local_corners(water, limits, closed, a, b, whole)
+        if shorter:
+            path, u, w = np.empty(0, np.int32), local_u, local_w
+        elif path.size == 0:
+            return np.empty(0), np.empty(0)
+    elif path.size == 0:
+        return np.empty(0), np.empty(0)
+    out, back = _outward(a, u), _outward(b, w)
+    m = path.size + len(out) + len(back) + 2
+    lat, lon, near = np.empty(m), np.empty(m), np.zeros(m)
+    fixed = np.zeros(m, np.bool_)
+    lat[0], lon[0], lat[-1], lon[-1] = a.lat, a.lon, b.lat, b.lon
+    n = 1
+    for k in out[::-1]:
+        lat[n], lon[n] = a.local_lat[k], a.local_lon[k]
+        n += 1
+    for i in path:
+        lat[n], lon[n] = net.lat[i], net.lon[i]
+        fixed[n] = net.kind[i] == CHANNEL
+        near[n] = NEAR_NM if fixed[n] else 0.0
+        n += 1
+    for k in back:
+        lat[n], lon[n] = b.local_lat[k], b.local_lon[k]
+        n += 1
+    # A corner goes where its neighbours see each other: the network leaves out lines that hardly save anything. One
+    # that had to stay may go after its neighbours have.
+    while True:
+        keep = np.ones(lat.size, np.bool_)
+        before = 0
+        for k in range(1, lat.size - 1):
+            line[0], line[1], line[2], line[3] = lat[before], lon[before], lat[k + 1], lon[k + 1]
+            if not fixed[k] and _clear(water, limits, closed, line, near[before], near[k + 1], port1, port2):
+                keep[k] = False
+            else:
+                before = k
+        if keep.all():
+            return lat, lon
+        lat, lon, near, fixed = lat[keep], lon[keep], near[keep], fixed[keep]
 
 
 @njit(cache=True)
@@ -220,40 +353,17 @@ def shortest(
     far2: Floats,
     bits2: Bits,
 ) -> tuple[Floats, Floats]:
-    """Corners of the shortest way between two points, both points included: lat, lon; empty where there is none.
+    """As :func:`way`, between points without local corners.
 
     Parameters
     ----------
-    net, water, limits : as made by :mod:`sealane.movement.routes.network`.
-    closed : bits that may not be run through.
     lat1, lon1, ids1, far1, bits1 : the first point and what :func:`seen_corners` says of it; the second likewise.
     """
-    lat = np.array([lat1, lat2])
-    lon = np.array([lon1, lon2])
-    near = np.array([NEAR_NM, NEAR_NM])
-    if _clear(water, limits, closed, lat, lon, near, 0, 1):
-        return lat, lon
-    path = _through_network(net, closed, ids1, far1, bits1, ids2, far2, bits2, lat2, lon2)
-    if path.size == 0:
-        return np.empty(0), np.empty(0)
-    m = path.size + 2
-    lat, lon, near = np.empty(m), np.empty(m), np.zeros(m)
-    lat[0], lon[0], lat[-1], lon[-1] = lat1, lon1, lat2, lon2
-    near[0] = near[-1] = NEAR_NM
-    fixed = np.zeros(m, np.bool_)
-    for k in range(path.size):
-        lat[k + 1], lon[k + 1] = net.lat[path[k]], net.lon[path[k]]
-        fixed[k + 1] = net.kind[path[k]] == CHANNEL
-        near[k + 1] = NEAR_NM if fixed[k + 1] else 0.0
-    # A corner goes where its neighbours see each other: the network leaves out lines that hardly save anything.
-    keep = np.ones(m, np.bool_)
-    before = 0
-    for k in range(1, m - 1):
-        if not fixed[k] and _clear(water, limits, closed, lat, lon, near, before, k + 1):
-            keep[k] = False
-        else:
-            before = k
-    return lat[keep], lon[keep]
+    no_lat, no_before, no_bits = np.empty(0), np.empty(0, np.int32), np.empty(0, np.uint64)
+    straight1, straight2 = np.full(ids1.size, -1, np.int32), np.full(ids2.size, -1, np.int32)
+    a = Haven(lat1, lon1, ids1, far1, bits1, straight1, no_lat, no_lat, no_lat, no_before, no_bits)
+    b = Haven(lat2, lon2, ids2, far2, bits2, straight2, no_lat, no_lat, no_lat, no_before, no_bits)
+    return way(net, water, limits, closed, a, b)
 
 
 @njit(cache=True)
@@ -265,34 +375,60 @@ def line_nm(lat: Floats, lon: Floats) -> float:
     return total
 
 
+@njit(cache=True)
+def _haven(
+    spots: Floats,
+    first: NDArray[np.int64],
+    seen: tuple[Numbers, Floats, Bits, Numbers],
+    first_local: NDArray[np.int64],
+    local: tuple[Floats, Floats, Floats, Numbers, Bits],
+    n: int,
+) -> Haven:
+    s, t = slice(first[n], first[n + 1]), slice(first_local[n], first_local[n + 1])
+    ids, far, bits, leaves = seen
+    lat, lon, local_far, before, local_bits = local
+    return Haven(
+        spots[n, 0],
+        spots[n, 1],
+        ids[s],
+        far[s],
+        bits[s],
+        leaves[s],
+        lat[t],
+        lon[t],
+        local_far[t],
+        before[t],
+        local_bits[t],
+    )
+
+
 @njit(cache=True, parallel=True, nogil=True)
 def many(
     net: Network,
     water: Water,
     limits: Limits,
     closed: np.uint64,
-    lat: Floats,
-    lon: Floats,
+    spots: Floats,
     first: NDArray[np.int64],
-    ids: Numbers,
-    far: Floats,
-    bits: Bits,
+    seen: tuple[Numbers, Floats, Bits, Numbers],
+    first_local: NDArray[np.int64],
+    local: tuple[Floats, Floats, Floats, Numbers, Bits],
     pairs: NDArray[np.int64],
 ) -> Floats:
-    """Lengths between pairs of points, nm; infinity where there is no way.
+    """Lengths between pairs of ports, nm; infinity where there is no way.
 
     Parameters
     ----------
-    lat, lon : (p,) the points.
-    first, ids, far, bits : what each point sees, one after the other; point n's from ``first[n]``.
-    pairs : (q, 2) numbers of points.
+    spots : (p, 2) lat, lon of the ports.
+    first, seen : ids, far, bits and leaves of their :class:`Haven`, one port after the other; port n's begin at
+        ``first[n]``.
+    first_local, local : the same of their local corners.
+    pairs : (q, 2) numbers of ports.
     """
     out = np.empty(pairs.shape[0])
     for k in prange(pairs.shape[0]):
-        a, b = pairs[k, 0], pairs[k, 1]
-        s, t = slice(first[a], first[a + 1]), slice(first[b], first[b + 1])
-        lats, lons = shortest(
-            net, water, limits, closed, lat[a], lon[a], ids[s], far[s], bits[s], lat[b], lon[b], ids[t], far[t], bits[t]
-        )
+        a = _haven(spots, first, seen, first_local, local, pairs[k, 0])
+        b = _haven(spots, first, seen, first_local, local, pairs[k, 1])
+        lats, lons = way(net, water, limits, closed, a, b)
         out[k] = line_nm(lats, lons) if lats.size else np.inf
     return out

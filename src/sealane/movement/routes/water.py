@@ -16,7 +16,7 @@ the nearest land allows (the marching of rays by a distance field: J. C. Hart, S
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,10 @@ WATER = -1
 LAND = -2
 _COARSE = 4  # cells per degree of the distance field
 _RADIANS = math.pi / 180.0
+Unit: TypeAlias = tuple[float, float, float]
+NOWHERE: Unit = (0.0, 0.0, 0.0)
+"""No place: nothing lies within :data:`NEAR_NM` of it."""
+_NEAR_COSINE = math.cos(NEAR_NM / MEAN_RADIUS_NM)
 
 
 class Water(NamedTuple):
@@ -72,6 +76,13 @@ def is_land(root: NDArray[np.int32], rows: NDArray[np.uint64], lat: float, lon: 
 
 
 @njit(cache=True)
+def unit_vector(lat: float, lon: float) -> Unit:
+    """Unit vector of a position in degrees."""
+    y, x = lat * _RADIANS, lon * _RADIANS
+    return math.cos(y) * math.cos(x), math.cos(y) * math.sin(x), math.sin(y)
+
+
+@njit(cache=True)
 def first_land_nm(
     water: Water, lat1: float, lon1: float, lat2: float, lon2: float, near1_nm: float, near2_nm: float
 ) -> float:
@@ -83,12 +94,29 @@ def first_land_nm(
     lat1, lon1, lat2, lon2 : ends in degrees.
     near1_nm, near2_nm : within these distances of the ends the near mask decides, else the open one.
     """
-    ax = math.cos(lat1 * _RADIANS) * math.cos(lon1 * _RADIANS)
-    ay = math.cos(lat1 * _RADIANS) * math.sin(lon1 * _RADIANS)
-    az = math.sin(lat1 * _RADIANS)
-    bx = math.cos(lat2 * _RADIANS) * math.cos(lon2 * _RADIANS)
-    by = math.cos(lat2 * _RADIANS) * math.sin(lon2 * _RADIANS)
-    bz = math.sin(lat2 * _RADIANS)
+    return first_land_off_ports_nm(water, lat1, lon1, lat2, lon2, near1_nm, near2_nm, NOWHERE, NOWHERE)
+
+
+@njit(cache=True)
+def first_land_off_ports_nm(
+    water: Water,
+    lat1: float,
+    lon1: float,
+    lat2: float,
+    lon2: float,
+    near1_nm: float,
+    near2_nm: float,
+    port1: Unit,
+    port2: Unit,
+) -> float:
+    """As :func:`first_land_nm`; the near mask also decides within :data:`NEAR_NM` of two ports.
+
+    Parameters
+    ----------
+    port1, port2 : unit vectors, or :data:`NOWHERE`.
+    """
+    ax, ay, az = unit_vector(lat1, lon1)
+    bx, by, bz = unit_vector(lat2, lon2)
     cx, cy, cz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
     sine = math.sqrt(cx * cx + cy * cy + cz * cz)
     angle = math.atan2(sine, ax * bx + ay * by + az * bz)
@@ -101,9 +129,13 @@ def first_land_nm(
     while True:
         s = math.sin(along / MEAN_RADIUS_NM)
         c = math.cos(along / MEAN_RADIUS_NM)
-        lat = math.asin(max(-1.0, min(1.0, az * c + tz * s))) / _RADIANS
-        lon = math.atan2(ay * c + ty * s, ax * c + tx * s) / _RADIANS
-        if along < near1_nm or length - along < near2_nm:
+        x, y, z = ax * c + tx * s, ay * c + ty * s, az * c + tz * s
+        lat = math.asin(max(-1.0, min(1.0, z))) / _RADIANS
+        lon = math.atan2(y, x) / _RADIANS
+        near = along < near1_nm or length - along < near2_nm
+        near = near or x * port1[0] + y * port1[1] + z * port1[2] > _NEAR_COSINE
+        near = near or x * port2[0] + y * port2[1] + z * port2[2] > _NEAR_COSINE
+        if near:
             if is_land(water.near_root, water.near_rows, lat, lon):
                 return along
             step = STEP_NM
