@@ -126,7 +126,7 @@ def corridor_columns_page() -> str:
     parts += [*textwrap.wrap(READING_RULES, 120), "", *_column_lines(CALL_COLUMNS)]
     groups = (
         ("Lanes", tuple(lane_schemas.TABLES.values())),
-        ("Arrival in time", tuple(arrival_schemas.TABLES.values())),
+        ("Just-in-time arrival", tuple(arrival_schemas.TABLES.values())),
         ("Speed zones", _specs(speed_schemas)),
         ("Rules", (*_specs(rule_schemas), AT_BERTH_CALLS)),
     )

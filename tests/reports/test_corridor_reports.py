@@ -179,8 +179,8 @@ def test_the_first_screen_of_a_scenario_answers_in_words(folders: dict[str, Path
     assert "In 2050 the corridor emits 150 kt CO2e well-to-wake a year, 82 % less than the same transport" in text
     assert "The cap is kept in every model year that has one (2030 to 2050)." in text
     assert "278 USD per TEU" in text
-    assert "depends most on price: e-methanol" in text
-    assert "of 4 inputs 1 come from a source, 1 from the user, 1 only hold a place, 1 are missing" in text
+    assert "depends most on: price of e-methanol" in text
+    assert "of 4 inputs 1 come from a source, 1 from the user, 1 are placeholders, 1 are missing" in text
 
 
 def test_placeholders_missing_inputs_and_draft_rules_stand_above_the_figures(folders: dict[str, Path]) -> None:

@@ -1,1 +1,1 @@
-"""Corridors: lanes, rules, arrival in time, scenarios and the least-cost plan."""
+"""Corridors: lanes, rules, just-in-time arrival, scenarios and the least-cost plan."""

@@ -21,7 +21,7 @@ from sealane.reports.tables import Column, Table
 JSON = "arrival.json"
 POLICIES = {
     "fcfs": "first come, first served",
-    "slot": "berth booked at the point of notice",
+    "slot": "berth booked on notice",
     "observed": "as observed",
 }
 BOUNDS = {
@@ -80,8 +80,8 @@ def arrival_page(found: ResultFolder) -> Page:
         Section("tables", "Tables", sheets=tuple(corridor_page.raw_tables(found))),
     ]
     return Page(
-        brand="Sealane · arrival in time",
-        title="Waiting at anchor, and what arrival in time would save",
+        brand="Sealane · just-in-time arrival",
+        title="Waiting at anchor, and what just-in-time arrival would save",
         code=port,
         facts=tuple(_facts(found, port)),
         label="SIMULATED DATA" if simulated else "",
@@ -193,14 +193,16 @@ def _answers(found: ResultFolder, summary: list[dict[str, Any]], notices: Sequen
     yield from _fair(found)
 
 
+def _hours(value: float | None) -> str:
+    return f"{number(value * 60.0)} min" if value is not None and abs(value) < 1.0 else f"{number(value)} h"
+
+
 def _fair(found: ResultFolder) -> Iterable[str]:
     whole = {r["policy"]: r for r in found.rows("fairness") if r["carrier"] is None}
     if {"fcfs", "slot"} <= whole.keys():
         first, slot = whole["fcfs"], whole["slot"]
-        text = (
-            f"In the replay ships are delayed {number(first['mean_delay_h'])} h on average first come, first served, "
-        )
-        text += f"and {number(slot['mean_delay_h'])} h with booked berths"
+        text = f"Replayed, a call is delayed {_hours(first['mean_delay_h'])} on average, first come, first served, "
+        text += f"and {_hours(slot['mean_delay_h'])} with berths booked on notice"
         if slot["overtaken"] is not None:
             text += f"; {plural(slot['overtaken'], 'call')} would be overtaken by a ship that is ready later"
         yield f"{text}."

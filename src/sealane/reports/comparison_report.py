@@ -100,6 +100,13 @@ def _amount(value: float | None, name: str) -> str:
     return f"{number(value / divisor)} {unit}"
 
 
+def _least(known: Sequence[tuple[str, dict[str, Any]]], name: str) -> str:
+    """The scenario with the least of it; empty where another has as little, to a millionth."""
+    first, second = sorted(known, key=lambda item: float(item[1][name]))[:2]
+    small, following = float(first[1][name]), float(second[1][name])
+    return "" if following - small <= 1e-6 * abs(following) else first[0]
+
+
 def _answers(rows: list[dict[str, Any]], scenarios: Sequence[str], inputs: list[dict[str, Any]]) -> Iterable[str]:
     if not scenarios:
         yield "No scenario stands in this comparison."
@@ -111,11 +118,13 @@ def _answers(rows: list[dict[str, Any]], scenarios: Sequence[str], inputs: list[
     lasts = [(s, _last(rows, s)) for s in scenarios]
     known = [(s, r) for s, r in lasts if r["wtw_t"] is not None and r["cost_usd"] is not None]
     if len(known) > 1:
-        least, cheapest = min(known, key=lambda x: x[1]["wtw_t"])[0], min(known, key=lambda x: x[1]["cost_usd"])[0]
-        if least == cheapest:
-            yield f"{least} both emits and costs least."
+        least, cheapest = (_least(known, name) for name in ("wtw_t", "cost_usd"))
+        if least and least == cheapest:
+            yield f"In {known[0][1]['year']} {least} both emits and costs least."
         else:
-            yield f"{least} emits least; {cheapest} costs least."
+            emits = f"{least} emits least" if least else "they emit the same"
+            costs = f"{cheapest} costs least" if cheapest else "they cost the same"
+            yield f"In {known[0][1]['year']} {emits}; {costs}."
     paths = {str(r["path"]) for r in inputs}
     yield f"They differ in {plural(len(paths), 'input')}." if paths else "They have the same inputs."
 

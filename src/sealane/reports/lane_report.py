@@ -9,7 +9,7 @@ from typing import Any
 from sealane.corridors.lanes.schemas import RULES, TABLES
 from sealane.errors import DataError, Fault
 from sealane.reports import chart_canvas as canvas
-from sealane.reports import corridor_page, lane_map
+from sealane.reports import corridor_page, lane_map, lane_words
 from sealane.reports.banners import Banner
 from sealane.reports.chart_bars import Part, ranked
 from sealane.reports.chart_canvas import Chart
@@ -17,6 +17,7 @@ from sealane.reports.chart_years import Series, by_year
 from sealane.reports.corridor_folder import ResultFolder, read_folder
 from sealane.reports.corridor_page import Page, Section, Tile
 from sealane.reports.figures import number, plural, share
+from sealane.reports.lane_words import mass
 from sealane.reports.tables import Column, Table
 
 JSON = "lane.json"
@@ -137,14 +138,6 @@ _RULES = (
 )
 
 
-def mass(grams: float | None) -> str:
-    """Grams as a mass that reads well."""
-    if grams is None:
-        return "an unknown mass of"
-    divisor, unit = canvas.fit_unit([grams / _G_PER_T], canvas.MASS_T)
-    return f"{number(grams / _G_PER_T / divisor)} {unit}"
-
-
 def _facts(found: ResultFolder, rule: str) -> Iterable[tuple[str, str]]:
     corridor = corridor_of(found)
     for name in ("a", "b"):
@@ -194,10 +187,15 @@ def _answers(
         return
     seen = row["observed_share"]
     if seen is not None:
-        yield f"{share(seen)} of the lane's energy rests on observed or logged activity; the rest is filled."
+        yield f"{share(seen)} of the lane's energy rests on observed or logged activity{lane_words.rest(seen)}."
     both = f"{mass(row['wtw_co2e_g'])} CO2e well-to-wake ({mass(row['ttw_co2e_g'])} tank-to-wake)"
-    yield f"In {latest} the lane emitted {both} by rule {rule}, {RULE_WORDS[rule]}."
-    others = [f"{mass(now[r]['wtw_co2e_g'])} by rule {r}" for r in RULES if r != rule and r in now]
+    if row["wtw_co2e_g"] is None:
+        yield f"By rule {rule}, which counts, the lane has no figure: nobody told the cargo on board."
+    else:
+        when = f"In {latest}{lane_words.part_of_year(found, rule, latest)}"
+        yield f"{when} the lane emitted {both} by rule {rule}, {RULE_WORDS[rule]}."
+    told = [r for r in RULES if r != rule and r in now and now[r]["wtw_co2e_g"] is not None]
+    others = [f"{mass(now[r]['wtw_co2e_g'])} by rule {r}" for r in told]
     if others:
         yield f"The other rules give {' and '.join(others)}."
     if row["passes"]:
@@ -215,19 +213,7 @@ def _answers(
         yield f"Where the cargo is known: {', '.join(parts)}, well-to-wake, by rule cargo."
     else:
         yield "The cargo is not known, so there is no figure per TEU or per t·km."
-    yield from _distances(targets)
-
-
-def _distances(targets: list[dict[str, Any]]) -> Iterable[str]:
-    if not targets:
-        yield "No partner has published a measured target, so there is no distance to it."
-    for t in targets[:3]:
-        if t["gap"] is None or t["value"] is None:
-            yield f"Target {t['target']} ({t['year']}): {t['state']}."
-            continue
-        still = f"still to be cut: {number(t['gap'])}" if t["gap"] > 0 else f"met with {number(-t['gap'])} to spare"
-        text = f"Target {t['target']} for {t['year']}: {number(t['value'])} {t['unit']}"
-        yield f"{text}; {t['latest_year']} {still} {t['unit']}."
+    yield from lane_words.distances(targets)
 
 
 def _tiles(now: dict[str, dict[str, Any]], rule: str, latest: int | None) -> Iterable[Tile]:
@@ -236,7 +222,9 @@ def _tiles(now: dict[str, dict[str, Any]], rule: str, latest: int | None) -> Ite
         return
     per_t_km = now.get("cargo", {}).get("wtw_g_per_t_km")
     if row["observed_share"] is not None:
-        yield Tile("Observed", share(row["observed_share"]), "", ("of the energy; the rest is filled",))
+        yield Tile(
+            "Observed", share(row["observed_share"]), "", (f"of the energy{lane_words.rest(row['observed_share'])}",)
+        )
     if row["wtw_co2e_g"] is not None:
         amount, unit = mass(row["wtw_co2e_g"]).split(" ")
         yield Tile(f"CO2e well-to-wake, {latest}", amount, unit, (f"tank-to-wake {mass(row['ttw_co2e_g'])}",))
@@ -285,7 +273,8 @@ def _rules(now: dict[str, dict[str, Any]], rule: str, latest: int | None) -> Ite
         [
             (
                 r,
-                *(now[r][name] for name in ("passes", "legs", "ships", "distance_nm")),
+                now[r]["direct_passes" if r == "direct" else "passes"],
+                *(now[r][name] for name in ("legs", "ships", "distance_nm")),
                 _over(now[r]["energy_mj"], 1e6),
                 *(_over(now[r][f"{name}_g"], _G_PER_T) for name in ("wtw_co2e", "ttw_co2e", "nox", "so2", "pm25")),
                 *(now[r][name] for name in ("wtw_kg_per_teu", "wtw_g_per_t_km", "observed_share")),

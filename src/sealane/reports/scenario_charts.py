@@ -180,6 +180,9 @@ def fan(rows: Rows, output: str) -> Chart | None:
     if last["p05"] is not None and last["p95"] is not None:
         low, high = number(last["p05"] / divisor), number(last["p95"] / divisor)
         finding = f"{years[-1]}: nine draws in ten lie between {low} and {high} {unit}."
+        if last["base"] is not None and not last["p05"] <= last["base"] <= last["p95"]:
+            side = "below" if last["base"] < last["p05"] else "above"
+            finding += f" The scenario as it is lies {side}: the ranges of its inputs reach further to one side."
     return by_year(
         f"{opened(named(output))} over the ensemble",
         unit,

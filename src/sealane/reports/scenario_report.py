@@ -155,7 +155,7 @@ def _answers(
         counts = {name: origins.count(name) for name in ("sourced", "user", "placeholder", "missing")}
         yield (
             f"How sure: of {len(origins)} inputs {counts['sourced']} come from a source, {counts['user']} from the "
-            f"user, {counts['placeholder']} only hold a place, {counts['missing']} are missing."
+            f"user, {counts['placeholder']} are placeholders, {counts['missing']} are missing."
         )
 
 
@@ -216,13 +216,15 @@ def _depends(found: ResultFolder) -> Iterable[str]:
         rows = sorted(found.rows(name), key=lambda r: (r["rank"], r["driver"]))
         if rows:
             output = scenario_charts.outputs_of(rows)[0]
-            told = [str(r["driver"]) for r in rows if r["output"] == output][:3]
-            yield f"{scenario_charts.opened(named(output))} depends most on {_listed(told)}."
+            told = [_driver(str(r["driver"])) for r in rows if r["output"] == output][:3]
+            yield f"{scenario_charts.opened(named(output))} depends most on: {'; '.join(told)}."
             return
 
 
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def _driver(name: str) -> str:
+    """A driver as a reader says it: 'price of lng, lsfo' for 'price: lng, lsfo'."""
+    what, _, of = name.partition(": ")
+    return f"{what.replace('_', ' ')} of {of}" if of else what.replace("_", " ")
 
 
 def _tiles(year_rows: list[dict[str, Any]]) -> Iterable[Tile]:
