@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -181,3 +182,18 @@ def test_an_ensemble_in_which_nothing_is_avoided_has_no_abatement_cost() -> None
     assert row["draws"] == 0
     assert row["mean"] is None
     assert any("have no abatement cost" in note for note in result.notes)
+
+
+def test_a_fleet_counted_from_the_transport_follows_its_draws_so_that_results_scale_with_it() -> None:
+    scenario = read_scenario("la-lb-shanghai")
+    assert [ship.existing_follows_demand for ship in scenario.classes] == [True]
+    at = [item.driver for item in scenario.ranges].index("demand")
+    values = np.tile([item.mode for item in scenario.ranges], (3, 1))
+    values[:, at] = (0.8, 1.0, 1.2)
+    single, _ = run_outputs(scenario, draws_of(scenario, values))
+    for output in ("cost_discounted_usd", "cost_gap_discounted_usd", "wtw_t", "avoided_wtw_t"):
+        assert single[output] == pytest.approx(single[output][1] * values[:, at], rel=1e-9)
+    # Negative control: with a fleet given by number the same draws need other new ships, and nothing is in proportion.
+    given = replace(scenario, classes=tuple(replace(ship, existing_follows_demand=False) for ship in scenario.classes))
+    single, _ = run_outputs(given, draws_of(given, values))
+    assert single["cost_gap_discounted_usd"][2] < 1.05 * single["cost_gap_discounted_usd"][1]

@@ -71,7 +71,9 @@ def turn_over(model: ScenarioModel, demand_teu: Floats, add_on: Floats) -> Fleet
     capital, conversion, operation = (np.zeros((draws, n_years)) for _ in range(3))
     share = model.class_share
     for c, ship_class in enumerate(model.classes):
-        stock = _existing(model, ship_class, draws)
+        # Today's ships that were counted from the transport of the first year follow what a draw makes of it.
+        follows = ship_class.existing_follows_demand and model.demand_teu[0] > 0.0
+        stock = _existing(model, ship_class, demand_teu[:, 0] / model.demand_teu[0] if follows else np.ones(draws))
         for y in range(n_years):
             now = int(model.years[y])
             leaving = stock.gone_by(now)
@@ -140,15 +142,15 @@ class _Stock:
         return np.asarray(moved)
 
 
-def _existing(model: ScenarioModel, ship_class: ShipClass, draws: int) -> _Stock:
-    """Today's ships, each leaving in the first model year in which it is no longer counted."""
+def _existing(model: ScenarioModel, ship_class: ShipClass, scale: Floats) -> _Stock:
+    """Today's ships times a scale by draw ``(D,)``, each leaving in the first model year in which it is not counted."""
     years = [int(year) for year in model.years]
     after = years[-1] + max(1, round(float(model.year_weight[-1])))
-    stock = _Stock(draws, years[0], max(after, years[-1] + ship_class.lifetime_years))
+    stock = _Stock(scale.size, years[0], max(after, years[-1] + ship_class.lifetime_years))
     # What still sails in the last model year is taken to leave when the scenario ends.
     later = np.column_stack([ship_class.existing[:, 1:], np.zeros(len(FAMILIES))])
     for y, end in enumerate([*years[1:], after]):
-        stock.add(end, ship_class.existing[:, y] - later[:, y])
+        stock.add(end, scale[:, None] * (ship_class.existing[:, y] - later[:, y]))
     return stock
 
 

@@ -77,6 +77,8 @@ class ShipClass:
     capacity_loss : share of capacity lost to tanks by family, ``(K,)``.
     lifetime_years : of a new ship.
     existing : ships of today's fleet still in service, by family, ``(K, Y)``, not increasing over time.
+    existing_follows_demand : `existing` was worked out from the transport of the first year, so that an ensemble that
+        draws another transport draws another fleet of today with it.
     """
 
     id: str
@@ -96,6 +98,7 @@ class ShipClass:
     capacity_loss: Floats
     lifetime_years: int
     existing: Floats
+    existing_follows_demand: bool = False
 
 
 @dataclass(frozen=True)

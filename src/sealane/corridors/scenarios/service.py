@@ -169,6 +169,7 @@ def with_existing(reading: Reading, draft: DraftClass, demand_teu: Floats, *, al
     alone : the class is the only one; of several, only a share says how many ships the first year needs.
     """
     ship, node = draft.ship, draft.existing
+    follows = False
     existing = np.zeros_like(ship.existing)
     if node is None or not node.mapping():
         return ship
@@ -186,6 +187,7 @@ def with_existing(reading: Reading, draft: DraftClass, demand_teu: Floats, *, al
         number = float(demand_teu[0]) * share / ship.teu_per_year
         age = (reading.years - reading.years[0]) / ship.lifetime_years
         existing[FAMILIES.index(family)] = number * np.maximum(0.0, 1.0 - age)
+        follows = True
         reading.add(f"{node.path}.{family}.{reading.years[0]}", number, "ships", origin, words, "D")
     else:
         for family, item in node.items():
@@ -196,7 +198,7 @@ def with_existing(reading: Reading, draft: DraftClass, demand_teu: Floats, *, al
             if (np.diff(series) > 1e-9).any():
                 item.fault("the number rises", "Ships of today only leave; what comes is built by newbuild_mix")
             existing[FAMILIES.index(family)] = np.nan_to_num(series)
-    return replace(ship, existing=existing)
+    return replace(ship, existing=existing, existing_follows_demand=follows)
 
 
 def read_targets(reading: Reading, node: Node | None) -> tuple[Floats, Floats, Floats]:
