@@ -211,3 +211,17 @@ def test_the_ledger_closes(balances: dict[tuple[str, int], float], data: st.Data
 def test_the_order_of_ships_and_years_does_not_matter(balances: list[float]) -> None:
     results = [result(balance, "AB"[n % 2], 2025 + n // 2) for n, balance in enumerate(balances)]
     assert settle(results) == settle(results[::-1])
+
+
+def test_surplus_that_is_left_unused_is_told_with_its_amount() -> None:
+    """Pool of +100 and -40: Alpha leaves with 60 that nobody may use; banked in full or all given, nothing is told."""
+    ships = [result(100e6), result(-40e6, ship="Beta")]
+    pooled = settle(ships, [Measure(ship, 2025, "pool", pool="one") for ship in ("Alpha", "Beta")])
+    assert pooled.notes == (
+        "Alpha leaves the pool with 60 t CO2e of surplus in 2025 that are neither banked nor given to another ship, "
+        "and so are lost here.",
+    )
+    assert settle([result(100e6)], [Measure("Alpha", 2025, "bank")]).notes == ()
+    assert "leaves the period with 70 t" in settle([result(100e6)], [Measure("Alpha", 2025, "bank", 30.0)]).notes[0]
+    even = [result(40e6), result(-40e6, ship="Beta")]
+    assert settle(even, [Measure(ship, 2025, "pool", pool="one") for ship in ("Alpha", "Beta")]).notes == ()

@@ -280,6 +280,12 @@ def _settle_year(
             notes.append(
                 f"{ship} has a deficit in {year} without energy in scope: no intensity, so no penalty is worked out."
             )
+        if verified > 0.0:
+            left = "the pool with" if measure is not None and measure.action == "pool" else "the period with"
+            notes.append(
+                f"{ship} leaves {left} {verified / 1e6:,.6g} t CO2e of surplus in {year} that are neither banked nor "
+                "given to another ship, and so are lost here."
+            )
         settled.append(
             Settled(
                 ship=ship,
