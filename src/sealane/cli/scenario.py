@@ -101,7 +101,7 @@ def run(
     scenario: ScenarioFile,
     out: OutFolder,
     ensemble: Annotated[
-        int, typer.Option("--ensemble", metavar="N", help="Draws over the scenario's ranges; 0: none. 1024 or more.")
+        int, typer.Option("--ensemble", metavar="N", help="Draws over the scenario's ranges, 16 or more; 0: none.")
     ] = 0,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the draws.")] = 1,
     as_json: AsJson = False,
@@ -171,9 +171,13 @@ def compare_scenarios(
     table = []
     for item in items:
         cells = [values.get((item, name)) for name in comparison.scenarios]
-        table.append((item, units[item], *("" if cell is None else f"{cell['value']:,.4g}" for cell in cells)))
+        table.append((item, units[item], *("" if cell is None else _figure(cell["value"]) for cell in cells)))
     print_table(("figure", "unit", *(f"{name}>" for name in comparison.scenarios)), table)
     message(f"\nResults in {out}")
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000.0 else f"{value:,.4g}"
 
 
 def _entry(model: ScenarioModel) -> dict[str, Any]:

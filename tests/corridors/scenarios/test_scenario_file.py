@@ -313,3 +313,28 @@ rules:
     assert result.summary["status_of_nzf"] == "draft"
     assert result.summary["status_of_fueleu"] == "in force"
     assert result.summary["status_of_carbon-price"] == "user"
+
+
+def faults_of(*pairs: tuple[str, str]) -> list[str]:
+    """Faults of the good file with texts replaced, each as one text."""
+    with pytest.raises(DataError) as caught:
+        parse_scenario(changed(*pairs), "s.yaml")
+    return [f"{fault.where}: {fault.found}. {fault.remedy}" for fault in caught.value.faults]
+
+
+def test_one_key_that_is_no_year_leaves_the_other_years_alone() -> None:
+    told = faults_of(("newbuild_mix: {methanol: 1}", "newbuild_mix: {2026: {oil: 1}, 2031-06: {methanol: 1}}"))
+    assert len(told) == 1
+    assert "'2031-06' is no year" in told[0]
+
+
+def test_a_faulty_pathway_makes_no_fault_of_units_by_mass() -> None:
+    told = faults_of(("pathway: e-methanol", "pathway: e-metanol"))
+    assert len(told) == 1
+    assert "e-metanol" in told[0]
+
+
+def test_a_price_alone_is_told_to_keep_its_cost_path() -> None:
+    told = faults_of(("cost_path: lsfo, delivery:", "price: {value: 612, unit: USD/t, user: ours}, delivery:"))
+    assert len(told) == 1
+    assert "price may stand beside cost_path and goes before it" in told[0]

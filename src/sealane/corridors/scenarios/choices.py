@@ -83,7 +83,12 @@ def _shares(reading: Reading, node: Node, names: tuple[str, ...], origin: tuple[
     if not names:
         return found
     items = list(node.items())
-    by_year = bool(items) and all(key.isdigit() for key, _ in items)
+    by_year = any(key[:4].isdigit() for key, _ in items)
+    if by_year:
+        for key, item in items:
+            if not key.isdigit():
+                item.fault(f"'{key}' is no year", "Give years as 2030 alone, and below each the shares from then on")
+        items = [(key, item) for key, item in items if key.isdigit()]
     points: list[tuple[int, Floats]] = []
     for key, item in items if by_year else [(str(reading.years[0]), node)]:
         shares = np.zeros(len(names))

@@ -37,7 +37,7 @@ def compare_scenarios(results: Sequence[ScenarioResult]) -> Comparison:
         for fewer than two results.
     """
     if len(results) < 2:
-        fault = Fault("results", f"{len(results)}", "Give two or more scenarios")
+        fault = Fault("scenarios", f"{len(results)} given", "Give two or more")
         raise DataError("There is nothing to compare.", [fault])
     names = _names(results)
     tables = {

@@ -24,6 +24,7 @@ TTW = Field("tank-to-wake", "g/MJ", 0.0, 200.0)
 LHV = Field("lower heating value", "GJ/t", 10.0, 130.0)
 DENSITY = Field("density", "t/m3", 0.05, 1.2)
 # The largest corridor studied needs about 60,000 TJ a year (Singapore to Los Angeles and Long Beach, 2030).
+_ANY_LHV = 30.0
 AVAILABLE = Field("fuel that can be bunkered at this port", "GJ/year", 0.0, 2e8, asked="TJ/year")
 
 
@@ -44,19 +45,17 @@ def read_fuel(
         return None
     before = len(node.faults)
     properties = _properties(reading, fuel_id, node, gwp)
-    lhv = properties[1] if properties else float("nan")
+    # Of a faulty pathway nobody knows the heating value: any one lets prices and amounts by mass be read for faults of
+    # their own, and none of these numbers is used.
+    lhv = properties[1] if properties else _ANY_LHV
     path_node = node.take("cost_path")
     cost_path = path_node.text(_cost_paths()) if path_node else None
-    price_field = PRICE if np.isnan(lhv) else with_also(PRICE, USD_per_t=1.0 / lhv)
+    price_field = with_also(PRICE, USD_per_t=1.0 / lhv)
     price = _by_port(reading, node, ("price", cost_path), price_field, regions)
     wtt = _by_port(reading, node, ("wtt", cost_path), WTT, regions)
     if price is not None:
         price = price + _delivery(reading, node, regions)
-    available_field = (
-        AVAILABLE
-        if np.isnan(lhv)
-        else with_also(AVAILABLE, t_per_year=lhv, kt_per_year=lhv * 1e3, Mt_per_year=lhv * 1e6)
-    )
+    available_field = with_also(AVAILABLE, t_per_year=lhv, kt_per_year=lhv * 1e3, Mt_per_year=lhv * 1e6)
     available = _available(reading, fuel_id, node, available_field, regions)
     node.close()
     if properties is None or price is None or wtt is None or len(node.faults) > before:
@@ -148,7 +147,10 @@ def _by_port(
     given = node.take(key)
     if given is None:
         if cost_path is None:
-            node.fault(f"'{key}' is missing", f"Give {key}, or cost_path: one of {', '.join(_cost_paths())}")
+            beside = "wtt" if key == "price" else "price"
+            also = f"; {beside} may stand beside cost_path and goes before it" if beside in node.value else ""
+            paths = ", ".join(_cost_paths())
+            node.fault(f"'{key}' is missing", f"Give {key}, or cost_path{also}: one of {paths}")
             return None
         return np.stack([_region_path(reading, node, key, cost_path, what, region) for region in regions])
     by_port = given.take("by_port") if isinstance(given.value, dict) else None
