@@ -19,7 +19,7 @@ from sealane.errors import DataError
 
 @cache
 def of_reference(seed: int) -> ScenarioResult:
-    return ensemble(read_scenario("la-lb-shanghai"), 4096, seed)
+    return ensemble(read_scenario("la-lb-shanghai"), 1024, seed)
 
 
 @cache

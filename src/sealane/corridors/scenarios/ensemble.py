@@ -23,7 +23,7 @@ from sealane.corridors.scenarios.tornado import tornado
 from sealane.errors import DataError, Fault
 
 LEAST_DRAWS, MOST_DRAWS = 16, 1 << 20
-DEFAULT_DRAWS = 4096
+DEFAULT_DRAWS = 2048
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 # Below this share of the mean a figure is taken not to vary.
 STILL = 1e-9
