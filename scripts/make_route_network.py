@@ -3,8 +3,11 @@
     npm pack world-atlas@2.0.2        # Natural Earth 1:10 m and 1:50 m land, public domain
     python scripts/make_route_network.py --atlas FOLDER
 
-FOLDER holds land-10m.json and land-50m.json of that package. The network of searoute comes with its Python package.
-Takes some six minutes on two cores; the same input gives the same bytes. docs/method/routes.md says what is done.
+FOLDER holds land-10m.json and land-50m.json of that package, and ne_10m_minor_islands.json, the small islands that
+Natural Earth keeps in a layer of their own (public domain, as GeoJSON in the repository
+martynafford/natural-earth-geojson, CC0, commit 0b9a6ceb). The network of searoute comes with its Python package.
+Takes a quarter of an hour on two idle cores; the same input gives the same bytes. docs/method/routes.md says what is
+done.
 """
 
 from __future__ import annotations
@@ -20,12 +23,12 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts.route_network import channels, corners, lines, masks
-from scripts.route_network.land import raster, rings
+from scripts.route_network.land import islets, raster, rings
 
 from sealane.movement.routes.marks import limits, passages
 from sealane.movement.routes.network import PATH, joined, units
 from sealane.movement.routes.raw_network import nodes_and_edges
-from sealane.movement.routes.search import CHANNEL, COAST, LIMIT, line_nm, seen_corners, shortest
+from sealane.movement.routes.search import CHANNEL, COAST, LIMIT, Network, line_nm, seen_corners, shortest
 from sealane.movement.routes.water import NEAR_NM, Water, clearance, first_land_nm, is_land, pack
 from sealane.reference.ports import all_ports
 
@@ -33,7 +36,7 @@ TOLERANCE_NM = 1.0  # how far a simplified shore may lie from the outline
 SLACK_DEG = 1.5  # by how much a line may miss a touch
 FAR_NM = 10200.0
 STRETCH = 1.0001  # a line is left out where others are at most this much longer
-DETOUR, DETOUR_NM = 1.1, 5.0  # a line of the searoute network through narrows is kept if it saves this much
+DETOUR, DETOUR_NM = 1.01, 0.5  # a line of the searoute network through narrows is kept if it saves this much
 OPENS_NM, SHORT_NM, SPARES_NM = 60.0, 12.0, 80.0  # see _narrows
 _BEGIN = time.monotonic()
 
@@ -46,13 +49,13 @@ def say(text: str) -> None:
 def main() -> None:
     """Make the file."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--atlas", type=Path, required=True, help="folder of land-10m.json and land-50m.json")
+    parser.add_argument("--atlas", type=Path, required=True, help="folder of the three files of land")
     parser.add_argument("--out", type=Path, default=PATH)
     options = parser.parse_args()
     points, edges = nodes_and_edges()
     once = sorted({(min(a, b), max(a, b)) for a, b, _ in edges if a != b})
     found = masks.make(
-        raster(rings(options.atlas / "land-10m.json")),
+        raster(rings(options.atlas / "land-10m.json")) | raster(islets(options.atlas / "ne_10m_minor_islands.json")),
         raster(rings(options.atlas / "land-50m.json")),
         channels.cell_of(points),
         [(port.lat, port.lon) for port in all_ports()],
@@ -146,24 +149,41 @@ def _with_channels(graph: Graph, points: NDArray[np.float64], channel: list[tupl
     )
 
 
+Sight = tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.uint64]]
+
+
+def _strictly(net: Network, point: NDArray[np.float64], sight: Sight, water: Water) -> Sight:
+    """What a point sees with the clearance kept right up to it."""
+    kept = [first_land_nm(water, *point, net.lat[k], net.lon[k], 0.0, 0.0) < 0.0 for k in sight[0]]
+    ids, far, bits = (part[np.array(kept, np.bool_)] for part in sight)
+    return ids, far, bits
+
+
 def _narrows(
     graph: Graph, points: NDArray[np.float64], rest: list[tuple[int, int]], water: Water
 ) -> list[tuple[int, int]]:
     """Lines of the searoute network over water that is closed to us, where the way round is long."""
     lat, lon, touch, kind, i, j, bits = graph
     net = joined(lat, lon, touch.astype(np.float32) / np.float32(127.0), kind, i, j, bits)
-    seen: dict[int, tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.uint64]]] = {}
+    loose: dict[int, Sight] = {}
+    strict: dict[int, Sight] = {}
     out = []
     for a, b in rest:
         if first_land_nm(water, *points[a], *points[b], 0.0, 0.0) < 0.0:
             continue
+        straight = line_nm(points[[a, b], 0].copy(), points[[a, b], 1].copy())
         dry = first_land_nm(water, *points[a], *points[b], 1e5, 1e5) >= 0.0
         for n in (a, b):
-            if n not in seen:
-                seen[n] = seen_corners(net, water, limits(), *points[n])
+            if n not in loose:
+                loose[n] = seen_corners(net, water, limits(), *points[n])
+                strict[n] = _strictly(net, points[n], loose[n], water)
+        # What a point in closed water sees near it lies on both sides of the narrows: that would be a way through the
+        # line in question. So the way round begins and ends where the clearance is kept.
+        seen = loose if dry else strict
         lats, lons = shortest(net, water, limits(), np.uint64(0), *points[a], *seen[a], *points[b], *seen[b])
-        straight = line_nm(points[[a, b], 0].copy(), points[[a, b], 1].copy())
-        round_nm = line_nm(lats, lons) if lats.size else np.inf
+        round_nm = line_nm(lats, lons) if lats.size and (dry or lats.size > 2) else np.inf
+        if not dry and not (seen[a][0].size and seen[b][0].size):
+            round_nm = np.inf
         if round_nm <= DETOUR * straight + DETOUR_NM:
             continue
         # Land one cell wide may bar a strait on our map: a short line that opens a water, or spares a long way round.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 CELLS = 60
 ROWS, COLUMNS = 180 * CELLS, 360 * CELLS
 Mask = NDArray[np.uint8]
+ISLAND_CELLS = 20  # islands no larger than this take every cell they touch
 
 
 def rings(path: Path) -> list[list[NDArray[np.float64]]]:
@@ -36,6 +37,16 @@ def rings(path: Path) -> list[list[NDArray[np.float64]]]:
             polygons.extend([ring(numbers) for numbers in polygon] for polygon in geometry["arcs"])
 
     take(topology["objects"]["land"])
+    return polygons
+
+
+def islets(path: Path) -> list[list[NDArray[np.float64]]]:
+    """Polygons of a GeoJSON file of small islands, as :func:`rings` gives them."""
+    polygons: list[list[NDArray[np.float64]]] = []
+    for feature in json.loads(path.read_text(encoding="utf-8"))["features"]:
+        geometry = feature["geometry"]
+        parts = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
+        polygons += [[_unwrapped(np.array(ring, dtype=np.float64)[:, :2]) for ring in part] for part in parts]
     return polygons
 
 
@@ -80,7 +91,7 @@ def _parity(mask):  # type: ignore[no-untyped-def]  # compiled
 
 
 def raster(polygons: list[list[NDArray[np.float64]]]) -> Mask:
-    """Cells whose centre lies on land (even-odd rule); an islet that holds no centre takes one cell all the same."""
+    """Cells whose centre lies on land (even-odd rule), and all cells that the shore of a small island runs through."""
     mask = np.zeros((ROWS, COLUMNS), np.uint8)
     for polygon in polygons:
         for ring in polygon:
@@ -89,8 +100,10 @@ def raster(polygons: list[list[NDArray[np.float64]]]) -> Mask:
                     _toggle(mask, ring[:, 0] + turn, ring[:, 1].copy())
     _parity(mask)
     for polygon in polygons:
-        x = ((polygon[0][:, 0] + 180.0) * CELLS).astype(int) % COLUMNS
-        y = np.clip(((polygon[0][:, 1] + 90.0) * CELLS).astype(int), 0, ROWS - 1)
-        if np.ptp(x) <= 2 and np.ptp(y) <= 2 and not mask[y.min() : y.max() + 1, x.min() : x.max() + 1].any():
-            mask[y[0], x[0]] = 1
+        if np.ptp(polygon[0], axis=0).max() <= ISLAND_CELLS / CELLS:
+            for ring in polygon:
+                parts = np.linspace(0.0, 1.0, 4 * ISLAND_CELLS, endpoint=False)[:, None, None]
+                shore = (ring[:-1] + parts * np.diff(ring, axis=0)).reshape(-1, 2)
+                row = np.clip(((shore[:, 1] + 90.0) * CELLS).astype(int), 0, ROWS - 1)
+                mask[row, ((shore[:, 0] + 180.0) * CELLS).astype(int) % COLUMNS] = 1
     return mask
