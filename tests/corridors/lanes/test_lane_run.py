@@ -8,12 +8,17 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.corridors.lanes.lane_world import ServiceLane, write_calls
 from tests.corridors.lanes.test_corridor_documents import SOUND
 
-from sealane.corridors.call_table import read_call_table
+from sealane.corridors.call_merge import Part
+from sealane.corridors.call_table import CALLS_SCHEMA, read_call_table
+from sealane.corridors.lanes.claims import claim
 from sealane.corridors.lanes.distances import way
 from sealane.corridors.lanes.document import corridor_ids, parse_corridor, read_corridor
 from sealane.corridors.lanes.run import LaneResult, run_lane
@@ -261,6 +266,49 @@ def test_corridors_beside_each_other_share_their_legs(service_lane: ServiceLane,
     names = set().union(*alone)
     assert max(sum(s.get(name, 0.0) for s in alone) for name in names) > 1.0, "negative control: claims overlap"
     assert max(sum(s.get(name, 0.0) for s in together) for name in names) <= 1.0 + 1e-12
+
+
+def test_a_corridor_beside_claims_nothing_outside_its_period_and_ship_classes(tmp_path: Path) -> None:
+    yokohama = f"{SHIP},JPYOK,2026-07-16T00:00:00Z,2026-07-17T00:00:00Z"
+    text = SOUND.replace("[CNSHA]", "[JPYOK]").replace("id: a-b", "id: a-c")
+
+    def share(other: str) -> float:
+        found = run(tmp_path, LAX, yokohama, SHA, beside=[parse_corridor(other.encode(), "x.yaml")])
+        return float(str(legs_of(found)[0]["share_rotation"]))
+
+    assert share(text) == 0.5, "both claim the leg to Yokohama"
+    assert share(text.replace("to: 2026-12-31", "to: 2026-06-30")) == 1.0
+    assert share(text.replace("[container]", "[bulk carrier]")) == 1.0
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    ports=st.lists(st.sampled_from(["USLAX", "USLGB", "CNSHA", "JPYOK", "SGSIN"]), min_size=2, max_size=9),
+    cargo=st.lists(st.one_of(st.none(), st.tuples(*[st.integers(0, 900)] * 2)), min_size=9, max_size=9),
+    told=st.lists(st.one_of(st.none(), st.integers(0, 900)), min_size=9, max_size=9),
+)
+def test_shares_of_corridors_beside_each_other_never_exceed_the_whole(
+    ports: list[str], cargo: list[tuple[int, int] | None], told: list[int | None]
+) -> None:
+    """Whatever is known of the cargo: of some legs nothing, of some only what is on board."""
+    rows = []
+    for at, (port, moved, lane) in enumerate(zip(ports, cargo, told, strict=False)):
+        begin = dt.datetime(2026, 1, 1, tzinfo=dt.UTC) + dt.timedelta(days=6 * at)
+        row: dict[str, object] = {"imo": 9321483, "port": port, "arrival": begin}
+        row["departure"] = begin + dt.timedelta(days=1)
+        row["cargo_teu_loaded"], row["cargo_teu_discharged"] = moved or (None, None)
+        row["onboard_teu_departure"] = 900.0 if lane is not None else None
+        row["lane_teu_departure"] = lane
+        rows.append(row)
+    schema = pa.schema([CALLS_SCHEMA.field(name) for name in rows[0]])
+    table = Part.of(pa.Table.from_pylist(rows, schema=schema), "t", "0", "own_file").table
+    corridors = [read_corridor(ident) for ident in ("la-lb-shanghai", "la-yokohama", "singapore-la-lb")]
+    classes = np.array(["Container Ship"] * len(rows), dtype=object)
+    found = [claim(c, table, classes, beside=[o for o in corridors if o is not c]).shares for c in corridors]
+    for rule in RULES:
+        shares = np.stack([of[rule] for of in found])
+        assert np.nanmin(shares, initial=0.0) >= 0.0
+        assert np.nansum(shares, axis=0).max(initial=0.0) <= 1.0 + 1e-12, rule
 
 
 def test_transport_activity_by_hand(tmp_path: Path) -> None:

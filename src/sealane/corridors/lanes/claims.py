@@ -65,9 +65,9 @@ def quarters_of(moments_us: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _shares(
-    corridor: Corridor, calls: pa.Table, *, own: bool
+    corridor: Corridor, calls: pa.Table, *, told: bool
 ) -> tuple[Rotations, LegCargo, LegCargo, dict[str, Floats]]:
-    """Shares of one corridor; the cargo told as its lane's is that of the corridor in question, not of others."""
+    """Shares of one corridor; `told` takes the cargo that is told as its lane's instead of working it out."""
     rotations = find_rotations(calls, corridor.end_of(), corridor.longest_pass_days)
     cargo = [
         leg_cargo(
@@ -75,7 +75,7 @@ def _shares(
             numbers(calls[f"cargo_{unit}_loaded"]),
             numbers(calls[f"cargo_{unit}_discharged"]),
             numbers(calls[f"onboard_{unit}_departure"]),
-            numbers(calls[f"lane_{unit}_departure"]) if own else np.full(len(calls), np.nan),
+            numbers(calls[f"lane_{unit}_departure"]) if told else np.full(len(calls), np.nan),
         )
         for unit in ("t", "teu")
     ]
@@ -85,6 +85,21 @@ def _shares(
         "cargo": cargo_shares(rotations, cargo[0], cargo[1]),
     }
     return rotations, cargo[0], cargo[1], shares
+
+
+def _inside(
+    corridor: Corridor, rotations: Rotations, end_us: NDArray[np.int64], ship_class: NDArray[np.object_]
+) -> NDArray[np.bool_]:
+    """Legs inside the period and the ship classes of a corridor, ``(legs,)``."""
+    inside: NDArray[np.bool_] = end_us != UNKNOWN
+    if corridor.begin:
+        inside &= end_us >= int(corridor.begin.timestamp()) * 1_000_000
+    if corridor.until:
+        inside &= end_us < int(corridor.until.timestamp()) * 1_000_000
+    if corridor.ship_classes:
+        wanted = np.isin(ship_class.astype(str), corridor.ship_classes)
+        inside &= wanted[rotations.from_call]
+    return inside
 
 
 def claim(
@@ -108,29 +123,26 @@ def claim(
     Notes
     -----
     A leg counts to the year in which it ends. Period and ship classes cut shares, not rotations: a pass that began the
-    year before still is one.
+    year before still is one. Cargo that is told as the lane's own is that of one corridor; beside others it is worked
+    out for all of them alike, since claims of two kinds would not sum to the whole.
     """
-    rotations, tonnes, teu, shares = _shares(corridor, calls, own=True)
+    rotations, tonnes, teu, shares = _shares(corridor, calls, told=not beside)
     end_us = rotations.leg_end_us()
-    inside = end_us != UNKNOWN
-    if corridor.begin:
-        inside &= end_us >= int(corridor.begin.timestamp()) * 1_000_000
-    if corridor.until:
-        inside &= end_us < int(corridor.until.timestamp()) * 1_000_000
     quarter = quarters_of(end_us)
+    inside = _inside(corridor, rotations, end_us, ship_class)
     if year is not None:
         inside &= quarter // 4 == year
-    if corridor.ship_classes:
-        wanted = np.isin(ship_class.astype(str), corridor.ship_classes)
-        inside &= wanted[rotations.from_call]
     known = ~np.isnan(shares["cargo"])
     passes = len(rotations.pass_from)
     unknown_legs = np.bincount(rotations.pass_of[rotations.inside & ~known], minlength=passes)
-    others = [_shares(other, calls, own=False)[3] for other in beside]
-    cut = {}
-    for rule in RULES:
-        own = split_between([shares[rule], *(other[rule] for other in others)])[0] if others else shares[rule]
-        cut[rule] = np.where(inside, own, 0.0)
+    cut = {rule: np.where(inside, shares[rule], 0.0) for rule in RULES}
+    if beside:
+        others = []
+        for other in beside:
+            beside_of, _, _, claimed = _shares(other, calls, told=False)
+            counts = _inside(other, beside_of, end_us, ship_class)
+            others.append({rule: np.where(counts, claimed[rule], 0.0) for rule in RULES})
+        cut = {rule: split_between([cut[rule], *(other[rule] for other in others)])[0] for rule in RULES}
     arriving = rotations.leg_before[rotations.pass_to] if passes else np.empty(0, np.int64)
     return Claims(
         rotations=rotations,

@@ -58,6 +58,10 @@ def lane_summary(
         rules["cargo"] |= {name: None for name, value in rules["cargo"].items() if isinstance(value, float)}
     direct, rotation = (rules[rule]["energy_tj"] for rule in ("direct", "rotation"))
     notes = _notes(corridor, calls, work, sums, first, last, simulated=simulated)
+    if request["beside"] and any(
+        work.calls[name].null_count < len(work.calls) for name in ("lane_t_departure", "lane_teu_departure")
+    ):
+        notes.append("Beside other corridors lane_t_departure and lane_teu_departure, one lane's cargo, are not read.")
     content: dict[str, Any] = {
         "kind": "lane",
         "label": SIMULATED if simulated else "",
