@@ -275,3 +275,35 @@ def test_order_and_division_do_not_matter(calls: list[tuple[int, int, int, str]]
     shuffle.shuffle(other)
     second = merged(other, shuffle.randint(0, len(rows)))
     assert first == second if isinstance(first, str) else first.equals(second)
+
+
+def test_a_header_that_is_none_gives_one_fault(tmp_path: Path) -> None:
+    semicolons = faults_of(write(tmp_path / "s.csv", "imo;port;arrival", "9321483;USLAX;2026-07-01T08:00:00Z"))
+    assert semicolons == ["s.csv row 1: columns with semicolons between them"]
+    titled = faults_of(write(tmp_path / "t.csv", "Calls of the service,,,", HEADER, ONE))
+    assert titled == ["t.csv row 1: 'Calls of the service' names no column of port calls"]
+    lacking = faults_of(write(tmp_path / "l.csv", "imo,port,eta", "9321483,USLAX,2026-07-01T08:00:00Z"))
+    assert lacking == ["l.csv row 1, column eta: unknown column", "l.csv row 1: no column arrival or departure"]
+
+
+def test_a_time_that_cannot_be_read_is_one_fault(tmp_path: Path) -> None:
+    bad = faults_of(write(tmp_path / "a.csv", HEADER, "9321483,USLAX,2026-07-01 08:00,"))
+    assert bad == ["a.csv row 2, column arrival: '2026-07-01 08:00'"]
+    missing = faults_of(write(tmp_path / "b.csv", HEADER, "9321483,USLAX,,"))
+    assert missing == ["b.csv row 2, column arrival: neither arrival nor departure"]
+
+
+def test_an_unknown_class_is_told_of_its_own_column(tmp_path: Path) -> None:
+    row = "9321483,USLAX,2026-07-01T08:00:00Z,2026-07-02T08:00:00Z"
+    (told,) = faults_of(write(tmp_path / "a.csv", f"{HEADER},ship_class,subtype", f'{row},Boxship,"8,000 TEU"'))
+    assert told.startswith("a.csv row 2, column ship_class: No ship class 'Boxship'")
+    (told,) = faults_of(write(tmp_path / "a.csv", f"{HEADER},ship_class,subtype", f'{row},Container Ship,"9 TEU"'))
+    assert told.startswith("a.csv row 2, column subtype: No subtype of Container Ship '9 TEU'")
+    assert not told.endswith("..")
+
+
+def test_codes_of_no_known_port_are_noted_with_the_nearest(tmp_path: Path) -> None:
+    slip = "9321483,USLXA,2026-08-01T08:00:00Z,2026-08-02T08:00:00Z"
+    notes = read_call_table([write(tmp_path / "a.csv", HEADER, ONE, slip)]).notes
+    assert notes == ("Ports that are not known, so that no distance to them is: USLXA, 1 calls (did you mean USLAX?).",)
+    assert read_call_table([write(tmp_path / "b.csv", HEADER, ONE)]).notes == ()

@@ -35,7 +35,13 @@ _TIME = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d
 _TIME_REMEDY = "Give ISO 8601 with its zone, e.g. 2026-07-01T08:15:00Z"
 _SOURCE = r"^(own_ais|own_file|partner:\S{1,200})$"
 _TRUE, _FALSE = ("yes", "true", "1"), ("no", "false", "0")
+_NEEDED = (("port",), ("imo", "mmsi"), ("arrival", "departure"))
+_REFUSED = "The port calls cannot be used."
+_PLANNED = ("eta", "etd", "etb")
+_NOT_ARRIVAL = "A planned time is no call: give arrival or departure as they happened, or name it note_..."
 _ALIASES = {
+    "vessel": "ship_name",
+    "imo_no": "imo",
     "vessel_name": "ship_name",
     "imo_number": "imo",
     "locode": "port",
@@ -93,6 +99,7 @@ def _column_names(header: list[str], file: str, row: int, faults: list[Fault]) -
         elif key not in CALL_COLUMNS:
             near = difflib.get_close_matches(key, list(CALL_COLUMNS), n=3)
             remedy = f"Did you mean {' or '.join(near)}?" if near else "Name it note_..., or delete it"
+            remedy = _NOT_ARRIVAL if key in _PLANNED else remedy
             faults.append(Fault(f"{file} row {row}, column {text}", "unknown column", remedy))
             names.append(None)
         elif key in names:
@@ -100,10 +107,38 @@ def _column_names(header: list[str], file: str, row: int, faults: list[Fault]) -
             names.append(None)
         else:
             names.append(key)
-    for needed in (("port",), ("imo", "mmsi"), ("arrival", "departure")):
-        if not set(needed) & set(names):
-            faults.append(Fault(f"{file} row {row}", f"no column {' or '.join(needed)}", "Add the column"))
     return names
+
+
+def _check_header(header: list[str], names: list[str | None], file: str, row: int) -> None:
+    """Refuse a table without the columns that are needed, before its rows give a fault each.
+
+    Raises
+    ------
+    DataError
+        with one fault where the first row is no header at all, else with one for each column that is missing.
+    """
+    missing = [needed for needed in _NEEDED if not set(needed) & set(names)]
+    if not missing:
+        return
+    told = [cell.strip() for cell in header if cell.strip()]
+    where = f"{file} row {row}"
+    for mark, word in ((";", "semicolons"), ("\t", "tabs")):
+        if len(told) == 1 and told[0].count(mark) > 1:
+            raise DataError(_REFUSED, [Fault(where, f"columns with {word} between them", "Save it with commas")])
+    if not any(names):
+        raise DataError(
+            _REFUSED,
+            [
+                Fault(
+                    where, f"'{', '.join(told)[:80]}' names no column of port calls", "Delete the rows above the header"
+                )
+            ],
+        )
+    lacking = [Fault(where, f"no column {' or '.join(needed)}", "Add the column") for needed in missing]
+    faults: list[Fault] = []
+    _column_names(header, file, row, faults)
+    raise DataError(_REFUSED, [*faults, *lacking])
 
 
 def _read_csv(path: Path, head: bytes, faults: list[Fault]) -> tuple[dict[str, Any], NDArray[np.int64], bool]:
@@ -131,6 +166,7 @@ def _read_csv(path: Path, head: bytes, faults: list[Fault]) -> tuple[dict[str, A
     except (pa.ArrowInvalid, UnicodeDecodeError) as problem:
         raise FileFormatError(f"{path.name} is no valid CSV in UTF-8 ({problem}). Save it as CSV UTF-8.") from problem
     names = _column_names(table.column_names, path.name, comments + 1, faults)
+    _check_header(table.column_names, names, path.name, comments + 1)
     found = {
         name: pc.utf8_trim_whitespace(table.column(at).cast(pa.string()).combine_chunks())
         for at, name in enumerate(names)
@@ -145,6 +181,7 @@ def _read_excel(path: Path, faults: list[Fault]) -> tuple[dict[str, Any], NDArra
         raise FileFormatError(f"{path.name} holds no table. Its first row names the columns of port calls.")
     number, header = lines[0]
     names = _column_names(header, path.name, number, faults)
+    _check_header(header, names, path.name, number)
     body = lines[1:]
     found = {}
     for at, name in enumerate(names):
@@ -176,6 +213,7 @@ def _read_parquet(path: Path, faults: list[Fault]) -> tuple[dict[str, Any], NDAr
     except (OSError, ValueError) as problem:
         raise FileFormatError(f"{path.name} is no Parquet file ({problem}).") from None
     names = _column_names(table.column_names, path.name, 0, faults)
+    _check_header(table.column_names, names, path.name, 0)
     simulated = _SIMULATED in (table.schema.metadata or {}).get(b"sealane", b"")
     found: dict[str, Any] = {}
     for at, name in enumerate(names):
@@ -295,13 +333,21 @@ def _classes(table: pa.Table, file: str, rows: NDArray[np.int64], faults: list[F
             known.append(_class_pair(ship_class, subtype))
         except (MissingFactorError, DataError) as problem:
             known.append((None, None))
-            column = "subtype" if subtype else "ship_class"
+            column = "subtype" if known_class(ship_class) else "ship_class"
             first = int(rows[np.flatnonzero(coded.indices.to_numpy() == code)[0]])
-            faults.append(Fault(f"{file} row {first}, column {column}", str(problem), "Give one of those listed"))
+            faults.append(Fault(f"{file} row {first}, column {column}", str(problem).rstrip("."), "Give one of them"))
     for place, name in enumerate(("ship_class", "subtype")):
         names = pa.array([pair[place] for pair in known], pa.string())
         table = _put(table, name, names.take(coded.indices) if len(names) else table[name])
     return table
+
+
+def known_class(ship_class: str) -> bool:
+    """True for a class of EPA Table E.1; then it is the subtype that nobody knows."""
+    try:
+        return bool(ship_class and find_ship_class(ship_class))
+    except (MissingFactorError, DataError):
+        return False
 
 
 def _class_pair(ship_class: str, subtype: str) -> tuple[str | None, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,10 +26,15 @@ from sealane.corridors.call_table import (
 from sealane.errors import DataError, Fault
 from sealane.movement.compiled import njit
 from sealane.reference import load_table
+from sealane.reference.ports import find_port, verified_locodes
 
 MOST_FAULTS = 1_000
 """Faults of one kind that are listed; the rest are counted."""
 
+UNKNOWN_PORTS = "Ports that are not known, so that no distance to them is"
+_MOST_PORTS = 10
+_NO_TIME = "neither arrival nor departure"
+_TIMES = (", column arrival", ", column departure")
 US_PER_H = 3_600_000_000
 UNKNOWN_TIME = np.iinfo(np.int64).min
 _ORDER = ("arrival", "anchorage_start", "berth_start", "berth_end", "departure")
@@ -103,7 +109,11 @@ def merge_parts(parts: Sequence[Part], faults: list[Fault], particulars: Sequenc
     table = pa.concat_tables([part.table for part in parts]).combine_chunks()
     starts = np.cumsum([0, *(len(part.table) for part in parts[:-1])])
     where = _Where(parts, starts)
-    check_rows(table, where, faults)
+    # A time that cannot be read is one fault, not also a missing one.
+    unread = {fault.where.rpartition(", column ")[0] for fault in faults if fault.where.endswith(_TIMES)}
+    found: list[Fault] = []
+    check_rows(table, where, found)
+    faults += [f for f in found if not (f.found == _NO_TIME and f.where.rpartition(", column ")[0] in unread)]
     table, notes = _one_name_a_ship(table)
     told_twice = 0
     if not faults and len(table):
@@ -115,14 +125,31 @@ def merge_parts(parts: Sequence[Part], faults: list[Fault], particulars: Sequenc
     table = _name_calls(table)
     if told_twice:
         notes.append(
-            f"{told_twice:,} rows tell a call that another row tells too: own AIS stands before an own file, that "
-            "before a partner; what the row that stands lacks is filled from the other."
+            f"Rows left out because another row tells the same call: {told_twice:,}. Own AIS stands before an own "
+            "file, that before a partner; what the row that stands lacks is filled from the other."
         )
+    notes += _unknown_ports(table)
     if pc.any(table["simulated"]).as_py():
         notes.insert(0, "SIMULATED DATA")
     inputs = tuple(CallInput(part.name, part.sha256, len(part.table), part.source) for part in parts)
     joined = pa.concat_tables(particulars, promote_options="default") if particulars else None
     return CallTable(table, inputs, told_twice, tuple(notes), joined)
+
+
+def _unknown_ports(table: pa.Table) -> list[str]:
+    """A note on codes that are no port Sealane knows: small ports, or a slip of the pen."""
+    counted = {item["values"]: item["counts"] for item in pc.value_counts(table["port"]).to_pylist()}
+    unknown = sorted(code for code in counted if find_port(code) is None)
+    if not unknown:
+        return []
+    told = []
+    here = sorted((counted.keys() - set(unknown)) | set(verified_locodes()))
+    for code in unknown[:_MOST_PORTS]:
+        near = difflib.get_close_matches(code, here, n=1)
+        told.append(f"{code}, {counted[code]:,} calls" + (f" (did you mean {near[0]}?)" if near else ""))
+    if len(unknown) > _MOST_PORTS:
+        told.append(f"and {len(unknown) - _MOST_PORTS:,} more codes")
+    return [f"{UNKNOWN_PORTS}: {'; '.join(told)}."]
 
 
 def first_time(table: pa.Table) -> NDArray[np.int64]:
@@ -156,7 +183,7 @@ def check_rows(table: pa.Table, where: Callable[[int], str], faults: list[Fault]
     port_good = pc.fill_null(pc.match_substring_regex(port, r"^[A-Z]{2}[A-Z2-9]{3}$"), False).to_numpy()
     add(~port_good, "port", lambda i: f"'{port[i].as_py() or ''}'", "Give a UN/LOCODE, e.g. USLAX")
     first = micros(pc.coalesce(table["arrival"], table["departure"]))
-    add(first == UNKNOWN_TIME, "arrival", lambda i: "neither arrival nor departure", "Give at least one of them")
+    add(first == UNKNOWN_TIME, "arrival", lambda i: _NO_TIME, "Give at least one of them")
 
     time = {name: micros(table[name]) for pair in _INTERVALS for name in pair}
 

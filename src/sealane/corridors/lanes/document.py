@@ -270,7 +270,8 @@ def _ends(reader: Reader) -> tuple[End, End] | None:
             try:
                 known.append(port(code).locode)
             except DataError as problem:
-                item.fault("ports", f"'{code}' is no known UN/LOCODE", problem.faults[0].remedy)
+                near = problem.faults[0].remedy.partition("For another port")[0].strip()
+                item.fault("ports", f"'{code}' is no known UN/LOCODE", near or "Give a port of the World Port Index")
         ports = tuple(dict.fromkeys(known))
         found.append(End(name, ports, _same_ports(ports)))
     below.close()

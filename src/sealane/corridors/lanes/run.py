@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from sealane.corridors.call_merge import UNKNOWN_PORTS
 from sealane.corridors.call_table import CallTable, ship_key
 from sealane.corridors.lanes.claims import claim
 from sealane.corridors.lanes.document import Corridor
@@ -178,7 +179,8 @@ def prepare(
                     "calls",
                     f"{len(table):,} calls of {len(ships.ship):,} ships; none calls at both {ends} in the period",
                     "Give calls at both ends; check period, year and ship classes of the document",
-                )
+                ),
+                *(Fault("calls", n.rstrip("."), "Correct the codes") for n in calls.notes if UNKNOWN_PORTS in n),
             ],
         )
     names = tuple(sorted(set(classes.tolist())))
