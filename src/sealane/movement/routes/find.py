@@ -252,6 +252,11 @@ def _closed(places: Sequence[Place], avoid: Sequence[str], via: Sequence[str], p
     return closed | (POLAR_BITS & ~opened)
 
 
+def closed_by_default() -> int:
+    """Bits that are closed where nothing is asked for: polar waters and the passages through them."""
+    return _closed((), (), (), polar=False)
+
+
 def _forward(a: Mooring, b: Mooring) -> bool:
     # A way is looked for in one direction only, so that it has the same length and shape in both.
     return (a.lat, a.lon) <= (b.lat, b.lon)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sealane.errors import ReferenceDataError
+from sealane.movement.routes import landmarks
 from sealane.movement.routes.marks import Limits, limits, passages
 from sealane.movement.routes.search import Network
 from sealane.movement.routes.water import Water, clearance
@@ -69,6 +70,8 @@ def joined(
         np.concatenate([j, i])[order].astype(np.int32),
         np.concatenate([length, length])[order],
         np.concatenate([bits, bits])[order],
+        np.empty((len(lat), 0), np.uint16),
+        np.uint64(0),
     )
 
 
@@ -98,4 +101,7 @@ def sea() -> Sea:
         net = joined(lat, lon, touch, file["kind"], i, j, bits)
         open_root, open_rows = file["open_root"], file["open_rows"]
         water = Water(open_root, open_rows, file["near_root"], file["near_rows"], clearance(open_root, open_rows))
+    led = landmarks.read(PATH)
+    if led is not None:
+        net = net._replace(landmarks=led[0], landmarks_closed=np.uint64(led[1]))
     return Sea(net, water, limits())

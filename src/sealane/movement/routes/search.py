@@ -28,6 +28,9 @@ Bits = NDArray[np.uint64]
 
 COAST, LIMIT, CHANNEL = 0, 1, 2
 RAYS = 360
+LANDMARK_UNIT_NM = 0.5
+"""Distances from landmarks are held in steps of this."""
+NO_LANDMARK = 65535
 _FAR_NM = 10200.0
 _LOCAL_PAIR_NM = 100.0  # ports nearer than this may reach each other over their local corners alone
 
@@ -46,6 +49,8 @@ class Network(NamedTuple):
     to : (m,) the corner at the other end.
     length_nm : (m,) nm.
     bits : (m,) passages and polar waters, see :mod:`sealane.movement.routes.marks`.
+    landmarks : (n, k) distances from k landmarks, see :mod:`sealane.movement.routes.landmarks`; k may be 0.
+    landmarks_closed : bits that were closed for them.
     """
 
     lat: NDArray[np.float64]
@@ -57,6 +62,8 @@ class Network(NamedTuple):
     to: NDArray[np.int32]
     length_nm: NDArray[np.float64]
     bits: NDArray[np.uint64]
+    landmarks: NDArray[np.uint16]
+    landmarks_closed: np.uint64
 
 
 class Haven(NamedTuple):
@@ -166,12 +173,61 @@ def seen_corners(net: Network, water: Water, limits: Limits, lat: float, lon: fl
 
 
 @njit(cache=True)
+def _landmark_bounds(net: Network, closed: np.uint64, a: Haven, b: Haven) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Landmarks that say something of the way from one port to another, and between what distances from them it ends.
+
+    A corner that lies at distance d from landmark k is no nearer to the destination than ``d - high[k]`` and than
+    ``low[k] - d``.
+    """
+    count = net.landmarks.shape[1]
+    low, high, gain = np.full(count, -np.inf), np.full(count, np.inf), np.zeros(count)
+    if net.landmarks_closed & ~closed == 0:
+        for k in range(count):
+            least, most, known = np.inf, -np.inf, True
+            for n in range(b.ids.size):
+                if b.bits[n] & closed != 0:
+                    continue
+                known = known and net.landmarks[b.ids[n], k] != NO_LANDMARK
+                d = net.landmarks[b.ids[n], k] * LANDMARK_UNIT_NM
+                least, most = min(least, d + b.far[n]), max(most, d + LANDMARK_UNIT_NM - b.far[n])
+            if not known:
+                continue
+            # Distances are rounded down: a corner's lies up to a unit higher.
+            low[k], high[k] = least - LANDMARK_UNIT_NM, most
+            bound = np.inf
+            for n in range(a.ids.size):
+                d = net.landmarks[a.ids[n], k]
+                if d != NO_LANDMARK:
+                    far = d * LANDMARK_UNIT_NM
+                    bound = min(bound, a.far[n] + max(far - high[k], low[k] - far))
+            gain[k] = bound if bound < np.inf else 0.0
+    used = np.flatnonzero(gain > 0.0)
+    return used, low[used], high[used]
+
+
+@njit(cache=True)
+def _rest(
+    net: Network, i: int, x: float, y: float, z: float, used: NDArray[np.int64], low: Floats, high: Floats
+) -> float:
+    """What is left from a corner to the destination at the least, nm."""
+    rest = _distance(net, i, x, y, z)
+    for k in range(used.size):
+        d = net.landmarks[i, used[k]]
+        if d != NO_LANDMARK:
+            far = d * LANDMARK_UNIT_NM
+            rest = max(rest, far - high[k], low[k] - far)
+    return rest
+
+
+@njit(cache=True)
 def _through_network(net: Network, closed: np.uint64, a: Haven, b: Haven) -> tuple[Numbers, float, int, int]:
     """Corners of the shortest way from one port to another, in order; its length; the local corners it leaves the
     ports from, -1 for a port itself. No corners and infinity where there is no way.
     """
     n = net.lat.size
     x, y, z = unit_vector(b.lat, b.lon)
+    used, low, high = _landmark_bounds(net, closed, a, b)
+    rests = np.full(n, -1.0)
     best = np.full(n, np.inf)
     came = np.full(n, -1, np.int32)
     last = np.full(n, np.inf)
@@ -183,7 +239,8 @@ def _through_network(net: Network, closed: np.uint64, a: Haven, b: Haven) -> tup
     for k in range(a.ids.size):
         if a.bits[k] & closed == 0 and a.far[k] < best[a.ids[k]]:
             best[a.ids[k]] = a.far[k]
-            heapq.heappush(heap, (a.far[k] + _distance(net, a.ids[k], x, y, z), a.ids[k]))
+            rests[a.ids[k]] = _rest(net, a.ids[k], x, y, z, used, low, high)
+            heapq.heappush(heap, (a.far[k] + rests[a.ids[k]], a.ids[k]))
     goal = np.inf
     end = -1
     while heap:
@@ -191,7 +248,7 @@ def _through_network(net: Network, closed: np.uint64, a: Haven, b: Haven) -> tup
         if bound >= goal:
             break
         here = best[i]
-        if bound > here + _distance(net, i, x, y, z) + 1e-9:
+        if bound > here + rests[i] + 1e-9:
             continue
         if here + last[i] < goal:
             goal = here + last[i]
@@ -202,11 +259,12 @@ def _through_network(net: Network, closed: np.uint64, a: Haven, b: Haven) -> tup
                 continue
             there = here + net.length_nm[e]
             if there < best[j]:
-                rest = _distance(net, j, x, y, z)
-                if there + rest < goal:
+                if rests[j] < 0.0:
+                    rests[j] = _rest(net, j, x, y, z, used, low, high)
+                if there + rests[j] < goal:
                     best[j] = there
                     came[j] = i
-                    heapq.heappush(heap, (there + rest, j))
+                    heapq.heappush(heap, (there + rests[j], j))
     path = [np.int32(-1)]
     path.pop()
     at = end
