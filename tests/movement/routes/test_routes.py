@@ -238,6 +238,15 @@ def test_every_passage_cuts_the_water():
             assert lat >= 89.9 or is_land(water.near_root, water.near_rows, lat, lon), passage.id
 
 
+def test_a_port_is_no_way_from_itself():
+    """No access is sailed out and back; one and many agree, and via the port one is in changes nothing."""
+    stay = route("USLAX", "USLAX", speed_kn=10.0, zones=ZoneSet(()))
+    assert (stay.distance_nm, stay.hours, stay.access_nm) == (0.0, 0.0, 0.0)
+    assert route_distances_nm([("USLAX", "USLAX")]).tolist() == [0.0]
+    away = route("USLAX", "JPYOK", zones=ZoneSet(())).distance_nm
+    assert route("USLAX", "JPYOK", via=("USLAX",), zones=ZoneSet(())).distance_nm == away
+
+
 def test_within_half_a_per_cent_of_the_oracle():
     """The table of `python bench/routes.py --oracle --write`: Dijkstra on a fine grid, GLOBE coastline."""
     if not (GOLDEN / "route_oracle.csv").exists():

@@ -289,6 +289,10 @@ def _packed(moored: Sequence[Mooring]) -> tuple[Any, ...]:
 def _through(places: Sequence[Place], speed_kn: float | None, closed: int, zones: ZoneSet) -> Route:
     legs: list[Leg] = []
     for start, end in pairwise(places):
+        if (start.lat, start.lon) == (end.lat, end.lon):
+            # Nobody leaves the berth to come back to it.
+            legs.append(_leg("sea", start.code, end.code, [start.lat], [start.lon]))
+            continue
         a, b = mooring(start.lat, start.lon), mooring(end.lat, end.lon)
         lat, lon = _way(a, b, closed)
         if not len(lat):
