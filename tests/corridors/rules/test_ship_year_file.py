@@ -194,3 +194,10 @@ def test_every_column_is_described() -> None:
     for field in (*SHIP_YEAR_COLUMNS.values(), *MEASURE_COLUMNS.values()):
         assert field.meaning
         assert field.unit
+
+
+def test_bounds_are_told_as_they_are_meant(tmp_path: Path) -> None:
+    negative = faults_of(write(tmp_path / "s.csv", "A,,2025,,,,,HFO,,-5000,intra-eea,,,"))
+    assert negative.endswith("column mass_t: '-5000'. Give t from 0 to 200,000")
+    year = faults_of(write(tmp_path / "s.csv", "A,,20255,,,,,HFO,,12,intra-eea,,,"))
+    assert year.endswith("column year: '20255'. Give year from 2018 to 2100")

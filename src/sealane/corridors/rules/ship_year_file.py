@@ -155,8 +155,9 @@ def _value(name: str, cell: str, factor: float, field: Field, fault: Callable[[s
         return None
     number = float(text) * factor
     if not (math.isfinite(number) and field.low <= number <= field.high):
-        hint = f"; {field.hint}" if field.hint else ""
-        fault(name, f"'{cell}'", f"Give {field.unit} from {field.low:,.10g} to {field.high:,.10g}{hint}")
+        hint = f"; {field.hint}" if field.hint and (number >= 0 or field.low < 0) else ""
+        low, high = (f"{bound:.0f}" if field.unit == "year" else f"{bound:,.10g}" for bound in (field.low, field.high))
+        fault(name, f"'{cell}'", f"Give {field.unit} from {low} to {high}{hint}")
         return None
     if field.whole and not number.is_integer():
         fault(name, f"'{cell}'", "Give a whole number")
