@@ -32,6 +32,10 @@ Why ours and theirs differ:
 - Sums over junctions are longer than the way that does not touch them.
 - Ports up rivers (Guangzhou, Ho Chi Minh City, Shanghai): our way to the point of the port is a straight access leg, so
   ours is too short there by the bends of the river.
+- Where theirs are longer by a tenth and more (Ho Chi Minh City to Valparaiso 18,064 against 10,017; most ways from the
+  Americas to Eilat, Haifa and the Sound) the copy's chain of junctions takes another way round the world.
+- San Francisco and Oakland: ours leave the Golden Gate by a line of the searoute network towards the Farallon Islands
+  and are some 20 nm too long along the coast to the south: a known fault, named in the test against the oracle.
 - Where theirs lie below the great circle between both points (marked *), the copy is in error or means another point.
 
 """

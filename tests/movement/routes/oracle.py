@@ -19,6 +19,7 @@ LAND_FILE = Path(__file__).parents[2] / "golden" / "globe_land.npz"
 CELLS = 60
 RADIUS_NM = 6371.0088 / 1.852
 LOOK_DEG = 0.05
+FREE_NM = 1.5  # so near to an end land does not count: it may stand beside a mole
 
 
 @cache
@@ -86,7 +87,7 @@ def _grid_way(land, per_degree, lat1, lon1, lat2, lon2):
     goal = r2 * columns + c2
     start = r1 * columns + c1
     cost[start] = 0.0
-    heap = [(distance_nm(lat1, lon1, lat2, lon2), np.int32(start))]
+    heap = [(0.0, np.int32(start))]  # the least bound: it is taken first, and never thought outdated
     while heap:
         bound, at = heapq.heappop(heap)
         if at == goal:
@@ -107,9 +108,9 @@ def _grid_way(land, per_degree, lat1, lon1, lat2, lon2):
                 there = np.float32(here + distance_nm(lat, lon, lat_n, lon_n))
                 if there >= cost[near]:
                     continue
-                # The ends may stand in a harbour the coastline does not show.
-                free = distance_nm(lat_n, lon_n, lat1, lon1) < 10.0 or distance_nm(lat_n, lon_n, lat2, lon2) < 10.0
-                if not free and not clear(land, lat, lon, lat_n, lon_n):
+                # An end may stand closer to the shore than the coastline's cells tell.
+                away = min(distance_nm(lat_n, lon_n, lat1, lon1), distance_nm(lat_n, lon_n, lat2, lon2))
+                if away >= FREE_NM and not clear(land, lat, lon, lat_n, lon_n):
                     continue
                 cost[near] = there
                 came[near] = at
@@ -132,8 +133,8 @@ def _smooth(land, lat, lon):
             d = distance_nm(lat[i], lon[i], lat[j], lon[j])
             if best[i] + d >= best[j]:
                 continue
-            ends = distance_nm(lat[j], lon[j], lat[0], lon[0]) < 10.0
-            ends = ends or distance_nm(lat[i], lon[i], lat[n - 1], lon[n - 1]) < 10.0
+            ends = distance_nm(lat[j], lon[j], lat[0], lon[0]) < FREE_NM
+            ends = ends or distance_nm(lat[i], lon[i], lat[n - 1], lon[n - 1]) < FREE_NM
             if j == i + 1 or ends or clear_but_ends(land, lat, lon, i, j):
                 best[j] = best[i] + d
                 came[j] = i
@@ -145,13 +146,13 @@ def _smooth(land, lat, lon):
 
 @njit(cache=True)
 def clear_but_ends(land, lat, lon, i, j):
-    """Whether a chord is clear of land but for the last 10 nm at both ends of the whole way."""
+    """Whether a chord is clear of land but for the last miles at both ends of the whole way."""
     n = looks(lat[i], lon[i], lat[j], lon[j])
     for k in range(n + 1):
         y, x = point_between(lat[i], lon[i], lat[j], lon[j], k / n)
         if not land_at(land, y, x):
             continue
-        if distance_nm(y, x, lat[0], lon[0]) >= 10.0 and distance_nm(y, x, lat[-1], lon[-1]) >= 10.0:
+        if distance_nm(y, x, lat[0], lon[0]) >= FREE_NM and distance_nm(y, x, lat[-1], lon[-1]) >= FREE_NM:
             return False
     return True
 
@@ -167,6 +168,8 @@ def oracle_nm(lat1, lon1, lat2, lon2, per_degree=20):
     land = globe_land()
     path = _grid_way(land, per_degree, lat1, lon1, lat2, lon2)
     columns = 360 * per_degree
+    if len(path) == 1:
+        raise ValueError(f"no way over the grid from {lat1:.3f}, {lon1:.3f} to {lat2:.3f}, {lon2:.3f}")
     lat = np.concatenate([[lat1], (path // columns + 0.5) / per_degree - 90.0, [lat2]])
     lon = np.concatenate([[lon1], (path % columns + 0.5) / per_degree - 180.0, [lon2]])
     for _ in range(2):
