@@ -1,7 +1,8 @@
 """The shipped network of sea routes, read once: masks of water, corners and the lines between them.
 
 ``network.npz`` is made by ``scripts/make_route_network.py`` from Natural Earth land (public domain, as packed in npm
-world-atlas 2.0.2, ISC) and the searoute network (Apache-2.0); docs/method/routes.md says how.
+world-atlas 2.0.2, ISC; minor islands of the repository martynafford/natural-earth-geojson, CC0) and the searoute
+network (Apache-2.0); docs/method/routes.md says how.
 """
 
 from __future__ import annotations
