@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from sealane.errors import DataError, InputError
-from sealane.folders import whole_folder
+from sealane.folders import check_ours, whole_folder
 
 HOLDS = """
 import sys, time
 from pathlib import Path
-from sealane.folders import whole_folder
+from sealane.folders import check_ours, whole_folder
 with whole_folder(Path(sys.argv[1])) as folder:
     (folder / "half").write_text("half")
     print(folder, flush=True)
@@ -125,3 +125,11 @@ def test_a_folder_of_the_same_kind_is_replaced(tmp_path: Path) -> None:
         with whole_folder(tmp_path / "out", ("table.csv",)) as folder:
             (folder / "table.csv").write_text(text, encoding="utf-8")
     assert (tmp_path / "out" / "table.csv").read_text(encoding="utf-8") == "new"
+
+
+def test_a_report_of_the_users_own_is_not_taken_for_a_run(tmp_path: Path) -> None:
+    (tmp_path / "report.xlsx").write_text("mine", encoding="utf-8")
+    with pytest.raises(DataError, match=r"report\.xlsx"):
+        check_ours(tmp_path, ("lane.json", "report.xlsx"))
+    (tmp_path / "lane.json").write_text("{}", encoding="utf-8")
+    check_ours(tmp_path, ("lane.json", "report.xlsx"))

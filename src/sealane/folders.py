@@ -72,7 +72,8 @@ def check_ours(target: Path, files: Collection[str]) -> None:
     Parameters
     ----------
     target : the folder a run is to write; it need not exist.
-    files : names of what such a run writes.
+    files : names of what such a run writes. Its JSON file is how a run is known: a folder that holds a
+        ``report.xlsx`` alone may be somebody's own.
 
     Raises
     ------
@@ -84,9 +85,11 @@ def check_ours(target: Path, files: Collection[str]) -> None:
     where, remedy = str(target), "Name a new or an empty folder"
     if not target.is_dir():
         raise DataError("The results cannot be written.", [Fault(where, "exists and is no folder", remedy)])
-    foreign = sorted(path.name for path in target.iterdir() if path.name not in files)
+    names = {path.name for path in target.iterdir()}
+    marks = {name for name in files if name.endswith(".json")}
+    foreign = sorted(names if marks and names.isdisjoint(marks) else names.difference(files))
     if foreign:
-        found = f"holds what such a run does not write: {', '.join(foreign[:5])}{' …' if len(foreign) > 5 else ''}"
+        found = f"holds what no such run wrote: {', '.join(foreign[:5])}{' …' if len(foreign) > 5 else ''}"
         raise DataError("The results cannot be written.", [Fault(where, found, remedy)])
 
 

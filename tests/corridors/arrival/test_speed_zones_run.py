@@ -165,7 +165,7 @@ def test_a_failed_run_leaves_no_folder(positions: Path, tmp_path: Path) -> None:
 
 
 def test_a_folder_with_other_things_in_it_is_never_replaced(positions: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"does not write: SIMULATED_positions\.csv"):
+    with pytest.raises(DataError, match=r"no such run wrote: SIMULATED_positions\.csv"):
         run_speed_zones(SpeedZoneRequest((positions,)), tmp_path)
     assert positions.exists()
 

@@ -190,7 +190,7 @@ def test_particulars_of_an_inventory_go_before_class_defaults(calls: Path) -> No
 
 def test_a_folder_with_other_things_in_it_is_never_replaced(calls: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
-    with pytest.raises(DataError, match=r"holds what such a run does not write: calls\.csv, mine\.txt"):
+    with pytest.raises(DataError, match=r"holds what no such run wrote: calls\.csv, mine\.txt"):
         run_at_berth([calls], out=tmp_path)
     with pytest.raises(DataError, match="is no folder"):
         run_at_berth([calls], out=calls)

@@ -47,6 +47,7 @@ def test_an_older_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
     (folder / "ensemble.parquet").write_bytes(b"old")
+    (folder / "scenario.json").write_bytes(b"old")
     write_result(simulate(model()), model(), folder)
     assert not (folder / "ensemble.parquet").exists()
 
