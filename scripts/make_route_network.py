@@ -19,11 +19,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from scripts.route_network import channels, corners, lines, masks
-from scripts.route_network.land import islets, raster, rings
+from route_network import channels, corners, lines, masks
+from route_network.land import islets, raster, rings
 
 from sealane.movement.routes.marks import limits, passages
 from sealane.movement.routes.network import PATH, joined, units
@@ -155,8 +152,9 @@ Sight = tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.uint64]]
 def _strictly(net: Network, point: NDArray[np.float64], sight: Sight, water: Water) -> Sight:
     """What a point sees with the clearance kept right up to it."""
     kept = [first_land_nm(water, *point, net.lat[k], net.lon[k], 0.0, 0.0) < 0.0 for k in sight[0]]
-    ids, far, bits = (part[np.array(kept, np.bool_)] for part in sight)
-    return ids, far, bits
+    seen = np.array(kept, np.bool_)
+    ids, far, bits = sight
+    return ids[seen], far[seen], bits[seen]
 
 
 def _narrows(

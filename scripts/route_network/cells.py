@@ -6,7 +6,8 @@ import heapq
 
 import numpy as np
 from numba import njit
-from scripts.route_network.land import CELLS, Mask
+
+from route_network.land import CELLS, Mask
 
 
 @njit(cache=True)
@@ -93,13 +94,13 @@ def _paint(rows, columns, row, start, end, label):
     return out
 
 
-def waters(land: Mask):  # type: ignore[no-untyped-def]  # two arrays of numba's
+def waters(land: Mask):
     """Label of each water cell (0 on land; neighbours by their sides, round the globe) and cells by label."""
     row, start, end, parent = _runs(land)
     _, label = np.unique(parent, return_inverse=True)
-    label = label.astype(np.int32) + 1
-    sizes = np.bincount(label, weights=end - start + 1)
-    return _paint(*land.shape, row, start, end, label), sizes
+    number = label.astype(np.int32) + 1
+    sizes = np.bincount(number, weights=end - start + 1)
+    return _paint(*land.shape, row, start, end, number), sizes
 
 
 @njit(cache=True)
@@ -128,11 +129,11 @@ def ways_back(water, source, goals_row, goals_col):
                         break
     # All begin at zero: any order is a heap.
     while heap:
-        d, r, c = heapq.heappop(heap)
-        if d > cost[r, c]:
+        d, at_row, at_column = heapq.heappop(heap)
+        if d > cost[at_row, at_column]:
             continue
         for k in range(4):
-            rr, cc = r + dr[k], (c + dc[k]) % columns
+            rr, cc = at_row + dr[k], (at_column + dc[k]) % columns
             if not 0 <= rr < rows or not water[rr, cc]:
                 continue
             step = 1.0 if k < 2 else max(np.cos(np.radians((rr + 0.5) / CELLS - 90.0)), 0.02)

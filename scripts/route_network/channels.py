@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scripts.route_network.cells import grown
-from scripts.route_network.land import CELLS, COLUMNS, ROWS, Mask
+
+from route_network.cells import grown
+from route_network.land import CELLS, COLUMNS, ROWS, Mask
 
 # Boxes (south, north, west, east) of inland stretches with several mouths that ships run through; any other stretch
 # that joins two waters over land is a flaw of the network and is left out.

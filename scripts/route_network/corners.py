@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 from numba import njit, prange
-from scripts.route_network.land import CELLS
 
+from route_network.land import CELLS
 from sealane.movement.geodesy import MEAN_RADIUS_NM
 from sealane.movement.routes.water import first_land_nm
 

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scripts.route_network.cells import grown, outlines, waters, ways_back
-from scripts.route_network.land import CELLS, COLUMNS, ROWS, Mask
+
+from route_network.cells import grown, outlines, waters, ways_back
+from route_network.land import CELLS, COLUMNS, ROWS, Mask
 
 CLEARANCE_NM = 1.2  # 1.2 nm off the land of both scales, straits narrower than 2 x 2.2 nm closed
 HALF_STRAIT_NM = 1.0
