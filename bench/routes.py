@@ -26,6 +26,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
@@ -38,7 +40,7 @@ from sealane.reference.ports import all_ports, port, verified_locodes  # noqa: E
 
 GOLDEN = HERE.parent / "tests" / "golden" / "route_oracle.csv"
 NONE = ZoneSet(())
-ENDS_NM = 10.0
+ENDS_NM = (10.0, 15.0, 20.0)
 # Pairs without a canal between them: the oracle knows none.
 ORACLE_PAIRS = (
     *(("USLAX", code) for code in ("USOAK", "MXLZC", "JPYOK", "USSFO")),
@@ -144,31 +146,35 @@ def _cold(code: str) -> float:
     return time.perf_counter() - begin
 
 
-def _judged(pair: tuple[str, str]) -> tuple[str, str, float, float]:
-    """A pair with our length but for 10 nm at both ends and the oracle's between the same points, nm."""
+def _judged(pair: tuple[str, str]) -> tuple[str, str, float, float, float]:
+    """A pair with our length but for some miles at both ends, the oracle's between the same points, and those miles."""
     from tests.movement.routes.oracle import oracle_nm
 
     lat, lon, along = route(*pair, zones=NONE).points(0.5)
-    # The last 10 nm aside: harbours that the oracle's coastline does not show.
-    out = (along >= ENDS_NM) & (along <= along[-1] - ENDS_NM)
-    lat, lon, along = lat[out], lon[out], along[out]
-    try:
-        theirs = oracle_nm(lat[0], lon[0], lat[-1], lon[-1])
-    except ValueError:  # its coastline shuts a canal or a strait that is open
-        theirs = float("nan")
-    return *pair, float(along[-1] - along[0]), theirs
+    ours = theirs = math.nan
+    for ends_nm in ENDS_NM:
+        # The last miles aside: harbours that the oracle's coastline does not show, more where it shuts their mouths.
+        out = np.flatnonzero((along >= ends_nm) & (along <= along[-1] - ends_nm))
+        first, last = out[0], out[-1]
+        ours = float(along[last] - along[first])
+        try:
+            theirs = oracle_nm(lat[first], lon[first], lat[last], lon[last])
+        except ValueError:  # its coastline shuts a canal or a strait that is open
+            continue
+        break
+    return *pair, ours, theirs, ends_nm
 
 
 def oracle(write: bool) -> int:
     """Print each pair beside the oracle; 1 if one is more than 0.5 % longer."""
     rows, worst = [], 0.0
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        for a, b, ours, theirs in pool.map(_judged, ORACLE_PAIRS):
+        for a, b, ours, theirs, ends_nm in pool.map(_judged, ORACLE_PAIRS):
             if math.isnan(theirs):
                 sys.stdout.write(f"{a} {b}  no way on the oracle's coastline\n")
                 continue
             worst = max(worst, ours / theirs - 1.0)
-            rows.append((a, b, f"{ours:.2f}", f"{theirs:.2f}"))
+            rows.append((a, b, f"{ours:.2f}", f"{theirs:.2f}", f"{ends_nm:g}"))
             sys.stdout.write(
                 f"{a} {b}  ours {ours:9.2f}  oracle {theirs:9.2f}  {100.0 * (ours / theirs - 1.0):+.2f} %\n"
             )
@@ -177,7 +183,7 @@ def oracle(write: bool) -> int:
     if write:
         with GOLDEN.open("w", encoding="utf-8", newline="") as file:
             out = csv.writer(file, lineterminator="\n")
-            out.writerow(("origin", "destination", "ours_nm", "oracle_nm"))
+            out.writerow(("origin", "destination", "ours_nm", "oracle_nm", "ends_nm"))
             out.writerows(rows)
     return int(worst > 0.005)
 

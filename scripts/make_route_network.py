@@ -7,7 +7,7 @@ FOLDER holds land-10m.json and land-50m.json of that package, and ne_10m_minor_i
 Natural Earth keeps in a layer of their own (public domain, as GeoJSON in the repository
 martynafford/natural-earth-geojson, CC0, commit 0b9a6ceb). The network of searoute comes with its Python package.
 Takes a quarter of an hour on two idle cores; the same input gives the same bytes. docs/method/routes.md says what is
-done.
+done. The last stage, scripts/route_network/mouths.py, can also be run alone on the file there is.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from route_network import channels, corners, lines, masks
+from route_network import channels, corners, lines, masks, mouths
+from route_network.file import Graph, write
 from route_network.land import islets, raster, rings
 
-from sealane.movement.routes.marks import limits, passages
+from sealane.movement.routes.marks import limits
 from sealane.movement.routes.network import PATH, joined, units
 from sealane.movement.routes.raw_network import nodes_and_edges
 from sealane.movement.routes.search import CHANNEL, COAST, LIMIT, Network, line_nm, seen_corners, shortest
@@ -85,19 +86,12 @@ def main() -> None:
     narrow = _narrows(graph, points, sorted(set(once) - set(channel)), water)
     graph = _with_channels((lat, lon, touch, kind, i, j, bits), points, sorted(channel + narrow), water)
     say(f"{len(narrow)} lines through narrows")
-    _write(options.out, graph, water)
+    # Positions go to the file in ten-thousandths of a degree; the mouths are found from those.
+    graph = (np.round(graph[0], 4), np.round(graph[1], 4), *graph[2:])
+    graph, cut, spits = mouths.with_mouths(graph, water)
+    say(f"{cut} mouths, {spits} ways round spits")
+    write(options.out, graph, water)
     say(f"{options.out}: {options.out.stat().st_size / 1e6:.2f} MB")
-
-
-Graph = tuple[
-    NDArray[np.float64],
-    NDArray[np.float64],
-    NDArray[np.int8],
-    NDArray[np.uint8],
-    NDArray[np.int32],
-    NDArray[np.int32],
-    NDArray[np.uint64],
-]
 
 
 def _visible(nodes: NDArray[np.float64], water: Water) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -192,30 +186,6 @@ def _narrows(
         else:
             out.append((a, b))
     return out
-
-
-def _write(path: Path, graph: Graph, water: Water) -> None:
-    lat, lon, touch, kind, i, j, bits = graph
-    low, high = np.minimum(i, j).astype(np.int64), np.maximum(i, j).astype(np.int64)
-    order = np.lexsort((high, low))
-    low, high, bits = low[order], high[order], bits[order]
-    cells = np.round(np.stack([lat, lon], axis=1) * 1e4).astype(np.int64)
-    marked = np.flatnonzero(bits).astype(np.int32)
-    np.savez_compressed(
-        path,
-        passages=np.array(list(passages())),
-        corner_cells=np.diff(cells, axis=0, prepend=0).astype(np.int32),
-        touch=touch,
-        kind=kind,
-        line_from=np.diff(low, prepend=0).astype(np.int32),
-        line_to=(high - low).astype(np.int32),
-        marked=marked,
-        marks=bits[marked],
-        open_root=water.open_root,
-        open_rows=water.open_rows,
-        near_root=water.near_root,
-        near_rows=water.near_rows,
-    )
 
 
 if __name__ == "__main__":

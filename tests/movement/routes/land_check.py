@@ -33,11 +33,13 @@ def miles_over_land(lat, lon):
 
 @cache
 def _channel_points():
-    """Points along canals, rivers and narrows of the network, a twelfth of each line apart; by latitude."""
+    """Points along canals, rivers and narrows of the network where they are closed to others, a twelfth of each line
+    apart; by latitude."""
     from sealane.movement.routes.network import sea
     from sealane.movement.routes.search import CHANNEL
+    from sealane.movement.routes.water import is_land
 
-    net = sea().network
+    net, water, _ = sea()
     channel = net.kind == CHANNEL
     points = [
         point_between(net.lat[i], net.lon[i], net.lat[j], net.lon[j], s)
@@ -46,7 +48,7 @@ def _channel_points():
         if channel[j] and i < j and distance_nm(net.lat[i], net.lon[i], net.lat[j], net.lon[j]) < 120.0
         for s in np.linspace(0.0, 1.0, 13)
     ]
-    points.sort()
+    points = sorted(point for point in points if is_land(water.open_root, water.open_rows, *point))
     return np.array(points)
 
 
