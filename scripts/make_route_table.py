@@ -34,8 +34,8 @@ Why ours and theirs differ:
   ours is too short there by the bends of the river.
 - Where theirs are longer by a tenth and more (Ho Chi Minh City to Valparaiso 18,064 against 10,017; most ways from the
   Americas to Eilat, Haifa and the Sound) the copy's chain of junctions takes another way round the world.
-- Among islands and along a shore the clearance and the straits we keep shut make ours longer than the shortest land-free
-  line: see the pairs named in [Sea routes](../method/routes.md).
+- Among islands and along a shore the clearance and the straits we keep shut make ours longer than the shortest
+  line clear of land: see the pairs named in [Sea routes](../method/routes.md).
 - Where theirs lie below the great circle between both points (marked *), the copy is in error or means another point.
 
 """
