@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sealane.corridors.fuels import fuel_name
 from sealane.corridors.rules import cii
-from sealane.corridors.rules.ship_year import ShipYear, rows_as_dicts, unique_rows
+from sealane.corridors.rules.ship_year import ShipYear, result_as_dict, unique_rows
 from sealane.errors import DataError, Fault, MissingFactorError
 from sealane.reference import FactorRow, load_table
 
@@ -71,8 +71,7 @@ class CiiShipYear:
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for JSON."""
-        content = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("rows", "notes")}
-        return {"rule": "cii", **content, "notes": list(self.notes), "rows": rows_as_dicts(self.rows)}
+        return result_as_dict("cii", self)
 
 
 def _cii_fuel(text: str) -> str:

@@ -19,7 +19,7 @@ from sealane.corridors.rules.ship_year import (
     burnt,
     check_particulars,
     in_scope,
-    rows_as_dicts,
+    result_as_dict,
     scope_row,
     unique_rows,
     year_row,
@@ -73,8 +73,7 @@ class EtsResult:
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for JSON."""
-        content = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("rows", "notes")}
-        return {"rule": "eu-ets", **content, "notes": list(self.notes), "rows": rows_as_dicts(self.rows)}
+        return result_as_dict("eu-ets", self)
 
 
 def phase_in_row(year: int) -> FactorRow:

@@ -19,7 +19,7 @@ from sealane.corridors.rules.ship_year import (
     ShipYear,
     burnt,
     check_particulars,
-    rows_as_dicts,
+    result_as_dict,
     scope_row,
     unique_rows,
     year_row,
@@ -84,8 +84,7 @@ class FuelEuResult:
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for JSON."""
-        content = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("rows", "notes")}
-        return {"rule": "fueleu", **content, "notes": list(self.notes), "rows": rows_as_dicts(self.rows)}
+        return result_as_dict("fueleu", self)
 
 
 def limit_rows(year: int) -> tuple[FactorRow, ...]:

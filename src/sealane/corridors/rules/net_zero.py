@@ -19,7 +19,7 @@ from sealane.corridors.rules.ship_year import (
     ShipYear,
     burnt,
     check_particulars,
-    rows_as_dicts,
+    result_as_dict,
     unique_rows,
 )
 from sealane.errors import DataError, Fault, MissingFactorError
@@ -71,8 +71,7 @@ class NetZeroResult:
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for JSON."""
-        content = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("rows", "notes")}
-        return {"rule": "nzf", **content, "notes": list(self.notes), "rows": rows_as_dicts(self.rows)}
+        return result_as_dict("nzf", self)
 
 
 def check_allowed(*, drafts: bool) -> None:

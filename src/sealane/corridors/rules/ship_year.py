@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from sealane.corridors.fuels import Pathway, pathway
 from sealane.errors import DataError, Fault, SealaneError
@@ -183,6 +184,13 @@ def in_scope(items: Iterable[Burnt], rule: str) -> tuple[Burnt, ...]:
 def unique_rows(*groups: Iterable[FactorRow]) -> tuple[FactorRow, ...]:
     """Rows used, each once, in order of first use."""
     return tuple(dict.fromkeys(row for group in groups for row in group))
+
+
+def result_as_dict(rule: str, result: Any) -> dict[str, object]:
+    """A rule's result (a dataclass) as plain values for JSON: its fields in their order, then notes and rows."""
+    names = [field.name for field in fields(result) if field.name not in ("rows", "notes")]
+    content = {name: getattr(result, name) for name in names}
+    return {"rule": rule, **content, "notes": list(result.notes), "rows": rows_as_dicts(result.rows)}
 
 
 def rows_as_dicts(rows: Iterable[FactorRow]) -> list[dict[str, object]]:
