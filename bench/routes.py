@@ -32,11 +32,11 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from sealane.errors import DataError  # noqa: E402  # path first
-from sealane.movement.routes.find import between, route, route_distances_nm  # noqa: E402
-from sealane.movement.routes.moorings import mooring  # noqa: E402
-from sealane.movement.routes.raw_network import raw_way  # noqa: E402
-from sealane.movement.zone_shapes import ZoneSet  # noqa: E402
-from sealane.reference.ports import all_ports, port, verified_locodes  # noqa: E402
+from sealane.movement.routes.find import between, route, route_distances_nm  # noqa: E402  # path first
+from sealane.movement.routes.moorings import mooring  # noqa: E402  # path first
+from sealane.movement.routes.raw_network import raw_way  # noqa: E402  # path first
+from sealane.movement.zone_shapes import ZoneSet  # noqa: E402  # path first
+from sealane.reference.ports import all_ports, port, verified_locodes  # noqa: E402  # path first
 
 GOLDEN = HERE.parent / "tests" / "golden" / "route_oracle.csv"
 NONE = ZoneSet(())

@@ -210,7 +210,7 @@ def check_rows(table: pa.Table, where: Callable[[int], str], faults: list[Fault]
     for name in NUMBER_COLUMNS:
         values = numbers(table[name])
         bad = np.isinf(values) | (values < 0)
-        add(bad, name, lambda i, v=values: f"{v[i]:g}", "Give a number that is not negative")  # type: ignore[misc]
+        add(bad, name, lambda i, v=values: f"{v[i]:g}", "Give a number that is not negative")  # type: ignore[misc] # bound now
     for part, whole in _AT_MOST:
         less, more = numbers(table[part]), numbers(table[whole])
         add(

@@ -108,8 +108,8 @@ def assess_all(ship_years: Iterable[ShipYear], assess: Callable[[ShipYear], Asse
     return tuple(results)
 
 
-def _plain(entry: object) -> dict[str, Any]:
-    return {name: getattr(entry, name) for name in entry.__dataclass_fields__}  # type: ignore[attr-defined]
+def _plain(entry: Any) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in entry.__dataclass_fields__}
 
 
 def to_table(entries: Sequence[object], spec: TableSpec) -> pa.Table:

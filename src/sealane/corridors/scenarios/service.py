@@ -87,7 +87,7 @@ def _shore(reading: Reading, port: Node) -> tuple[Floats, Floats, Floats]:
     section.close()
     # What needs a missing number is left out: without price or intensity no shore power is counted.
     known = ~(np.isnan(share) | np.isnan(intensity) | np.isnan(price))
-    return tuple(np.where(known, part, 0.0) for part in (share, intensity, price))  # type: ignore[return-value]
+    return np.where(known, share, 0.0), np.where(known, intensity, 0.0), np.where(known, price, 0.0)
 
 
 def read_round_trip(reading: Reading, node: Node | None) -> float:
