@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sealane.database.tables import metadata
+from sealane.database.wall import NODE
 from sealane.errors import InputError, StoreError
 
 BUSY_TIMEOUT_MS = 10_000
@@ -46,6 +47,8 @@ class Database:
         self.engine = sa.create_engine(parsed, **options)
         if self.is_sqlite:
             _prepare_sqlite(self.engine, synchronous)
+        else:
+            _stand_for_the_node(self.engine)
 
     @property
     def safe_url(self) -> str:
@@ -146,6 +149,16 @@ def _prepare_sqlite(engine: sa.Engine, synchronous: str) -> None:
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.info.get("writing") else "BEGIN")
+
+
+def _stand_for_the_node(engine: sa.Engine) -> None:
+    """Say at connect that the node itself asks; a connection that says nothing sees no row (sealane.database.wall)."""
+
+    @sa.event.listens_for(engine, "connect")
+    def _say(dbapi_connection: Any, _: Any) -> None:
+        with dbapi_connection.cursor() as cursor:
+            cursor.execute(f"SET sealane.wall = '{NODE}'")
+        dbapi_connection.commit()
 
 
 def sqlite_url(path: Path) -> str:

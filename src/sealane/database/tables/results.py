@@ -1,0 +1,86 @@
+"""Results of runs that the node keeps, uploads, and long work."""
+
+import sqlalchemy as sa
+
+from sealane.database.tables.base import metadata
+from sealane.database.types import JsonText, UtcDateTime
+
+# One row per kept result; its files stand in the node's folder under results/<id>.
+result = sa.Table(
+    "result",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("kind", sa.String(20), nullable=False),  # inventory, lane, arrival, scenario, comparison, plan
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("port", sa.String(5)),  # UN/LOCODE
+    sa.Column("corridor", sa.String(120)),  # id of the corridor document
+    sa.Column("begins_at", UtcDateTime),  # period it speaks of, half-open
+    sa.Column("ends_at", UtcDateTime),
+    sa.Column("simulated", sa.Boolean, nullable=False),
+    sa.Column("public", sa.Boolean, nullable=False),  # guests may see it
+    sa.Column("method_edition", sa.Text, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),  # SHA-256 over names and contents of its files
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("created_by", sa.String(200)),  # login; null from the command line
+    sa.Column("import_id", sa.String(36)),
+    sa.Column("removed_at", UtcDateTime),
+    sa.Column("removed_by", sa.String(200)),
+    sa.Index("ix_result_kind_port", "kind", "port", "begins_at"),
+    sa.Index("ix_result_corridor", "corridor", "kind"),
+)
+
+# state: receiving -> checking -> ready -> applying -> applied -> undone; or failed, cancelled
+data_import = sa.Table(
+    "data_import",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("file_name", sa.String(255), nullable=False),  # as the sender calls it; never a path
+    sa.Column("options", JsonText, nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("received_bytes", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.String(64)),
+    sa.Column("accepted_rows", sa.BigInteger),
+    sa.Column("rejected_rows", sa.BigInteger),
+    sa.Column("preview", JsonText),
+    sa.Column("outcome", JsonText),  # what applying changed, or why it failed
+    sa.Column("task_id", sa.String(36)),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("created_by", sa.String(200), nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+    sa.Index("ix_data_import_state", "state", "changed_at"),
+)
+
+# Which records an import brought, so that it can be undone.
+import_record = sa.Table(
+    "import_record",
+    metadata,
+    sa.Column("import_id", sa.String(36), primary_key=True),
+    sa.Column("source", sa.String(200), primary_key=True),
+    sa.Column("dataset", sa.String(60), primary_key=True),
+    sa.Column("record_id", sa.String(200), primary_key=True),
+    sa.Column("replaced", sa.LargeBinary),  # body of the record it took the place of
+)
+
+# state: waiting -> running -> done | failed | cancelled
+task = sa.Table(
+    "task",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("arguments", JsonText, nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("stage", sa.String(60)),
+    sa.Column("done", sa.BigInteger),
+    sa.Column("total", sa.BigInteger),
+    sa.Column("error", JsonText),  # title and faults
+    sa.Column("result_id", sa.String(36)),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("created_by", sa.String(200), nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Index("ix_task_state", "state", "created_at"),
+)

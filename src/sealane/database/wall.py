@@ -1,0 +1,146 @@
+"""The second wall: PostgreSQL itself shows a page's transaction only the rows its viewer may see.
+
+The first wall is the gate, which lets a role in or not, and each query's own conditions. Row-level security stands
+behind it, so that a forgotten condition shows nothing it should not. A connection says who it stands for:
+
+``sealane.wall``    ``node`` for the node's own work (said at connect), else the role of a person or a token
+``sealane.viewer``  the person's id
+
+Who has not said anything sees no row. This holds against wrong queries, not against somebody who can send statements
+of his own: the node's database role could say ``node`` itself. Superusers pass every policy, so a node must not be one
+(``sealane node status`` says so). SQLite knows no policies; there the first wall stands alone.
+
+The same wall stands in the migrations, as text that does not change with this module; a test compares them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from sealane.database.tables.base import metadata
+
+NODE = "node"
+# A subquery is asked once a statement, not once a row.
+_WALL = "(SELECT current_setting('sealane.wall', true))"
+_VIEWER = "(SELECT current_setting('sealane.viewer', true))"
+_KNOWN = ("guest", "analyst", "steward", "officer", "administrator", "feed", "reader", "operator", "monitor")
+
+
+def _is(*roles: str) -> str:
+    return f"{_WALL} IN ({', '.join(repr(role) for role in roles)})"
+
+
+_READERS = _is("analyst", "steward", "officer", "administrator", "reader", "operator")
+
+
+@dataclass(frozen=True)
+class Wall:
+    """What a viewer may do with the rows of a table, as SQL conditions; None is nothing at all.
+
+    The node's own connections may do everything with every row.
+    """
+
+    read: str | None = None
+    insert: str | None = None
+    change: str | None = None  # update and delete
+
+
+# Every table that people's pages read, by name.
+WALLS: dict[str, Wall] = {
+    "record": Wall(
+        read=f"{_READERS} OR (public AND {_is(*_KNOWN)})",
+        insert=_is("steward", "administrator", "feed", "operator"),
+        change=_is("steward", "administrator", "feed", "operator"),
+    ),
+    "document": Wall(
+        read=f"{_READERS} OR (public AND {_is(*_KNOWN)})",
+        insert=_is("steward", "officer", "administrator"),
+        change=_is("steward", "officer", "administrator"),
+    ),
+    "api_token": Wall(read=_is("administrator")),
+    "user_account": Wall(read=f"{_is('administrator')} OR ({_is(*_KNOWN)} AND id = {_VIEWER})"),
+    "user_password": Wall(),
+    "web_session": Wall(read=f"{_is('administrator')} OR ({_is(*_KNOWN)} AND user_id = {_VIEWER})"),
+    "oidc_login": Wall(),
+    "rate_limit": Wall(),
+    "audit_entry": Wall(
+        read=_is("administrator"),
+        # Nobody writes in another's name.
+        insert=f"{_is(*_KNOWN[1:])} AND coalesce(user_id, '') = coalesce({_VIEWER}, '')",
+    ),
+}
+
+
+def wall_statements(table: str) -> Iterator[str]:
+    """Yield the statements that build the wall around a table in PostgreSQL."""
+    wall = WALLS[table]
+    yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
+    yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"  # the node's role owns the tables
+    yield f"CREATE POLICY wall_node ON {table} USING ({_is(NODE)}) WITH CHECK ({_is(NODE)})"
+    if wall.read:
+        yield f"CREATE POLICY wall_read ON {table} FOR SELECT USING ({wall.read})"
+    if wall.insert:
+        yield f"CREATE POLICY wall_insert ON {table} FOR INSERT WITH CHECK ({wall.insert})"
+    if wall.change:
+        yield f"CREATE POLICY wall_update ON {table} FOR UPDATE USING ({wall.change}) WITH CHECK ({wall.change})"
+        yield f"CREATE POLICY wall_delete ON {table} FOR DELETE USING ({wall.change})"
+
+
+APPEND_ONLY = "audit_entry"
+_APPEND_ONLY = {
+    "sqlite": (
+        "CREATE TRIGGER audit_entry_unchanged BEFORE UPDATE ON audit_entry"
+        " BEGIN SELECT RAISE(ABORT, 'audit entries are never changed'); END",
+        "CREATE TRIGGER audit_entry_kept BEFORE DELETE ON audit_entry"
+        " BEGIN SELECT RAISE(ABORT, 'audit entries are never removed'); END",
+    ),
+    "postgresql": (
+        "CREATE FUNCTION audit_entry_kept() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'audit entries are never changed or removed'; END $$",
+        "CREATE TRIGGER audit_entry_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_entry"
+        " FOR EACH STATEMENT EXECUTE FUNCTION audit_entry_kept()",
+    ),
+}
+
+
+@sa.event.listens_for(metadata, "after_create")
+def _build(_: sa.MetaData, connection: sa.Connection, tables: Collection[sa.Table], **__: Any) -> None:
+    """Build what `create_all` does not know of; for tests and tools, as a node's tables come from migrations."""
+    dialect = connection.dialect.name
+    for name in sorted(table.name for table in tables):
+        if dialect == "postgresql" and name in WALLS:
+            for statement in wall_statements(name):
+                connection.exec_driver_sql(statement)
+        if name == APPEND_ONLY:
+            for statement in _APPEND_ONLY[dialect]:
+                connection.exec_driver_sql(statement)
+
+
+def stand_for(connection: sa.Connection, role: str, viewer: str | None) -> None:
+    """Let a transaction see what a viewer may see, until it ends.
+
+    Parameters
+    ----------
+    role : role of a person or of a token; never ``node``.
+    viewer : the person's id, None for guests and tokens.
+    """
+    if role not in _KNOWN:
+        raise ValueError(f"{role!r} is no viewer's role")
+    if connection.dialect.name == "postgresql":
+        connection.execute(
+            sa.select(
+                sa.func.set_config("sealane.wall", role, True), sa.func.set_config("sealane.viewer", viewer or "", True)
+            )
+        )
+
+
+def passes_walls(connection: sa.Connection) -> bool:
+    """Return whether the database's role passes every policy, so that the wall does not hold for it."""
+    if connection.dialect.name != "postgresql":
+        return False
+    query = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
+    return bool(connection.exec_driver_sql(query).scalar())

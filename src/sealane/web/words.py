@@ -1,0 +1,62 @@
+"""Catalogues of texts: English stands in templates and code, other languages in ``locale/<language>.po``."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+LANGUAGES = {"en": "English", "ja": "日本語"}
+LOCALES = {"en": "en_GB", "ja": "ja_JP"}
+FOLDER = Path(__file__).parent / "locale"
+
+
+def N_(text: str) -> str:  # noqa: N802  # the name gettext's tools look for
+    """Mark a text for translation where it stands as data; it is translated where it is shown."""
+    return text
+
+
+@cache
+def catalogue(language: str) -> dict[str, str]:
+    """Return English text to text in a language; empty for English. Fuzzy and empty entries count as missing."""
+    if language == "en":
+        return {}
+    from babel.messages.pofile import read_po
+
+    with (FOLDER / f"{language}.po").open("rb") as file:
+        found = read_po(file, locale=language, abort_invalid=True)
+    return {
+        str(message.id): str(message.string)
+        for message in found
+        if message.id and message.string and not message.fuzzy and isinstance(message.id, str)
+    }
+
+
+class Words:
+    """Texts in one language."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language if language in LANGUAGES else "en"
+        self._texts = catalogue(self.language)
+
+    def __call__(self, text: str, **values: object) -> str:
+        """Return a text, with ``%(name)s`` replaced by values; English where the language lacks it."""
+        found = self._texts.get(text, text)
+        return found % values if values else found
+
+    def plural(self, one: str, many: str, number: int, **values: object) -> str:
+        """Return the text for a number; it may hold ``%(num)s``."""
+        text = one if number == 1 and self.language == "en" else many
+        return self(text, num=number, **values)
+
+
+def best_language(accept: str) -> str:
+    """Return the language of an Accept-Language header that pages have; English where none fits."""
+    wanted: list[tuple[float, int, str]] = []
+    for place, part in enumerate(accept[:500].split(",")):
+        tag, _, rest = part.strip().partition(";")
+        try:
+            weight = float(rest.partition("=")[2] or 1) if rest else 1.0
+        except ValueError:
+            continue
+        wanted.append((-weight, place, tag.partition("-")[0].lower()))
+    return next((tag for _, _, tag in sorted(wanted) if tag in LANGUAGES), "en")
