@@ -1,0 +1,91 @@
+// Makes the browser's files in the folder named on the command line; called by scripts/build_assets.py.
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+
+import { build } from "esbuild";
+
+import { write as writeLand } from "./land.mjs";
+
+const [out, testsOut] = process.argv.slice(2);
+const modules = "node_modules";
+
+/** A published file, without its pointer to a source map that is not shipped. */
+function take(from, name) {
+  const text = readFileSync(join(modules, from), "utf8").replace(/\n?\/[/*]# sourceMappingURL=\S+(\s*\*\/)?\s*$/, "\n");
+  writeFileSync(join(out, name), text);
+}
+
+// MapLibre is built from its own source: page and worker then share one file instead of carrying the same code twice,
+// and what no page uses falls out (444 kB gzipped as published, 315 kB so). Its second tile format is left out.
+await build({
+  entryPoints: { "maplibre-gl": "map.mjs", "maplibre-gl-worker": join(modules, "maplibre-gl/src/source/worker.ts") },
+  outdir: out,
+  outExtension: { ".js": ".mjs" },
+  chunkNames: "maplibre-gl-shared",
+  bundle: true,
+  splitting: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  legalComments: "none", // whole licences stand in LICENSES.txt
+  define: { "process.env.NODE_ENV": '"production"' },
+  logLevel: "warning",
+  plugins: [{
+    name: "one tile format",
+    setup({ onLoad }) {
+      onLoad({ filter: /[\\/]vector_tile_mlt\.ts$/ }, () => ({
+        contents: "export class MLTVectorTile { constructor() { throw new Error('MLT tiles are not built in'); } }",
+      }));
+    },
+  }],
+});
+take("maplibre-gl/dist/maplibre-gl.css", "maplibre-gl.css");
+take("htmx.org/dist/htmx.min.js", "htmx.min.js");
+await build({
+  entryPoints: ["charts.mjs"],
+  outfile: join(out, "charts.mjs"),
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  legalComments: "none", // whole licences stand in LICENSES.txt
+  define: { "process.env.NODE_ENV": '"production"' },
+  logLevel: "warning",
+});
+const land = writeLand(out);
+
+/** What stands in the bundles: the packages named, and all that they depend on. */
+function shippedWith(names) {
+  const found = new Map();
+  const queue = [...names];
+  while (queue.length) {
+    const name = queue.pop();
+    if (found.has(name) || name.startsWith("@types/")) continue;
+    const about = JSON.parse(readFileSync(join(modules, name, "package.json"), "utf8"));
+    found.set(name, about);
+    queue.push(...Object.keys(about.dependencies ?? {}));
+  }
+  return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+const texts = ["Third-party software and data in this folder, with their licences."];
+for (const [name, { version, license }] of shippedWith(["maplibre-gl", "htmx.org", "echarts", "world-atlas"])) {
+  const files = readdirSync(join(modules, name)).filter((file) => /^(licen[cs]e|notice|copying|copyright)/i.test(file));
+  const whole = files.filter((file) => /\.(txt|md)$|^[A-Z]+$/i.test(file) && file !== "licenses").map((file) =>
+    readFileSync(join(modules, name, file), "utf8").trim());
+  texts.push(`${"=".repeat(78)}\n${name} ${version} (${license})\n\n${whole.join("\n\n") || "Its package carries no text of the licence."}`);
+}
+texts.push(`${"=".repeat(78)}\nland-tiles.bin: ${JSON.parse(readFileSync(join(out, "land-tiles.json"), "utf8")).origin}`);
+writeFileSync(join(out, "LICENSES.txt"), `${texts.join("\n\n")}\n`);
+
+// Served as they are to browsers that take gzip, that is to all; not compressed anew for every request.
+for (const name of readdirSync(out)) {
+  if (/\.(mjs|js|css)$/.test(name)) {
+    writeFileSync(join(out, `${name}.gz`), gzipSync(readFileSync(join(out, name)), { level: 9 }));
+  }
+}
+
+const axe = join(modules, "axe-core", "axe.min.js");
+if (testsOut && existsSync(axe)) copyFileSync(axe, join(testsOut, "axe.min.js"));
+process.stdout.write(`${JSON.stringify({ land })}\n`);
