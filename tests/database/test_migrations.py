@@ -92,13 +92,17 @@ def test_every_row_survives_every_step_back_and_forth(empty: Database) -> None:
     for back in reversed(order[:-1]):
         migrate(empty, back)
         assert revision(empty) == back
+        kept = tables_of(empty)  # a table that a step made goes with it when it is undone
         migrate(empty)
         assert differences(empty) == []
         with empty.read() as connection:
             after = contents(connection)
         # 0002 took two columns of this table with it when it went back.
         assert [row[:3] for row in after.pop("node_info")] == [row[:3] for row in before["node_info"]]
-        assert after == {name: rows for name, rows in before.items() if name != "node_info"}
+        assert {name for name, rows in after.items() if not rows}.isdisjoint(kept)
+        assert {name: after[name] for name in kept - {"node_info"}} == {
+            name: before[name] for name in kept - {"node_info"}
+        }
     migrate(empty, "base")
     assert tables_of(empty) == set()
     migrate(empty)
@@ -206,7 +210,7 @@ def test_an_unknown_target_names_the_known_ones(empty: Database) -> None:
 def test_the_steps_do_not_depend_on_the_code_of_today() -> None:
     for path in VERSIONS.glob("r*.py"):
         text = path.read_text(encoding="utf-8")
-        assert "sealane" not in re.sub(r'""".*?"""', "", text, flags=re.S), path
+        assert not re.search(r"\b(import|from) +sealane\b|import_module", text), path
         assert "down_revision = None" in text or re.search(r'down_revision = "\d{4}"', text), path
 
 

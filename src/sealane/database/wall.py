@@ -34,7 +34,10 @@ def _is(*roles: str) -> str:
     return f"{_WALL} IN ({', '.join(repr(role) for role in roles)})"
 
 
+_STAFF = _is("analyst", "steward", "officer", "administrator")
 _READERS = _is("analyst", "steward", "officer", "administrator", "reader", "operator")
+_STEWARDS = _is("steward", "administrator")
+_OWN = f"{_is(*_KNOWN[1:5])} AND user_id = {_VIEWER}"
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,24 @@ WALLS: dict[str, Wall] = {
         insert=_is("steward", "officer", "administrator"),
         change=_is("steward", "officer", "administrator"),
     ),
+    "result": Wall(read=f"{_READERS} OR (public AND {_is(*_KNOWN)})", insert=_STAFF, change=_STAFF),
+    "data_import": Wall(read=_STAFF, insert=_STEWARDS, change=_STEWARDS),
+    "import_record": Wall(read=_STEWARDS, insert=_STEWARDS, change=_STEWARDS),
+    "task": Wall(read=_STAFF, insert=_STAFF, change=_STAFF),
+    "alert": Wall(read=_READERS, change=_STAFF),
+    "alert_limit": Wall(
+        read=_READERS,
+        insert=_is("steward", "officer", "administrator"),
+        change=_is("steward", "officer", "administrator"),
+    ),
+    # Its rows hold the secrets that sign webhooks.
+    "alert_channel": Wall(read=_is("administrator"), insert=_is("administrator"), change=_is("administrator")),
+    "alert_delivery": Wall(read=_is("administrator"), change=_is("administrator")),
+    "cargo_follow": Wall(read=_OWN, insert=_OWN, change=_OWN),
     "api_token": Wall(read=_is("administrator")),
     "user_account": Wall(read=f"{_is('administrator')} OR ({_is(*_KNOWN)} AND id = {_VIEWER})"),
     "user_password": Wall(),
-    "web_session": Wall(read=f"{_is('administrator')} OR ({_is(*_KNOWN)} AND user_id = {_VIEWER})"),
+    "web_session": Wall(read=f"{_is('administrator')} OR ({_OWN})"),
     "oidc_login": Wall(),
     "rate_limit": Wall(),
     "audit_entry": Wall(

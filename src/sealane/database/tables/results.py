@@ -50,6 +50,12 @@ data_import = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("created_by", sa.String(200), nullable=False),
     sa.Column("changed_at", UtcDateTime, nullable=False),
+    sa.Column("changes", sa.BigInteger, nullable=False),  # counts on with each change; id of its events
+    sa.Column("idempotency_key", sa.String(100)),
+    sa.Column("applied_at", UtcDateTime),
+    sa.Column("applied_records", sa.BigInteger, nullable=False),  # of a data product: how far applying has come
+    sa.Column("emptied_at", UtcDateTime),  # since when its files are gone
+    sa.UniqueConstraint("created_by", "idempotency_key"),
     sa.Index("ix_data_import_state", "state", "changed_at"),
 )
 
@@ -61,7 +67,11 @@ import_record = sa.Table(
     sa.Column("source", sa.String(200), primary_key=True),
     sa.Column("dataset", sa.String(60), primary_key=True),
     sa.Column("record_id", sa.String(200), primary_key=True),
+    sa.Column("position", sa.BigInteger, nullable=False),  # given out to the record; another one since is a revision
     sa.Column("replaced", sa.LargeBinary),  # body of the record it took the place of
+    sa.Column("replaced_known_at", UtcDateTime),
+    sa.Column("replaced_public", sa.Boolean),
+    sa.Column("replaced_simulated", sa.Boolean),
 )
 
 # state: waiting -> running -> done | failed | cancelled
@@ -82,5 +92,10 @@ task = sa.Table(
     sa.Column("created_by", sa.String(200), nullable=False),
     sa.Column("changed_at", UtcDateTime, nullable=False),
     sa.Column("ended_at", UtcDateTime),
+    sa.Column("changes", sa.BigInteger, nullable=False),  # counts on with each change; id of its events
+    sa.Column("import_id", sa.String(36)),
+    sa.Column("runner", sa.String(36)),  # who does it now; nobody else may finish it
+    sa.Column("heartbeat_at", UtcDateTime),  # last sign of life of the runner
+    sa.Column("cancel_asked_at", UtcDateTime),
     sa.Index("ix_task_state", "state", "created_at"),
 )

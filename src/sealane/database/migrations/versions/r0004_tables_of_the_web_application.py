@@ -1,4 +1,4 @@
-"""Tables of the web application."""
+"""Tables of the web application, and the wall: row-level security in PostgreSQL, an audit that only grows."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,6 +7,84 @@ revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
+
+
+_WALL = "(SELECT current_setting('sealane.wall', true))"
+_VIEWER = "(SELECT current_setting('sealane.viewer', true))"
+
+
+def _is(*roles: str) -> str:
+    return f"{_WALL} IN ({', '.join(repr(role) for role in roles)})"
+
+
+_KNOWN = ("guest", "analyst", "steward", "officer", "administrator", "feed", "reader", "operator", "monitor")
+_STAFF = _is("analyst", "steward", "officer", "administrator")
+_READERS = _is("analyst", "steward", "officer", "administrator", "reader", "operator")
+_OR_PUBLIC = f"{_READERS} OR (public AND {_is(*_KNOWN)})"
+_STEWARDS = _is("steward", "administrator")
+_WRITERS = _is("steward", "administrator", "feed", "operator")
+_EDITORS = _is("steward", "officer", "administrator")
+_ADMINISTRATOR = _is("administrator")
+_OWN = f"{_is(*_KNOWN[1:5])} AND user_id = {_VIEWER}"
+# table: who may read, insert, change its rows
+_WALLS = {
+    "record": (_OR_PUBLIC, _WRITERS, _WRITERS),
+    "document": (_OR_PUBLIC, _EDITORS, _EDITORS),
+    "result": (_OR_PUBLIC, _STAFF, _STAFF),
+    "data_import": (_STAFF, _STEWARDS, _STEWARDS),
+    "import_record": (_STEWARDS, _STEWARDS, _STEWARDS),
+    "task": (_STAFF, _STAFF, _STAFF),
+    "alert": (_READERS, None, _STAFF),
+    "alert_limit": (_READERS, _EDITORS, _EDITORS),
+    "alert_channel": (_ADMINISTRATOR, _ADMINISTRATOR, _ADMINISTRATOR),
+    "alert_delivery": (_ADMINISTRATOR, None, _ADMINISTRATOR),
+    "cargo_follow": (_OWN, _OWN, _OWN),
+    "api_token": (_ADMINISTRATOR, None, None),
+    "user_account": (f"{_ADMINISTRATOR} OR ({_is(*_KNOWN)} AND id = {_VIEWER})", None, None),
+    "user_password": (None, None, None),
+    "web_session": (f"{_ADMINISTRATOR} OR ({_OWN})", None, None),
+    "oidc_login": (None, None, None),
+    "rate_limit": (None, None, None),
+    "audit_entry": (
+        _ADMINISTRATOR,
+        f"{_is(*_KNOWN[1:])} AND coalesce(user_id, '') = coalesce({_VIEWER}, '')",
+        None,
+    ),
+}
+_OLDER = ("record", "document", "api_token")  # tables that stay when this step is undone
+
+
+def _build_walls() -> None:
+    for table, (read, insert, change) in _WALLS.items():
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+        op.execute(f"CREATE POLICY wall_node ON {table} USING ({_is('node')}) WITH CHECK ({_is('node')})")
+        if read:
+            op.execute(f"CREATE POLICY wall_read ON {table} FOR SELECT USING ({read})")
+        if insert:
+            op.execute(f"CREATE POLICY wall_insert ON {table} FOR INSERT WITH CHECK ({insert})")
+        if change:
+            op.execute(f"CREATE POLICY wall_update ON {table} FOR UPDATE USING ({change}) WITH CHECK ({change})")
+            op.execute(f"CREATE POLICY wall_delete ON {table} FOR DELETE USING ({change})")
+    op.execute(
+        "CREATE FUNCTION audit_entry_kept() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'audit entries are never changed or removed'; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER audit_entry_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_entry"
+        " FOR EACH STATEMENT EXECUTE FUNCTION audit_entry_kept()"
+    )
+
+
+def _take_walls_down() -> None:
+    for table in _OLDER:
+        read, insert, change = _WALLS[table]
+        names = ["node", *(["read"] if read else []), *(["insert"] if insert else [])]
+        for name in [*names, *(["update", "delete"] if change else [])]:
+            op.execute(f"DROP POLICY wall_{name} ON {table}")
+        op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+        op.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
+    op.execute("DROP FUNCTION audit_entry_kept() CASCADE")
 
 
 def upgrade() -> None:
@@ -119,7 +197,13 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("created_by", sa.String(length=200), nullable=False),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.Column("changes", sa.BigInteger(), nullable=False),
+        sa.Column("idempotency_key", sa.String(length=100), nullable=True),
+        sa.Column("applied_at", sa.BigInteger(), nullable=True),
+        sa.Column("applied_records", sa.BigInteger(), nullable=False),
+        sa.Column("emptied_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_data_import")),
+        sa.UniqueConstraint("created_by", "idempotency_key", name=op.f("uq_data_import_created_by_idempotency_key")),
     )
     with op.batch_alter_table("data_import", schema=None) as batch_op:
         batch_op.create_index("ix_data_import_state", ["state", "changed_at"], unique=False)
@@ -130,7 +214,11 @@ def upgrade() -> None:
         sa.Column("source", sa.String(length=200), nullable=False),
         sa.Column("dataset", sa.String(length=60), nullable=False),
         sa.Column("record_id", sa.String(length=200), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("replaced", sa.LargeBinary(), nullable=True),
+        sa.Column("replaced_known_at", sa.BigInteger(), nullable=True),
+        sa.Column("replaced_public", sa.Boolean(), nullable=True),
+        sa.Column("replaced_simulated", sa.Boolean(), nullable=True),
         sa.PrimaryKeyConstraint("import_id", "source", "dataset", "record_id", name=op.f("pk_import_record")),
     )
     op.create_table(
@@ -199,6 +287,11 @@ def upgrade() -> None:
         sa.Column("created_by", sa.String(length=200), nullable=False),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("changes", sa.BigInteger(), nullable=False),
+        sa.Column("import_id", sa.String(length=36), nullable=True),
+        sa.Column("runner", sa.String(length=36), nullable=True),
+        sa.Column("heartbeat_at", sa.BigInteger(), nullable=True),
+        sa.Column("cancel_asked_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task")),
     )
     with op.batch_alter_table("task", schema=None) as batch_op:
@@ -250,9 +343,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_web_session_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_web_session_user_id"), ["user_id"], unique=False)
 
+    if op.get_bind().dialect.name == "postgresql":
+        _build_walls()
+    else:
+        op.execute(
+            "CREATE TRIGGER audit_entry_unchanged BEFORE UPDATE ON audit_entry"
+            " BEGIN SELECT RAISE(ABORT, 'audit entries are never changed'); END"
+        )
+        op.execute(
+            "CREATE TRIGGER audit_entry_kept BEFORE DELETE ON audit_entry"
+            " BEGIN SELECT RAISE(ABORT, 'audit entries are never removed'); END"
+        )
+
 
 def downgrade() -> None:
     """Go back."""
+    if op.get_bind().dialect.name == "postgresql":
+        _take_walls_down()
     with op.batch_alter_table("web_session", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_web_session_user_id"))
         batch_op.drop_index(batch_op.f("ix_web_session_expires_at"))
