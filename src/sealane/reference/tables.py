@@ -280,6 +280,13 @@ SPECS: tuple[TableSpec, ...] = (
         has_value=False,
     ),
     TableSpec(
+        "ports_time_zone",
+        "time zone of a port's clocks, a zone of the tz database",
+        keys=("locode",),
+        texts=("time_zone",),
+        has_value=False,
+    ),
+    TableSpec(
         "grid_carbon_intensity",
         "greenhouse gas intensity of grid electricity",
         keys=("zone",),
