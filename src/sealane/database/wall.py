@@ -38,6 +38,9 @@ _STAFF = _is("analyst", "steward", "officer", "administrator")
 _READERS = _is("analyst", "steward", "officer", "administrator", "reader", "operator")
 _STEWARDS = _is("steward", "administrator")
 _OWN = f"{_is(*_KNOWN[1:5])} AND user_id = {_VIEWER}"
+_OWN_OR_ADMIN = f"{_is('administrator')} OR ({_OWN})"
+_ALERTS = f"{_READERS} AND (user_id IS NULL OR user_id = {_VIEWER})"
+_CHECKERS = _is("officer", "administrator", "operator")
 
 
 @dataclass(frozen=True)
@@ -68,20 +71,25 @@ WALLS: dict[str, Wall] = {
     "data_import": Wall(read=_STAFF, insert=_STEWARDS, change=_STEWARDS),
     "import_record": Wall(read=_STEWARDS, insert=_STEWARDS, change=_STEWARDS),
     "task": Wall(read=_STAFF, insert=_STAFF, change=_STAFF),
-    "alert": Wall(read=_READERS, change=_STAFF),
+    # What a person follows is told to that person only.
+    "alert": Wall(read=_ALERTS, change=f"{_STAFF} AND ({_ALERTS})"),
+    "alert_event": Wall(read="EXISTS (SELECT 1 FROM alert WHERE alert.id = alert_id)"),
     "alert_limit": Wall(
         read=_READERS,
         insert=_is("steward", "officer", "administrator"),
         change=_is("steward", "officer", "administrator"),
     ),
     # Its rows hold the secrets that sign webhooks.
-    "alert_channel": Wall(read=_is("administrator"), insert=_is("administrator"), change=_is("administrator")),
-    "alert_delivery": Wall(read=_is("administrator"), change=_is("administrator")),
+    "alert_channel": Wall(read=_OWN_OR_ADMIN, insert=_OWN_OR_ADMIN, change=_OWN_OR_ADMIN),
+    "alert_delivery": Wall(
+        read="EXISTS (SELECT 1 FROM alert_channel WHERE alert_channel.id = channel_id)", change=_is("administrator")
+    ),
+    "exchange_check": Wall(read=_READERS, insert=_CHECKERS, change=_CHECKERS),
     "cargo_follow": Wall(read=_OWN, insert=_OWN, change=_OWN),
     "api_token": Wall(read=_is("administrator")),
     "user_account": Wall(read=f"{_is('administrator')} OR ({_is(*_KNOWN)} AND id = {_VIEWER})"),
     "user_password": Wall(),
-    "web_session": Wall(read=f"{_is('administrator')} OR ({_OWN})"),
+    "web_session": Wall(read=_OWN_OR_ADMIN),
     "oidc_login": Wall(),
     "rate_limit": Wall(),
     "audit_entry": Wall(

@@ -26,6 +26,9 @@ _WRITERS = _is("steward", "administrator", "feed", "operator")
 _EDITORS = _is("steward", "officer", "administrator")
 _ADMINISTRATOR = _is("administrator")
 _OWN = f"{_is(*_KNOWN[1:5])} AND user_id = {_VIEWER}"
+_OWN_OR_ADMIN = f"{_ADMINISTRATOR} OR ({_OWN})"
+_ALERTS = f"{_READERS} AND (user_id IS NULL OR user_id = {_VIEWER})"
+_CHECKERS = _is("officer", "administrator", "operator")
 # table: who may read, insert, change its rows
 _WALLS = {
     "record": (_OR_PUBLIC, _WRITERS, _WRITERS),
@@ -34,15 +37,21 @@ _WALLS = {
     "data_import": (_STAFF, _STEWARDS, _STEWARDS),
     "import_record": (_STEWARDS, _STEWARDS, _STEWARDS),
     "task": (_STAFF, _STAFF, _STAFF),
-    "alert": (_READERS, None, _STAFF),
+    "alert": (_ALERTS, None, f"{_STAFF} AND ({_ALERTS})"),
+    "alert_event": ("EXISTS (SELECT 1 FROM alert WHERE alert.id = alert_id)", None, None),
     "alert_limit": (_READERS, _EDITORS, _EDITORS),
-    "alert_channel": (_ADMINISTRATOR, _ADMINISTRATOR, _ADMINISTRATOR),
-    "alert_delivery": (_ADMINISTRATOR, None, _ADMINISTRATOR),
+    "alert_channel": (_OWN_OR_ADMIN, _OWN_OR_ADMIN, _OWN_OR_ADMIN),
+    "alert_delivery": (
+        "EXISTS (SELECT 1 FROM alert_channel WHERE alert_channel.id = channel_id)",
+        None,
+        _ADMINISTRATOR,
+    ),
+    "exchange_check": (_READERS, _CHECKERS, _CHECKERS),
     "cargo_follow": (_OWN, _OWN, _OWN),
     "api_token": (_ADMINISTRATOR, None, None),
     "user_account": (f"{_ADMINISTRATOR} OR ({_is(*_KNOWN)} AND id = {_VIEWER})", None, None),
     "user_password": (None, None, None),
-    "web_session": (f"{_ADMINISTRATOR} OR ({_OWN})", None, None),
+    "web_session": (_OWN_OR_ADMIN, None, None),
     "oidc_login": (None, None, None),
     "rate_limit": (None, None, None),
     "audit_entry": (
@@ -97,25 +106,55 @@ def upgrade() -> None:
         sa.Column("severity", sa.String(length=10), nullable=False),
         sa.Column("details", sa.Text(), nullable=False),
         sa.Column("link", sa.Text(), nullable=True),
+        sa.Column("user_id", sa.String(length=36), nullable=True),
         sa.Column("opened_at", sa.BigInteger(), nullable=False),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.Column("absent_since", sa.BigInteger(), nullable=True),
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
         sa.Column("acknowledged_at", sa.BigInteger(), nullable=True),
         sa.Column("acknowledged_by", sa.String(length=200), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert")),
     )
     with op.batch_alter_table("alert", schema=None) as batch_op:
-        batch_op.create_index("ix_alert_open", ["closed_at", "kind"], unique=False)
-        batch_op.create_index("ix_alert_subject", ["kind", "subject"], unique=False)
+        batch_op.create_index("ix_alert_closed", ["closed_at"], unique=False)
+        batch_op.create_index(
+            "ix_alert_open",
+            ["kind", "subject"],
+            unique=True,
+            sqlite_where=sa.text("closed_at IS NULL"),
+            postgresql_where=sa.text("closed_at IS NULL"),
+        )
+
+    op.create_table(
+        "alert_event",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("alert_id", sa.String(length=36), nullable=False),
+        sa.Column("event", sa.String(length=10), nullable=False),
+        sa.Column("severity", sa.String(length=10), nullable=False),
+        sa.Column("details", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_event")),
+    )
+    with op.batch_alter_table("alert_event", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_alert_event_alert_id"), ["alert_id"], unique=False)
 
     op.create_table(
         "alert_channel",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("shown", sa.Text(), nullable=False),
         sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=True),
         sa.Column("kinds", sa.Text(), nullable=False),
         sa.Column("language", sa.String(length=5), nullable=False),
-        sa.Column("secret", sa.Text(), nullable=True),
+        sa.Column("digest_minutes", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=True),
+        sa.Column("told_event", sa.BigInteger(), nullable=False),
+        sa.Column("sent_at", sa.BigInteger(), nullable=True),
+        sa.Column("failing_since", sa.BigInteger(), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("created_by", sa.String(length=200), nullable=False),
         sa.Column("disabled_at", sa.BigInteger(), nullable=True),
@@ -124,21 +163,19 @@ def upgrade() -> None:
     op.create_table(
         "alert_delivery",
         sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("alert_id", sa.String(length=36), nullable=False),
         sa.Column("channel_id", sa.String(length=36), nullable=False),
-        sa.Column("event", sa.String(length=20), nullable=False),
+        sa.Column("events", sa.Text(), nullable=False),
+        sa.Column("more", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_attempt_at", sa.BigInteger(), nullable=False),
         sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_delivery")),
-        sa.UniqueConstraint(
-            "alert_id", "channel_id", "event", name=op.f("uq_alert_delivery_alert_id_channel_id_event")
-        ),
     )
     with op.batch_alter_table("alert_delivery", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_alert_delivery_alert_id"), ["alert_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alert_delivery_channel_id"), ["channel_id"], unique=False)
         batch_op.create_index("ix_alert_delivery_state", ["state", "next_attempt_at"], unique=False)
 
     op.create_table(
@@ -151,6 +188,24 @@ def upgrade() -> None:
         sa.Column("created_by", sa.String(length=200), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_limit")),
     )
+    op.create_table(
+        "exchange_check",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("peer", sa.String(length=200), nullable=True),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("stage", sa.String(length=20), nullable=True),
+        sa.Column("done", sa.BigInteger(), nullable=True),
+        sa.Column("total", sa.BigInteger(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("created_by", sa.String(length=200), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_exchange_check")),
+    )
+    with op.batch_alter_table("exchange_check", schema=None) as batch_op:
+        batch_op.create_index("ix_exchange_check_state", ["state", "created_at"], unique=False)
+
     op.create_table(
         "audit_entry",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -395,15 +450,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_audit_entry_action"))
 
     op.drop_table("audit_entry")
+    op.drop_table("exchange_check")
     op.drop_table("alert_limit")
-    with op.batch_alter_table("alert_delivery", schema=None) as batch_op:
-        batch_op.drop_index("ix_alert_delivery_state")
-        batch_op.drop_index(batch_op.f("ix_alert_delivery_alert_id"))
-
     op.drop_table("alert_delivery")
     op.drop_table("alert_channel")
-    with op.batch_alter_table("alert", schema=None) as batch_op:
-        batch_op.drop_index("ix_alert_subject")
-        batch_op.drop_index("ix_alert_open")
-
+    op.drop_table("alert_event")
     op.drop_table("alert")
