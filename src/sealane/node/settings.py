@@ -104,6 +104,32 @@ class NodeSettings(BaseModel):
     housekeeping_period_s: float = Field(
         600.0, gt=0, description="Period of the job that removes what is past its retention."
     )
+    import_limit_bytes: int = Field(
+        21_474_836_480, ge=1_048_576, description="Largest file that can be uploaded on the page Data."
+    )
+    import_reserve_bytes: int = Field(
+        2_147_483_648,
+        ge=0,
+        description="Free space on the disk that uploads leave alone; an upload that would need it is refused.",
+    )
+    import_retention_days: float = Field(
+        7.0,
+        gt=0,
+        description="How long the files of an upload are kept that was never finished or applied, or was undone; so "
+        "long, too, can a removed result be brought back.",
+    )
+    task_workers: int = Field(
+        1, ge=1, le=16, description="How many files are checked or results computed at the same time."
+    )
+    task_memory_bytes: int = Field(
+        6_442_450_944,
+        ge=1_073_741_824,
+        description="Address space of a process that reads an uploaded file or computes a result; beyond it, it is "
+        "ended and says so.",
+    )
+    task_timeout_s: int = Field(
+        14_400, ge=10, description="After this time such a process is ended, and the task counts as failed."
+    )
     stop_timeout_s: int = Field(
         20, ge=1, le=600, description="How long a stop waits for requests and jobs that have begun."
     )
