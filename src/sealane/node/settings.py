@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +26,10 @@ from sealane.exchange.events import MAX_BATCH_BYTES
 FILE_NAME = "node.toml"
 PATHS = ("tls_certificate", "tls_key", "tls_authorities")
 PREFIX = "SEALANE_"
+# What a person may be on the pages (sealane.web.accounts.roles); guests are nobody in particular.
+PEOPLE = ("analyst", "steward", "officer", "administrator")
+# One address as RFC 5322 allows it without quotes and comments; nothing that could begin another line of a head.
+EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
 # Read elsewhere, so no setting of the node: the folder for the command line, and the standards for the tests.
 NOT_SETTINGS = frozenset({"SEALANE_NODE", "SEALANE_STANDARDS"})
 
@@ -133,6 +138,65 @@ class NodeSettings(BaseModel):
     stop_timeout_s: int = Field(
         20, ge=1, le=600, description="How long a stop waits for requests and jobs that have begun."
     )
+    guests: bool = Field(
+        False,
+        description="Whether people who have not logged in see what is public (and only that); otherwise they see the "
+        "page of the login.",
+    )
+    session_idle_minutes: int = Field(
+        60, ge=5, le=10_080, description="A person who has done nothing this long must log in again."
+    )
+    session_hours: int = Field(12, ge=1, le=720, description="A login ends after this time, however busy it is.")
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses of reverse proxies whose X-Forwarded-For is believed, as networks with commas between "
+        "them, for instance 10.0.0.5/32; nobody's is by default. It is used to count failed logins by address.",
+    )
+    oidc_issuer: str = Field(
+        "",
+        description="Address of an OpenID provider (issuer) with which people may log in as well, for instance "
+        "https://login.example.org/realms/port. Its endpoints must stand at the same origin.",
+    )
+    oidc_client_id: str = Field("", description="Id under which the provider knows this node.")
+    oidc_client_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Secret of that client; empty for a public client, which PKCE alone protects. Give it by the "
+        "environment, not in the file.",
+    )
+    oidc_role_claim: str = Field(
+        "groups", description="Claim of the ID token that says what a person may do; a text or a list of texts."
+    )
+    oidc_roles: str = Field(
+        "",
+        description="Which value of the claim gives which role, for instance port-staff=analyst, it=administrator. The "
+        "first that fits counts; a person without any is not let in.",
+    )
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="Mail server that takes alerts: smtps://user:password@host:465, or smtp://user:password@host:587, "
+        "where TLS is begun by STARTTLS; without TLS nothing is sent, except to this machine. Empty: no e-mail. Give "
+        "it by the environment, not in the file.",
+    )
+    alert_from: str = Field("", description="E-mail address from which alerts are sent; goes with smtp_url.")
+    alert_period_s: float = Field(
+        10.0, gt=0, description="Period of the job that looks for what needs attention and tells people."
+    )
+    alert_stalled_minutes: float = Field(
+        30.0, gt=0, description="A negotiation or transfer whose step has been overdue this long needs attention."
+    )
+    alert_lag_minutes: float = Field(
+        15.0, gt=0, description="A stream whose longest waiting message has been due this long needs attention."
+    )
+    alert_disk_free_percent: float = Field(
+        10.0, ge=0, lt=100, description="Less free space than this on the disk of the node's folder needs attention."
+    )
+    alert_backup_days: float = Field(
+        7.0, ge=0, description="A last backup older than this needs attention; 0 where backups are made elsewhere."
+    )
+    alert_private: bool = Field(
+        False,
+        description="Webhooks may go to private addresses and plain http; for closed networks only.",
+    )
     allow_private: bool = Field(
         False,
         description="The origin may be plain http on another host than this machine; for closed networks only. "
@@ -160,9 +224,55 @@ class NodeSettings(BaseModel):
             raise ValueError("is not scheme://host or scheme://host:port and nothing more")
         return str(origin)
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies(cls, value: str) -> str:
+        for text in _listed(value):
+            try:
+                ipaddress.ip_network(text)
+            except ValueError:
+                raise ValueError(f"holds {text!r}, which is no network such as 10.0.0.0/24") from None
+        return value
+
+    @field_validator("oidc_roles")
+    @classmethod
+    def _oidc_roles(cls, value: str) -> str:
+        for text in _listed(value):
+            name, equals, role = text.rpartition("=")
+            if not (equals and name.strip() and role.strip() in PEOPLE):
+                raise ValueError(f"holds {text!r}, which is not VALUE=ROLE with a role of {', '.join(PEOPLE)}")
+        return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer(cls, value: str) -> str:
+        found = urlsplit(value)
+        if value and (found.scheme not in {"http", "https"} or not found.hostname or found.query or found.fragment):
+            raise ValueError("is no address of an OpenID provider, https://host or https://host/path")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp(cls, value: SecretStr) -> SecretStr:
+        found = urlsplit(value.get_secret_value())
+        if value.get_secret_value() and (
+            found.scheme not in {"smtp", "smtps"} or not found.hostname or found.path.strip("/") or found.query
+        ):
+            raise ValueError("is no address of a mail server, smtps://user:password@host:465 or smtp://...:587")
+        return value
+
+    @field_validator("alert_from")
+    @classmethod
+    def _sender(cls, value: str) -> str:
+        if value and not EMAIL.fullmatch(value):
+            raise ValueError("is no e-mail address")
+        return value
+
     @model_validator(mode="after")
     def _together(self) -> NodeSettings:
         problems = []
+        if bool(self.smtp_url.get_secret_value()) != bool(self.alert_from):
+            problems.append("smtp_url and alert_from: one without the other")
         if (self.tls_certificate is None) != (self.tls_key is None):
             problems.append("tls_certificate and tls_key: one without the other")
         if self.tls_certificate is not None and self.origin.startswith("http:"):
@@ -172,14 +282,34 @@ class NodeSettings(BaseModel):
         is_local = is_loopback(urlsplit(self.origin).hostname or "")
         if self.origin.startswith("http:") and not is_local and not self.allow_private:
             problems.append("origin: is plain http, which only a closed network may use (allow_private)")
+        if self.oidc_issuer and not (self.oidc_client_id and self.oidc_roles):
+            problems.append("oidc_issuer: stands without oidc_client_id or oidc_roles, nobody could log in by it")
+        provider = urlsplit(self.oidc_issuer)
+        if provider.scheme == "http" and not (is_loopback(provider.hostname or "") or self.allow_private):
+            problems.append("oidc_issuer: is plain http, which only a closed network may use (allow_private)")
         if problems:
             raise ValueError("; ".join(problems))
         return self
 
     @property
+    def proxy_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """The networks of `trusted_proxies`."""
+        return tuple(ipaddress.ip_network(text) for text in _listed(self.trusted_proxies))
+
+    @property
+    def role_by_claim(self) -> dict[str, str]:
+        """Role by the value of the provider's claim, in the order given."""
+        pairs = (text.rpartition("=") for text in _listed(self.oidc_roles))
+        return {name.strip(): role.strip() for name, _, role in pairs}
+
+    @property
     def is_tls(self) -> bool:
         """Whether the node itself speaks TLS."""
         return self.tls_certificate is not None
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def is_loopback(host: str) -> bool:
