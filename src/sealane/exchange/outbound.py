@@ -1,8 +1,8 @@
-"""The one way out: requests to partners, and to nobody else.
+"""The one way out: requests to partners, and unsigned ones to addresses that people here entered (webhooks).
 
-A URL must lie under an origin the operator registered for that partner. The name is resolved once, every address it
-gives is judged, and the connection goes to exactly that address; the host name stays in TLS and in the Host field.
-Redirects are not followed, proxies of the environment not used, answers are bounded in size and in time.
+A URL must lie under an origin the operator registered for that partner. Whoever it goes to: the name is resolved once,
+every address it gives is judged, and the connection goes to exactly that address; the host name stays in TLS and in the
+Host field. Redirects are not followed, proxies of the environment not used, answers are bounded in size and in time.
 """
 
 from __future__ import annotations
@@ -28,9 +28,19 @@ from sealane.exchange.peers import Peer, get_peer
 from sealane.exchange.request_signatures import sign_request
 from sealane.exchange.tokens import issue_token
 
-__all__ = ["NotBegunError", "Outbound", "Resolver", "Response", "UnreachableError", "check_url", "resolve"]
+__all__ = [
+    "NotBegunError",
+    "Outbound",
+    "Resolver",
+    "Response",
+    "UnreachableError",
+    "check_public_url",
+    "check_url",
+    "resolve",
+]
 
 MAX_ANSWER_BYTES = 16 * 1_048_576
+MAX_URL = 2_000
 TIMEOUT_S = 15.0
 # Shorter than the five seconds after which uvicorn closes an idle connection, so that a request seldom meets that.
 _KEEP_ALIVE_S = 4.0
@@ -139,7 +149,40 @@ class Outbound:
             fields.setdefault("authorization", f"Bearer {issue_token(self._identity, participant, now, key)}")
             fields |= sign_request(method, url, fields["authorization"], content, key=key.private, kid=key.kid, now=now)
         self._deadline.begin_before = begin_before
-        return self._send(peer, method, url, fields, content, timeout_s, max_bytes)
+        return self._send(peer.allow_private, method, url, fields, content, timeout_s, max_bytes, url)
+
+    def request_elsewhere(
+        self,
+        method: str,
+        url: str,
+        *,
+        content: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        allow_private: bool = False,
+        timeout_s: float = TIMEOUT_S,
+        max_bytes: int = 65_536,
+    ) -> Response:
+        """Send one request to an address that is no partner's; nothing in it is signed and nothing says who sends it.
+
+        Parameters
+        ----------
+        allow_private : also plain http and addresses that are not public; for the operator to decide, not for who
+            enters an address on a page.
+
+        Raises
+        ------
+        RequestRefusedError
+            400 if the URL is none that every reader understands alike, or leads to an address that is not allowed.
+        UnreachableError
+            If no complete answer came in time.
+        """
+        url = check_public_url(url, allow_private)
+        fields = {"accept-encoding": "identity", "user-agent": "sealane"}
+        fields |= {name.lower(): value for name, value in (headers or {}).items()}
+        if content or method in {"POST", "PUT", "PATCH"}:
+            fields["content-length"] = str(len(content))
+        # Path and query can hold a secret; faults name the origin only.
+        return self._send(allow_private, method, url, fields, content, timeout_s, max_bytes, str(origin_of(url)))
 
     def close(self) -> None:
         """Close all connections; a request that another thread still wants to begin finds the way out shut."""
@@ -161,18 +204,19 @@ class Outbound:
 
     def _send(
         self,
-        peer: Peer,
+        allow_private: bool,
         method: str,
         url: str,
         fields: dict[str, str],
         content: bytes,
         timeout_s: float,
         max_bytes: int,
+        name: str,
     ) -> Response:
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), timeout_s)
         self._deadline.until = time.monotonic() + timeout_s
         try:
-            with self._pools[peer.allow_private].stream(
+            with self._pools[allow_private].stream(
                 method,
                 url,
                 headers=list(fields.items()),
@@ -181,12 +225,12 @@ class Outbound:
             ) as answer:
                 found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
                 if found.get("content-encoding", "identity") != "identity":
-                    raise UnreachableError(f"{url}: the answer is compressed, which was not asked for.")
-                return Response(answer.status, found, _read(answer.iter_stream(), max_bytes, url))
+                    raise UnreachableError(f"{name}: the answer is compressed, which was not asked for.")
+                return Response(answer.status, found, _read(answer.iter_stream(), max_bytes, name))
         except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
             reason = str(error) or type(error).__name__
             raise UnreachableError(
-                f"{url}: {reason[:200]}. Is the node served there, and the address right?"
+                f"{name}: {reason[:200]}. Is the node served there, and the address right?"
             ) from error
         finally:
             self._deadline.until = self._deadline.begin_before = None
@@ -210,6 +254,26 @@ def check_url(url: str, peer: Peer) -> str:
             f"Give one under {' or '.join(allowed)}.",
         )
     # Signatures cover the whole URL, so host and port are spelled as both sides spell them.
+    parts = urlsplit(url)
+    return f"{origin}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
+
+
+def check_public_url(url: str, allow_private: bool = False) -> str:
+    """Return a URL as it goes out to somebody who is no partner; what its name leads to is judged when it is used.
+
+    Raises
+    ------
+    RequestRefusedError
+        400, saying what would do.
+    """
+    origin = origin_of(url)
+    if origin is None or "#" in url or len(url) > MAX_URL or (origin.scheme != "https" and not allow_private):
+        raise RequestRefusedError(
+            400,
+            "address-refused",
+            "The address cannot be used: it is no https URL, or one that could be read in two ways.",
+            "Give https://host/path, without user, password and fragment.",
+        )
     parts = urlsplit(url)
     return f"{origin}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
 
