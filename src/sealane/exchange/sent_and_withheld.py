@@ -91,13 +91,14 @@ def stored_decisions(
     return found
 
 
-def stream_totals(connection: sa.Connection) -> list[StreamTotal]:
-    """Return what became of the records of every outgoing stream, by partner and clause."""
+def stream_totals(connection: sa.Connection, agreement_id: str | None = None) -> list[StreamTotal]:
+    """Return what became of the records of every outgoing stream, or of one agreement's, by partner and clause."""
     found = []
     made_up = demonstrations(connection)
-    for row in connection.execute(
-        sa.select(stream).where(stream.c.direction == "out").order_by(stream.c.peer, stream.c.dataset, stream.c.id)
-    ):
+    query = sa.select(stream).where(stream.c.direction == "out").order_by(stream.c.peer, stream.c.dataset, stream.c.id)
+    if agreement_id is not None:
+        query = query.where(stream.c.agreement_id == agreement_id)
+    for row in connection.execute(query):
         counted = sa.func.count().label("records")
         by_state = sa.select(outbox.c.state, counted).where(outbox.c.stream_id == row.id).group_by(outbox.c.state)
         states = {one.state: one.records for one in connection.execute(by_state)}
@@ -147,8 +148,8 @@ class ReceivedTotal:
     simulated: int
 
 
-def received_totals(connection: sa.Connection, own: str) -> list[ReceivedTotal]:
-    """Return what is held of partners' records, by partner and clause."""
+def received_totals(connection: sa.Connection, own: str, agreement_id: str | None = None) -> list[ReceivedTotal]:
+    """Return what is held of partners' records, or of those that came under one agreement, by partner and clause."""
     columns = (record.c.source, record.c.agreement_id, record.c.agreement_version, record.c.clause_id, record.c.dataset)
     query = (
         sa.select(
@@ -160,6 +161,8 @@ def received_totals(connection: sa.Connection, own: str) -> list[ReceivedTotal]:
         .group_by(*columns)
         .order_by(*columns)
     )
+    if agreement_id is not None:
+        query = query.where(record.c.agreement_id == agreement_id)
     made_up = demonstrations(connection)
     return [
         ReceivedTotal(
