@@ -27,6 +27,7 @@ from sealane.emissions.profiles import Place, factor_sheet
 from sealane.emissions.vessels import VESSEL_TABLE_FIELDS, Origin, OriginKind, Particulars
 from sealane.errors import DataError, Fault, FileFormatError
 from sealane.inventory.context import profile_of
+from sealane.inventory.explain import Source
 from sealane.reference import load_table
 
 _GASES = ("co2", "ch4", "n2o")
@@ -37,7 +38,7 @@ CLOSE = 1e-12
 
 @dataclass(frozen=True)
 class Line:
-    """One product: work x factor x adjustment for low load."""
+    """One product: work x factor x adjustment for low load; `rows` are those of `published` in words."""
 
     place: str
     source: str
@@ -50,6 +51,7 @@ class Line:
     grams: float
     equation: str
     rows: tuple[str, ...]
+    published: tuple[Source, ...]
 
 
 @dataclass(frozen=True)
@@ -262,6 +264,10 @@ def _lines(fleet: Fleet, ship: ShipEnergy, area: int, nm: float, leg: Mapping[st
                     grams=power * hours * factor.value * low_load,
                     equation=factor.equation,
                     rows=_row_words(factor),
+                    published=tuple(
+                        Source(row.label, row.value, row.unit, row.source, row.edition, row.grade)
+                        for row in factor.rows
+                    ),
                 )
             )
     return found
