@@ -12,6 +12,8 @@ from sealane.cli.options import AsJson, NodeFolder
 from sealane.cli.output import message, print_fields, print_json
 from sealane.errors import InputError
 
+WEB = "sealane.web.app:create_web_app"
+
 group = typer.Typer(
     name="node",
     help="The node a port runs: make it, serve it, look after it.",
@@ -65,7 +67,7 @@ def serve_node(folder: NodeFolder) -> None:
     """Serve the node until it is stopped (SIGTERM or Ctrl-C); logs go to standard error as JSON lines."""
     from sealane.node.serve import serve
 
-    serve(folder)
+    serve(folder, application=WEB)
 
 
 @group.command("status")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import importlib
 import logging
 import os
 import shutil
@@ -11,7 +12,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -21,15 +22,16 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess
 
 from sealane.errors import InputError, StoreError
-from sealane.node.app import create_app
 from sealane.node.context import Node
-from sealane.node.jobs import Jobs, jobs_of
+from sealane.node.jobs import Job, Jobs, jobs_of
 from sealane.node.logs import configure_logs
 from sealane.node.open import open_node, warn_about_root
 from sealane.node.settings import NodeSettings, read_settings
 
 LOCK_FILE = "serve.lock"
 NODE_FOLDER = "SEALANE_NODE"  # how worker processes are told the folder
+_APPLICATION = "_SEALANE_APPLICATION"  # and what to serve
+INTERFACE = "sealane.node.app:create_app"
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 KEEP_ALIVE_S = 75
 # Requests end first, then jobs; each has this share of the time for stopping.
@@ -37,8 +39,15 @@ _REQUESTS_SHARE = 0.5
 _LOG = logging.getLogger(__name__)
 
 
-def serve(folder: Path, environ: Mapping[str, str] | None = None) -> None:
+def serve(folder: Path, environ: Mapping[str, str] | None = None, *, application: str = INTERFACE) -> None:
     """Serve until SIGTERM or SIGINT; returns after everything that had begun has ended or the time for it is over.
+
+    Parameters
+    ----------
+    folder : the node's folder.
+    environ : the environment, ``os.environ`` when not given.
+    application : what to serve, ``module:function``; the function takes the node and ``lifespan``. The interface alone
+        by default; `sealane node serve` names the one with pages.
 
     Raises
     ------
@@ -69,14 +78,14 @@ def serve(folder: Path, environ: Mapping[str, str] | None = None) -> None:
                 },
             )
             if settings.workers == 1:
-                _serve_here(node, listener)
+                _serve_here(node, listener, application)
             else:
-                _serve_in_workers(folder, settings, listener)
+                _serve_in_workers(folder, settings, listener, application)
     _LOG.info("stopped")
 
 
-def _serve_here(node: Node, listener: socket.socket) -> None:
-    app = create_app(node, lifespan=_with_jobs)
+def _serve_here(node: Node, listener: socket.socket, application: str) -> None:
+    app = _creator(application)(node, lifespan=_with_jobs)
     with _signals_only_stop():
         server = uvicorn.Server(server_config(app, node.settings))
         try:
@@ -85,10 +94,17 @@ def _serve_here(node: Node, listener: socket.socket) -> None:
             raise StoreError("The node could not begin to serve; the log says why.") from None
 
 
-def _serve_in_workers(folder: Path, settings: NodeSettings, listener: socket.socket) -> None:
+def _creator(application: str) -> Callable[..., FastAPI]:
+    module, _, function = application.partition(":")
+    found: Callable[..., FastAPI] = getattr(importlib.import_module(module), function)
+    return found
+
+
+def _serve_in_workers(folder: Path, settings: NodeSettings, listener: socket.socket, application: str) -> None:
     counters = tempfile.mkdtemp(prefix="sealane-metrics-")
     os.environ[MULTIPROCESS] = counters
     os.environ[NODE_FOLDER] = str(folder.resolve())
+    os.environ[_APPLICATION] = application
     listener.set_inheritable(True)
     try:
         config = server_config("sealane.node.serve:worker_app", settings)
@@ -108,7 +124,7 @@ def worker_app() -> FastAPI:
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     node = open_node(folder)
     try:
-        return create_app(node, lifespan=_with_jobs)
+        return _creator(os.environ[_APPLICATION])(node, lifespan=_with_jobs)
     except Exception:
         node.close()
         _LOG.exception("this worker cannot serve")
@@ -139,7 +155,9 @@ def server_config(app: FastAPI | str, settings: NodeSettings) -> uvicorn.Config:
 async def _with_jobs(app: FastAPI) -> AsyncIterator[None]:
     """Run the jobs while the application serves."""
     node: Node = app.state.node
-    jobs = Jobs(node, jobs_of(node), app.state.metrics)
+    # The application may bring work of its own: rows of (name, setting that holds the period, function).
+    more = (Job(name, getattr(node.settings, period), run) for name, period, run in getattr(app.state, "work", ()))
+    jobs = Jobs(node, (*jobs_of(node), *more), app.state.metrics)
     jobs.start()
     yield
     begun = time.monotonic()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sealane.reports.figures import number, plural
 from sealane.reports.results import Results
@@ -23,9 +24,14 @@ class Banner:
 
 def is_simulated(results: Results) -> bool:
     """True if any input is simulated, by its name or by what the run noted."""
-    files = [file["file"] for file in results.provenance["inputs"]]
-    files += [file["file"] for file in results.provenance.get("user_files", {}).values()]
-    return any(_SIMULATED in text.lower() for text in (*files, *results.quality.get("notes", ())))
+    return says_simulated(results.provenance, results.quality)
+
+
+def says_simulated(provenance: Mapping[str, Any], quality: Mapping[str, Any]) -> bool:
+    """The same, from the JSON files of a run."""
+    files = [file["file"] for file in provenance["inputs"]]
+    files += [file["file"] for file in provenance.get("user_files", {}).values()]
+    return any(_SIMULATED in text.lower() for text in (*files, *quality.get("notes", ())))
 
 
 def banners(results: Results, open_ended: Sequence[bool]) -> Iterable[Banner]:
