@@ -22,7 +22,7 @@ EVIDENCE = {
     "motion": "motion",
     "interpolated": "interpolated",
 }
-_SHOWN_PARTICULARS = (
+SHOWN_PARTICULARS = (
     "ship_class",
     "subtype",
     "engine_type",
@@ -79,39 +79,49 @@ def render_html(results: Results, summary: Summary) -> str:
         modes=MODES,
         finding=finding,
         pollutant_table=tables.pollutant_table(summary),
-        evidence=_evidence(results),
+        evidence=hours_by_evidence(results),
         evidence_names=EVIDENCE,
         columns=charts.ships_through_time(results),
         maps=heat_maps(results),
-        zone_sources=_zone_sources(results),
+        zone_sources=zone_sources(results),
         timeline=charts.timeline(results, stays),
         stays_table=tables.stays_table(results, stays),
-        calls_table=_heaviest(tables.calls_table(results), "CO2e"),
-        vessels=_vessels(results)[:MAX_ROWS],
-        vessel_labels=[_particular_label(name) for name in _SHOWN_PARTICULARS],
-        origins=_origins(results),
+        calls_table=heaviest(tables.calls_table(results), "CO2e"),
+        vessels=ships_by_co2e(results)[:MAX_ROWS],
+        vessel_labels=[particular_label(name) for name in SHOWN_PARTICULARS],
+        origins=origins(results),
         left_out_table=quality_tables.left_out_table(results),
         rules_table=quality_tables.rules_table(results),
         rejects_table=quality_tables.rejects_table(results, MAX_ROWS),
-        more_quality=list(quality_tables.flat({k: v for k, v in results.quality.items() if k not in _SHOWN_QUALITY})),
+        more_quality=further_findings(results),
         provenance_table=quality_tables.provenance_table(results),
         max_rows=MAX_ROWS,
-        example_call=next((row["call_id"] for row in sorted(results.by_call, key=_by_co2e) if row["call_id"]), None),
+        example_call=example_call(results),
     )
+
+
+def further_findings(results: Results) -> list[tuple[str, str]]:
+    """What quality.json says beside what the page shows in words and tables."""
+    return list(quality_tables.flat({k: v for k, v in results.quality.items() if k not in _SHOWN_QUALITY}))
+
+
+def example_call(results: Results) -> str | None:
+    """The call with most CO2e, to show how a figure is explained."""
+    return next((row["call_id"] for row in sorted(results.by_call, key=_by_co2e) if row["call_id"]), None)
 
 
 def _by_co2e(row: dict[str, Any]) -> tuple[float, int]:
     return -(row["co2e_g"] or 0.0), row["mmsi"]
 
 
-def _heaviest(table: tables.Table, header: str) -> tables.Table:
+def heaviest(table: tables.Table, header: str) -> tables.Table:
     """Rows by falling value of a column."""
     at = next(k for k, column in enumerate(table.columns) if column.header == header)
     rows = sorted(table.rows, key=lambda row: -(row[at] or 0.0))
     return tables.Table(table.name, table.columns, rows, table.note)
 
 
-def _evidence(results: Results) -> list[tuple[str, float, dict[str, float]]]:
+def hours_by_evidence(results: Results) -> list[tuple[str, float, dict[str, float]]]:
     """Hours by mode, and in it by evidence."""
     rows = []
     for mode, label in MODES.items():
@@ -124,7 +134,7 @@ def _evidence(results: Results) -> list[tuple[str, float, dict[str, float]]]:
     return rows
 
 
-def _zone_sources(results: Results) -> list[tuple[str, str, str, str]]:
+def zone_sources(results: Results) -> list[tuple[str, str, str, str]]:
     """Zones drawn on the maps: kind, name, grade, source."""
     return [
         (p["kind"].replace("_", " "), p["name"], p.get("grade", "D"), p["source"])
@@ -133,12 +143,12 @@ def _zone_sources(results: Results) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def _particular_label(name: str) -> str:
+def particular_label(name: str) -> str:
     _, label, unit = next(row for row in tables.PARTICULARS if row[0] == name)
     return f"{label} [{unit}]" if unit else label
 
 
-def _vessels(results: Results) -> list[dict[str, Any]]:
+def ships_by_co2e(results: Results) -> list[dict[str, Any]]:
     """Ships by falling CO2e, each particular with its origin."""
     co2e: dict[int, float] = {}
     for row in results.by_call:
@@ -152,7 +162,7 @@ def _vessels(results: Results) -> list[dict[str, Any]]:
                 "mark": _ORIGINS.get(ship[f"{name}_origin"] or "", "other") if ship[f"{name}_origin"] else "",
                 "source": f"{ship[f'{name}_source'] or ''}, grade {ship[f'{name}_grade'] or NO_GRADE}",
             }
-            for name in _SHOWN_PARTICULARS
+            for name in SHOWN_PARTICULARS
         ]
         ships.append(ship | {"values": values, "co2e_t": co2e.get(ship["mmsi"], 0.0) / figures.GRAMS["t"]})
     return sorted(ships, key=lambda ship: (-ship["co2e_t"], ship["mmsi"]))
@@ -165,7 +175,7 @@ def _value(value: Any) -> str:
     return f"{value:,g}" if isinstance(value, float) else str(value)
 
 
-def _origins(results: Results) -> list[tuple[str, int, int, int, int]]:
+def origins(results: Results) -> list[tuple[str, int, int, int, int]]:
     """For each particular: ships with it from AIS, from the user, filled, unknown."""
     rows = []
     for name, label, _ in tables.PARTICULARS:
