@@ -14,8 +14,8 @@ user_account = sa.Table(
     sa.Column("email", sa.Text),
     sa.Column("role", sa.String(20), nullable=False),
     sa.Column("language", sa.String(10), nullable=False),
-    sa.Column("units", sa.String(10), nullable=False),  # metric or us
-    sa.Column("theme", sa.String(10), nullable=False),  # system, light or dark
+    sa.Column("units", sa.String(10), nullable=False),  # metric, metric-km, us, us-km
+    sa.Column("theme", sa.String(10), nullable=False),  # auto, light or dark
     # Who proves it is this person: the node (both null, then a row of user_password) or an OpenID provider.
     sa.Column("oidc_issuer", sa.Text),
     sa.Column("oidc_subject", sa.String(255)),
@@ -67,7 +67,7 @@ rate_limit = sa.Table(
     "rate_limit",
     metadata,
     sa.Column("bucket", sa.String(64), primary_key=True),  # SHA-256 of what is counted: names stay out of the table
-    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
     sa.Column("since", UtcDateTime, nullable=False),
     sa.Column("blocked_until", UtcDateTime),
     sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
