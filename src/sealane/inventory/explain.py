@@ -84,6 +84,8 @@ class Line:
     factor_g_per_kwh: float
     adjustment: float
     grams: float
+    upstream_g: float = 0.0
+    """Part of `grams` emitted before the fuel is on board; 0 tank-to-wake."""
 
 
 @dataclass(frozen=True)
@@ -158,36 +160,77 @@ def explain(folder: Path, call_id: str, pollutant: str | None = None) -> Explana
     FileFormatError
         if the folder is not that of a finished inventory.
     """
-    record = folder / "provenance.json"
-    origin = json.loads(record.read_text("utf-8")) if record.is_file() else None
     chosen = pc.field("call_id") == call_id
     calls = _read(folder, "calls", chosen).to_pylist()
-    faults = []
+    faults = _pollutant_faults(pollutant)
     if not calls:
         known = _read(folder, "calls").column("call_id").to_pylist()
         near = ", ".join(known[:5]) or "none"
-        faults.append(Fault("CALL_ID", f"{call_id!r} is not in calls.parquet", f"Calls there: {near} …"))
-    if pollutant is not None and pollutant not in POLLUTANTS:
-        faults.append(Fault("--pollutant", f"{pollutant!r}", f"Give one of: {', '.join(POLLUTANTS)}."))
+        faults.insert(0, Fault("CALL_ID", f"{call_id!r} is not in calls.parquet", f"Calls there: {near} …"))
     if faults:
         raise DataError("The figure cannot be explained.", faults)
+    return _explained(folder, calls[0], chosen, pollutant)
+
+
+def explain_outside_calls(folder: Path, mmsi: int, pollutant: str | None = None) -> Explanation:
+    """Explain the figures of one vessel outside every call of the port.
+
+    Parameters
+    ----------
+    folder : what `run_inventory` wrote.
+    mmsi : the vessel.
+    pollutant : only this one; None for all.
+
+    Raises
+    ------
+    DataError
+        for an unknown vessel or pollutant.
+    FileFormatError
+        if the folder is not that of a finished inventory.
+    """
+    ships = _read(folder, "vessels", pc.field("mmsi") == mmsi).to_pylist()
+    faults = _pollutant_faults(pollutant)
+    if not ships:
+        faults.insert(0, Fault("MMSI", f"{mmsi:09d} is not in vessels.parquet", "Name a vessel of the inventory."))
+    if faults:
+        raise DataError("The figure cannot be explained.", faults)
+    outside = {"call_id": None, "mmsi": mmsi, "vessel_name": ships[0]["name"], "port": _origin(folder)["port"]}
+    return _explained(folder, outside, pc.field("call_id").is_null() & (pc.field("mmsi") == mmsi), pollutant)
+
+
+def _pollutant_faults(pollutant: str | None) -> list[Fault]:
+    if pollutant is None or pollutant in POLLUTANTS:
+        return []
+    return [Fault("--pollutant", f"{pollutant!r}", f"Give one of: {', '.join(POLLUTANTS)}.")]
+
+
+def _origin(folder: Path) -> dict[str, Any]:
+    record = folder / "provenance.json"
+    origin = json.loads(record.read_text("utf-8")) if record.is_file() else None
     if origin is None or origin["method"] not in METHODS or origin["gwp"] not in GWP_SETS:
         raise FileFormatError(f"{folder}: provenance.json is missing or of another version; run the inventory again.")
+    return dict(origin)
+
+
+def _explained(folder: Path, call: dict[str, Any], chosen: pc.Expression, pollutant: str | None) -> Explanation:
+    """Explain the rows of the inventory that `chosen` picks."""
+    origin = _origin(folder)
     method, gwp = origin["method"], origin["gwp"]
-    ship = _read(folder, "vessels", pc.field("mmsi") == calls[0]["mmsi"]).to_pylist()[0]
+    ship = _read(folder, "vessels", pc.field("mmsi") == call["mmsi"]).to_pylist()[0]
     profile = Profile(
         ship["engine_type"], ship["aux_engine_type"], ship["nox_tier"], ship["keel_year"], ship["main_fuel"]
     )
-    lines = _read(folder, "load_lines", chosen).to_pylist()
+    mine = (pc.field("mmsi") == call["mmsi"]) & chosen  # the files are sorted by MMSI: only a part of them is read
+    lines = _read(folder, "load_lines", mine).to_pylist()
     regimes = _regimes(origin, lines)
-    inventory = _read(folder, "inventory", chosen).to_pylist()
+    inventory = _read(folder, "inventory", mine).to_pylist()
     resolved = _resolve(profile, regimes, method, gwp)
     figures = []
     for row in inventory:
         if pollutant in {None, row["pollutant"]}:
-            figures.append(_figure(row, lines, ship, resolved, calls[0]["port"]))
+            figures.append(_figure(row, lines, ship, resolved, call["port"]))
     return Explanation(
-        call=calls[0],
+        call=call,
         method=method,
         method_edition=origin["method_edition"],
         gwp=gwp,
@@ -285,6 +328,7 @@ def _figure(
                     float(factor),
                     float(adjustment),
                     float(grams + above),
+                    float(above),
                 )
             )
     grams = total + upstream if row["basis"] == "wtw" else total
