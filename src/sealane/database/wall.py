@@ -90,6 +90,7 @@ WALLS: dict[str, Wall] = {
     "user_account": Wall(read=f"{_is('administrator')} OR ({_is(*_KNOWN)} AND id = {_VIEWER})"),
     "user_password": Wall(),
     "web_session": Wall(read=_OWN_OR_ADMIN),
+    "known_browser": Wall(),
     "oidc_login": Wall(),
     "rate_limit": Wall(),
     "audit_entry": Wall(

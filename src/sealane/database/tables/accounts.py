@@ -50,6 +50,15 @@ web_session = sa.Table(
     sa.Column("end_reason", sa.String(30)),
 )
 
+# Browsers in which a person has logged in before: guesses from elsewhere must not lock the person out of these.
+known_browser = sa.Table(
+    "known_browser",
+    metadata,
+    sa.Column("hash", sa.String(64), primary_key=True),  # of a cookie that proves nothing but this
+    sa.Column("user_id", sa.String(36), sa.ForeignKey("user_account.id"), nullable=False, index=True),
+    sa.Column("seen_at", UtcDateTime, nullable=False),
+)
+
 # A login at an OpenID provider that has begun and waits for the browser to come back; used once.
 oidc_login = sa.Table(
     "oidc_login",

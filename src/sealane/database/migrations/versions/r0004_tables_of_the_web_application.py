@@ -52,6 +52,7 @@ _WALLS = {
     "user_account": (f"{_ADMINISTRATOR} OR ({_is(*_KNOWN)} AND id = {_VIEWER})", None, None),
     "user_password": (None, None, None),
     "web_session": (_OWN_OR_ADMIN, None, None),
+    "known_browser": (None, None, None),
     "oidc_login": (None, None, None),
     "rate_limit": (None, None, None),
     "audit_entry": (
@@ -381,6 +382,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("user_id", name=op.f("pk_user_password")),
     )
     op.create_table(
+        "known_browser",
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_known_browser_user_id")),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_known_browser")),
+    )
+    with op.batch_alter_table("known_browser", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_known_browser_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
         "web_session",
         sa.Column("id_hash", sa.String(length=64), nullable=False),
         sa.Column("user_id", sa.String(length=36), nullable=False),
@@ -420,6 +432,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_web_session_expires_at"))
 
     op.drop_table("web_session")
+    op.drop_table("known_browser")
     op.drop_table("user_password")
     op.drop_table("user_account")
     with op.batch_alter_table("task", schema=None) as batch_op:
