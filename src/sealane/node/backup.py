@@ -35,6 +35,7 @@ from sealane.node.open import DATABASE_FILE, KEYS_FOLDER, is_empty, open_databas
 from sealane.node.settings import FILE_NAME, read_settings
 
 MANIFEST = "manifest.json"
+TAKEN_NOTE = "backup-taken"
 FORMAT = 1
 BATCH_ROWS = 1000
 
@@ -87,7 +88,25 @@ def back_up(node: Node, out: Path, *, with_root_key: bool = False) -> dict[str, 
             "files": files,
         }
         _write_private(folder / MANIFEST, json.dumps(manifest, indent=2).encode())
+    _note_taken(node.folder, taken_at)
     return manifest
+
+
+def backup_taken_at(folder: Path) -> dt.datetime | None:
+    """Return when the last backup of a node was taken, None where none was or the note of it is gone."""
+    try:
+        found = dt.datetime.fromisoformat((folder / TAKEN_NOTE).read_text(encoding="ascii").strip())
+    except (OSError, ValueError):
+        return None
+    return found if found.tzinfo else None
+
+
+def _note_taken(folder: Path, taken_at: dt.datetime) -> None:
+    """Note beside the settings when a backup was taken, so that one that is overdue can be told."""
+    written = folder / f".{TAKEN_NOTE}.new"
+    written.unlink(missing_ok=True)
+    _write_private(written, f"{taken_at.isoformat()}\n".encode())
+    written.replace(folder / TAKEN_NOTE)
 
 
 def restore(backup: Path, folder: Path, *, environ: Mapping[str, str] | None = None, clock: Clock = utc_now) -> Node:

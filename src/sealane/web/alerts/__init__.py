@@ -1,0 +1,1 @@
+"""What needs attention: rules that look for it, rows that keep it, and the ways people are told."""
