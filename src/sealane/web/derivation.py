@@ -115,6 +115,8 @@ class Derivation(BaseModel):
     parts : add up to the figure exactly; empty where the figure is computed from `inputs`.
     part_dimension : what the parts are divided by, for instance ``mode``.
     notes : what else a reader must know.
+    method : method and its edition.
+    source_files : files of the result the figure was read from, with their digest.
     exports : label to path of the same derivation as a file.
     """
 
@@ -127,6 +129,6 @@ class Derivation(BaseModel):
     part_dimension: str = ""
     rows: list[PublishedRow] = []
     notes: list[str] = []
-    method: str = Field("", description="Method and its edition.")
-    source_files: list[str] = Field([], description="Files of the result the figure was read from, with their digest.")
+    method: str = ""
+    source_files: list[str] = []
     exports: dict[str, str] = {}

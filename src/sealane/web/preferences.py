@@ -9,10 +9,10 @@ from starlette.responses import RedirectResponse
 
 from sealane.node.context import Node
 from sealane.web.formats import UNIT_CHOICES
-from sealane.web.words import LANGUAGES, best_language
+from sealane.web.words import LANGUAGES
 
 COOKIE = "sealane_view"
-THEMES = ("auto", "light", "dark")
+THEMES = ("system", "light", "dark")
 _YEAR_S = 365 * 86_400
 
 
@@ -43,14 +43,19 @@ def router(node: Node) -> APIRouter:
 
 
 def preferences_of(request: Request) -> tuple[str, str, str]:
-    """Return language, units and theme a browser has chosen, else what it asks for and the defaults."""
-    parts = request.cookies.get(COOKIE, "").split(".")
-    language, units, theme = [*parts, "", "", ""][:3]
+    """Return language, units and theme a browser has chosen; empty where it has not."""
+    language, units, theme = [*request.cookies.get(COOKIE, "").split("."), "", "", ""][:3]
     return (
-        language if language in LANGUAGES else best_language(request.headers.get("accept-language", "")),
-        units if units in UNIT_CHOICES else "metric",
-        theme if theme in THEMES else "auto",
+        language if language in LANGUAGES else "",
+        units if units in UNIT_CHOICES else "",
+        theme if theme in THEMES else "",
     )
+
+
+def chosen(request: Request, language: str, units: str, theme: str) -> tuple[str, str, str]:
+    """Return what a page is shown in: this browser's choice goes before the account's."""
+    mine = preferences_of(request)
+    return (mine[0] or language, mine[1] or units, mine[2] or theme)
 
 
 def safe_path(text: str) -> str:

@@ -101,10 +101,12 @@ def render_page(request: Request, template: str, view: BaseModel | None, status:
 def render(request: Request, template: str, **values: Any) -> str:
     """Return the text of a template for who asks."""
     from sealane.web.accounts.gate import allowed_paths, viewer_now
+    from sealane.web.preferences import chosen
 
     node = request.app.state.node
     viewer = viewer_now(request)
-    words = Words(viewer.language)
+    language, units, theme = chosen(request, viewer.language, viewer.units, viewer.theme)
+    words = Words(language)
     query = [(key, value) for key, value in request.query_params.multi_items()]
 
     def with_query(**changed: Any) -> str:
@@ -113,19 +115,20 @@ def render(request: Request, template: str, **values: Any) -> str:
         kept += [(key, str(value)) for key, value in changed.items() if value is not None]
         return request.url.path + (f"?{urlencode(kept)}" if kept else "")
 
+    shown_paths = allowed_paths(viewer.standing, node.settings.guests)
     context: dict[str, Any] = {
         "_": lambda text, **named: _translated(words, text, named),
         "gettext": words,
         "ngettext": words.plural,
         "language": words.language,
         "languages": LANGUAGES,
-        "units": viewer.units,
-        "theme": viewer.theme,
+        "units": units,
+        "theme": theme,
         "viewer": viewer,
         "zone": None,
         "now": node.clock(),
         "node_name": node.settings.name,
-        "navigation": [(path, name) for path, name in NAVIGATION if path in allowed_paths(viewer.role)],
+        "navigation": [(path, name) for path, name in NAVIGATION if path in shown_paths],
         "static": static,
         "path": request.url.path,
         "with_query": with_query,

@@ -39,13 +39,16 @@ class Room:
         self.api = APIRouter(prefix=API, tags=[name])
         self.pages = APIRouter(include_in_schema=False)
 
-    def view(self, path: str, template: str) -> Callable[[Callable[..., BaseModel]], Callable[..., BaseModel]]:
+    def view(
+        self, path: str, template: str, api: str | None = None
+    ) -> Callable[[Callable[..., BaseModel]], Callable[..., BaseModel]]:
         """Declare a view: ``GET /api/v1<path>`` answers the model, ``GET <path>`` the page made of it.
 
         Parameters
         ----------
         path : as FastAPI takes it; its parameters are those of the function, whose annotations stand at module level.
         template : renders the model, which it finds as ``view``.
+        api : path of the JSON face where it is another.
         """
 
         def register(read: Callable[..., BaseModel]) -> Callable[..., BaseModel]:
@@ -54,7 +57,10 @@ class Room:
             json_face = _with_request(read, signature, _answer_json)
             page_face = _with_request(read, signature, lambda request, view: render_page(request, template, view))
             self.api.get(
-                path, summary=summary, name=f"{self.name}.{read.__name__}", response_model=signature.return_annotation
+                api or path,
+                summary=summary,
+                name=f"{self.name}.{read.__name__}",
+                response_model=signature.return_annotation,
             )(json_face)
             self.pages.get(path, name=f"{self.name}.{read.__name__}.page")(page_face)
             return read

@@ -1,0 +1,149 @@
+"""The three figures at the top: what the port's ships emit, what the lane emits, what was shared."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from sealane.exchange.sent_and_withheld import received_totals, stream_totals
+from sealane.node.context import Node
+from sealane.reference.ports import find_port
+from sealane.web.corridor.addresses import lane_address
+from sealane.web.corridor.lane_files import lane_files
+from sealane.web.corridor.lane_sums import lane_sum
+from sealane.web.corridor.measures import Measure, measured
+from sealane.web.derivation import Derivation, Figure, Part
+from sealane.web.overview.models import Headline, HeadlineKind, TrendPoint
+from sealane.web.port.index import index_of
+from sealane.web.results import Result, ResultKind
+
+SHARED = "/explain/shared"
+
+
+def headlines(connection: sa.Connection, node: Node, kept: Sequence[Result]) -> list[Headline]:
+    """Return the figures that can be told; one that cannot is left out.
+
+    Parameters
+    ----------
+    kept : results who asks may see, the newest period first.
+    """
+    found = (_port(node, kept), _lane(kept), _shared(connection, node))
+    return [headline for headline in found if headline is not None]
+
+
+def _port(node: Node, kept: Sequence[Result]) -> Headline | None:
+    inventories = [one for one in kept if one.kind is ResultKind.INVENTORY]
+    home = [one for one in inventories if one.port == node.settings.unlocode] or inventories
+    if not home:
+        return None
+    newest = home[0]
+    periods = [one for one in home if one.port == newest.port and one.simulated == newest.simulated]
+    trend = [TrendPoint(period=period_of(one), figure=_emitted(node, one)) for one in reversed(periods)]
+    port = find_port(newest.port or "")
+    return Headline(
+        kind=HeadlineKind.PORT,
+        about=port.name if port else str(newest.port),
+        period=period_of(newest),
+        figure=trend[-1].figure,
+        change=_change(periods, trend),
+        trend=trend,
+        link=f"/ports/{newest.port}?result={newest.id}",
+    )
+
+
+def _emitted(node: Node, result: Result) -> Figure:
+    """Tank-to-wake CO2e of all ships of an inventory."""
+    return Figure(
+        value=index_of(node, result).mass("co2e", "ttw").total,
+        quantity="mass_g",
+        explain=f"/explain/inventory/{result.id}?pollutant=co2e&basis=ttw",
+        simulated=result.simulated,
+    )
+
+
+def _change(periods: Sequence[Result], trend: Sequence[TrendPoint]) -> float | None:
+    """The change against the period before; periods of other lengths are not compared."""
+    if len(trend) < 2:
+        return None
+    lengths = [(one.ends_at - one.begins_at) for one in periods[:2] if one.begins_at and one.ends_at]
+    now, before = trend[-1].figure.value, trend[-2].figure.value
+    alike = len(lengths) == 2 and abs(lengths[0] - lengths[1]) <= max(lengths) * 0.02
+    return (now - before) / before if alike and now is not None and before else None
+
+
+def _lane(kept: Sequence[Result]) -> Headline | None:
+    newest = next((one for one in kept if one.kind is ResultKind.LANE), None)
+    if newest is None:
+        return None
+    files = lane_files(newest.folder)
+    facts: Mapping[str, Any] = files.summary
+    rule = facts["request"]["attribution"]
+    years = sorted({int(row["year"]) for row in files.totals if row["rule"] == rule})
+    trend = []
+    for year in years:
+        cell = {"rule": rule, "year": year}
+        explain = lane_address(newest.id, {"measure": Measure.WTW.value, **cell})
+        value = lane_sum(files.totals, cell, Measure.WTW)
+        trend.append(
+            TrendPoint(period=str(year), figure=measured(Measure.WTW, value, explain, simulated=newest.simulated))
+        )
+    if not trend:
+        return None
+    return Headline(
+        kind=HeadlineKind.LANE,
+        about=facts["corridor"]["title"],
+        period=trend[-1].period,
+        figure=trend[-1].figure,
+        trend=trend,
+        link=f"/corridors/{newest.corridor}",
+    )
+
+
+def _shared(connection: sa.Connection, node: Node) -> Headline | None:
+    derivation = shared_derivation(connection, node)
+    if not derivation.parts:
+        return None
+    return Headline(
+        kind=HeadlineKind.SHARED,
+        about=node.settings.name,
+        period="",
+        figure=derivation.figure,
+        link="/exchange",
+    )
+
+
+def shared_derivation(connection: sa.Connection, node: Node, partner: str = "", way: str = "") -> Derivation:
+    """Return how many records were delivered to and received from partners, divided by way, partner and clause."""
+    sent = [("sent", one.peer, one.clause, one.delivered, one.demonstration) for one in stream_totals(connection)]
+    got = [
+        ("received", one.source, one.clause, one.records, one.demonstration)
+        for one in received_totals(connection, node.identity.participant)
+    ]
+    rows = [row for row in (*sent, *got) if (not partner or row[1] == partner) and (not way or row[0] == way)]
+    parts = [
+        Part(
+            label=f"{row[0]} · {row[1]} · {row[2]}",
+            figure=Figure(value=row[3], quantity="count", explain=f"{SHARED}?partner={row[1]}&way={row[0]}"),
+        )
+        for row in rows
+    ]
+    query = f"?partner={partner}&way={way}" if partner or way else ""
+    return Derivation(
+        title="Records delivered to and received from partners",
+        figure=Figure(value=sum(row[3] for row in rows), quantity="count", explain=SHARED + query),
+        filters={name: value for name, value in (("partner", partner), ("way", way)) if value},
+        parts=parts,
+        part_dimension="way, partner, clause",
+        notes=["Delivered: the partner's signed receipt is here. Received: records this node holds from the partner."],
+    )
+
+
+def period_of(result: Result) -> str:
+    """Return a result's period as days."""
+    if result.begins_at is None or result.ends_at is None:
+        return ""
+    last = result.ends_at - dt.timedelta(microseconds=1)
+    return f"{result.begins_at:%Y-%m-%d} – {last:%Y-%m-%d}"

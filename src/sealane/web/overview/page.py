@@ -1,0 +1,89 @@
+"""The first page and its derivations."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+from fastapi import Query
+
+from sealane.node.context import Node
+from sealane.web.accounts.gate import Viewed, reading
+from sealane.web.derivation import Derivation, Figure
+from sealane.web.overview.calls_of_day import calls_of_day, days
+from sealane.web.overview.headlines import headlines, shared_derivation
+from sealane.web.overview.links import links, partner_names
+from sealane.web.overview.models import Overview
+from sealane.web.results import Result, ResultKind, results
+from sealane.web.rooms import Room
+
+Text = Annotated[str | None, Query(max_length=200)]
+
+
+def room(node: Node) -> Room:
+    """Return the overview."""
+    room = Room("overview", node)
+
+    @room.view("/", "overview/page.html.j2", api="/overview")
+    def overview(viewer: Viewed, day: dt.date | None = None, partner: Text = None, corridor: Text = None) -> Overview:
+        """What the ports share, what their ships and lanes emit, and what needs attention."""
+        with reading(node, viewer) as connection:
+            kept = results(connection, node, only_public=viewer.is_guest)
+            found = links(connection, partner)
+            partners = partner_names(connection)
+            figures = headlines(connection, node, _about(kept, corridor))
+        inventories = [one for one in kept if one.kind is ResultKind.INVENTORY]
+        first, last = days(inventories)
+        chosen = day or last
+        calls, number = calls_of_day(inventories, chosen) if chosen else ([], 0)
+        query = "&".join(
+            f"{name}={value}"
+            for name, value in (("day", chosen), ("partner", partner), ("corridor", corridor))
+            if value
+        )
+        return Overview(
+            day=chosen,
+            first_day=first,
+            last_day=last,
+            partner=partner,
+            corridor=corridor,
+            partners=partners,
+            corridors=sorted(
+                {(one.corridor, one.title) for one in kept if one.corridor and one.kind is ResultKind.LANE}
+            ),
+            headlines=figures,
+            links=found,
+            calls=calls,
+            calls_in_all=Figure(value=number, quantity="count", explain=f"/explain/calls-of-day?day={chosen or ''}"),
+            attention=[],
+            open_alerts=0,
+            map="/api/v1/overview/map" + (f"?{query}" if query else ""),
+        )
+
+    @room.view("/explain/shared", "explain/derivation.html.j2")
+    def shared(viewer: Viewed, partner: Text = None, way: Text = None) -> Derivation:
+        """Records delivered to and received from partners, by way, partner and clause."""
+        with reading(node, viewer) as connection:
+            return shared_derivation(connection, node, partner or "", way or "")
+
+    @room.view("/explain/calls-of-day", "explain/derivation.html.j2")
+    def counted(viewer: Viewed, day: dt.date) -> Derivation:
+        """Port calls that touch a day."""
+        with reading(node, viewer) as connection:
+            kept = results(connection, node, kind=ResultKind.INVENTORY, only_public=viewer.is_guest)
+        _, number = calls_of_day(kept, day)
+        return Derivation(
+            title="Port calls that touch a day",
+            figure=Figure(value=number, quantity="count", explain=f"/explain/calls-of-day?day={day}"),
+            filters={"day (UTC)": day.isoformat()},
+            equation="first report of the call < end of the day and last report of the call >= begin of the day",
+            notes=["A call that several inventories hold is counted once; its newest inventory tells it."],
+            source_files=[f"{one.id}/calls.parquet ({one.title}, {one.digest[:12]})" for one in kept],
+        )
+
+    return room
+
+
+def _about(kept: list[Result], corridor: str | None) -> list[Result]:
+    """Leave lanes of other corridors out."""
+    return [one for one in kept if not corridor or one.kind is ResultKind.INVENTORY or one.corridor == corridor]
