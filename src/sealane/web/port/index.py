@@ -90,8 +90,12 @@ class Facts:
 
     def by(self, dim: str, size: int) -> F64:
         """Sums by code, of shape (size + 1,); the last is of the rows that belong to none."""
-        sums: F64 = np.bincount(self.dims[dim] % (size + 1), weights=self.value, minlength=size + 1)
-        return sums
+        codes = self.dims[dim].astype(np.int64) % (size + 1)
+        return np.bincount(codes, weights=self.value, minlength=size + 1).astype(np.float64)
+
+    def rows_by(self, dim: str, size: int) -> NDArray[np.int64]:
+        """Rows by code, of shape (size + 1,), as in `by`."""
+        return np.bincount(self.dims[dim].astype(np.int64) % (size + 1), minlength=size + 1).astype(np.int64)
 
 
 @dataclass(frozen=True)
