@@ -161,7 +161,7 @@ def _listed(files: LaneFiles, result_id: str, query: LaneQuery) -> Derivation:
     """The voyages, or calls, that a figure is the sum of; beside it what the table of totals holds."""
     by = query.by or "voyage"
     of_voyages = query.part == "sea" or query.measure in LEG_ONLY
-    if query.fuel is not None or of_voyages != (by == "voyage") or query.part is None and not of_voyages:
+    if query.fuel is not None or of_voyages != (by == "voyage") or (query.part is None and not of_voyages):
         raise _refused("list of voyages or calls for this cut: give the part (sea, berth ...), and no fuel")
     cell = query.cell()
     found = (voyage_list if by == "voyage" else call_list)(files, cell, query.measure, query.after)

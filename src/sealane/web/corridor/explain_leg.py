@@ -242,7 +242,7 @@ def explain_stay(
             (N_("by the leg that ends here"), N_("by the leg that begins here")), adds, strict=False
         )
     ]
-    source = {"told": "entered", "from_times": "entered"}.get(row["hours_source"], "filled")
+    source: Origin = "entered" if row["hours_source"] in ("told", "from_times") else "filled"
     inputs = [
         Input(name=N_("hours"), value=row["hours"], unit="h", origin=source, source=row["hours_source"]),
         Input(name=N_("half the share of the leg that ends here"), value=before, origin="computed"),

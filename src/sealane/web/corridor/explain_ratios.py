@@ -15,7 +15,7 @@ from sealane.web.corridor.lane_files import LaneFiles
 from sealane.web.corridor.lane_query import LaneQuery, Ratio
 from sealane.web.corridor.lane_sums import lane_sum
 from sealane.web.corridor.measures import Measure, Rule
-from sealane.web.derivation import Derivation, Figure, Input, Quantity
+from sealane.web.derivation import Derivation, Figure, Input, Origin, Quantity
 from sealane.web.words import N_
 
 # column of trend.parquet, words, quantity, unit, equation
@@ -144,7 +144,7 @@ def _observed(files: LaneFiles, result_id: str, query: LaneQuery, row: Mapping[s
     ]
 
 
-_SOURCES = {"observed": "observed", "logged": "entered"}
+_SOURCES: Mapping[str, Origin] = {"observed": "observed", "logged": "entered"}
 
 
 def _activity(files: LaneFiles, result_id: str, query: LaneQuery, row: Mapping[str, Any]) -> list[Input]:

@@ -35,19 +35,19 @@ class LaneQuery(BaseModel):
 
     measure: Measure = Measure.WTW
     rule: Rule | None = None
-    year: int | None = Field(None, ge=1900, le=2200)
+    year: int | None = Field(default=None, ge=1900, le=2200)
     part: Literal["sea", "anchorage", "berth", "manoeuvring", "drift"] | None = None
     place: Literal["sea", "end_a", "end_b", "between"] | None = None
-    ship_class: str | None = Field(None, max_length=100)
-    fuel: str | None = Field(None, max_length=100)
-    quarter: int | None = Field(None, ge=1, le=4)
+    ship_class: str | None = Field(default=None, max_length=100)
+    fuel: str | None = Field(default=None, max_length=100)
+    quarter: int | None = Field(default=None, ge=1, le=4)
     by: Literal["voyage", "call"] | None = None
-    voyage: str | None = Field(None, max_length=400)
-    call: str | None = Field(None, max_length=200)
-    leg: str | None = Field(None, max_length=400)
+    voyage: str | None = Field(default=None, max_length=400)
+    call: str | None = Field(default=None, max_length=200)
+    leg: str | None = Field(default=None, max_length=400)
     whole: bool = False
-    line: int | None = Field(None, ge=0, le=10_000)
-    after: int = Field(0, ge=0, le=100_000_000)
+    line: int | None = Field(default=None, ge=0, le=10_000)
+    after: int = Field(default=0, ge=0, le=100_000_000)
     ratio: Ratio | None = None
     count: Counted | None = None
 
