@@ -6,15 +6,16 @@ import re
 import zlib
 from dataclasses import dataclass, field
 
-_OBJECT = re.compile(rb"(?m)^(\d+) 0 obj\b(.*?)^endobj", re.DOTALL)
-_STREAM = re.compile(rb"stream\r?\n(.*?)\r?\nendstream", re.DOTALL)
+_OBJECT = re.compile(rb"(?m)^(\d+) 0 obj\b")
+_STREAM = re.compile(rb"(?:>>|endobj)\s*stream\r?\n")
+_LENGTH = re.compile(rb"/Length (\d+)")
 _TOKEN = re.compile(
     rb"/(\w+)\s+[\d.]+\s+Tf"  # a font is chosen
-    rb"|<([0-9A-Fa-f]+)>|\(((?:\\.|[^\\()])*)\)"  # glyphs, as hexadecimal digits or as bytes
-    rb"|(-?[\d.]+)(?=\s*[<(\]])"  # a move between glyphs
-    rb"|\b(Tm|Td|T\*|ET)\b",
-    re.DOTALL,
+    rb"|<([0-9A-Fa-f]+)>"  # glyphs as hexadecimal digits
+    rb"|(\()"  # glyphs as bytes
+    rb"|\b(Tm|Td|T\*|ET)\b"  # the pen moves
 )
+_PLAIN = re.compile(rb"[^\\()]+")
 _ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 
 
@@ -29,23 +30,31 @@ class PdfFile:
     def read(cls, content: bytes) -> PdfFile:
         """Read a whole file; objects packed into streams are unpacked."""
         made = cls()
-        for number, body in _OBJECT.findall(content):
-            made._take(int(number), body)
+        at = 0
+        while found := _OBJECT.search(content, at):
+            at = made._take(int(found[1]), content, found.end())
         for number, body in list(made.objects.items()):
             if b"/ObjStm" in body:
                 data = made.streams[number]
-                first = int(re.search(rb"/First (\d+)", body)[1])  # type: ignore[index]  # every such stream has one
+                first = int(re.findall(rb"/First (\d+)", body)[0])
                 heads = [int(word) for word in data[:first].split()]
                 for k in range(0, len(heads), 2):
                     end = heads[k + 3] if k + 3 < len(heads) else len(data) - first
                     made.objects[heads[k]] = data[first + heads[k + 1] : first + end]
         return made
 
-    def _take(self, number: int, body: bytes) -> None:
-        found = _STREAM.search(body)
-        self.objects[number] = body[: found.start()] if found else body
-        if found:
-            self.streams[number] = zlib.decompress(found[1]) if b"/FlateDecode" in body else found[1]
+    def _take(self, number: int, content: bytes, at: int) -> int:
+        """Keep the object that begins here, and its stream; return where it ends."""
+        end = content.index(b"endobj", at)
+        stream = _STREAM.search(content, at, end + 6)
+        if stream is None:
+            self.objects[number] = content[at:end]
+            return end
+        self.objects[number] = content[at : stream.start() + 2]
+        length = int(_LENGTH.findall(self.objects[number])[0])
+        data = content[stream.end() : stream.end() + length]
+        self.streams[number] = zlib.decompress(data) if b"/FlateDecode" in self.objects[number] else data
+        return stream.end() + length
 
     def text(self) -> str:
         """Text of all pages and of the drawings in them, one line for each run of glyphs."""
@@ -99,23 +108,43 @@ def _mapping(cmap: bytes) -> dict[int, str]:
 def _text(data: bytes, fonts: dict[bytes, dict[int, str]]) -> str:
     font: dict[int, str] = {}
     parts: list[str] = []
-    for name, digits, literal, _, mover in _TOKEN.findall(data):
+    at = 0
+    while found := _TOKEN.search(data, at):
+        name, digits, literal, _ = found.groups()
+        at = found.end()
+        raw = b""
         if name:
             font = fonts.get(name, {})
-        elif digits or literal:
-            raw = bytes.fromhex(digits.decode()) if digits else _unescaped(literal)
-            parts += [
-                font.get(int.from_bytes(raw[k : k + 2], "big"), "\N{REPLACEMENT CHARACTER}")
-                for k in range(0, len(raw), 2)
-            ]
-        elif mover:
+        elif digits:
+            raw = bytes.fromhex(digits.decode())
+        elif literal:
+            raw, at = _literal(data, at)
+        else:
             parts.append("\n")
+        codes = [int.from_bytes(raw[k : k + 2], "big") for k in range(0, len(raw), 2)]
+        parts += [font.get(code, "\N{REPLACEMENT CHARACTER}") for code in codes]
     return "".join(parts)
 
 
-def _unescaped(literal: bytes) -> bytes:
-    def plain(found: re.Match[bytes]) -> bytes:
-        sign = found[1]
-        return bytes([int(sign, 8)]) if sign.isdigit() else _ESCAPES.get(sign, sign)
-
-    return re.sub(rb"\\([0-7]{1,3}|.)", plain, literal, flags=re.DOTALL)
+def _literal(data: bytes, at: int) -> tuple[bytes, int]:
+    """Bytes of a text in round brackets, which may hold such brackets themselves; and where it ends."""
+    made, depth = bytearray(), 1
+    while True:
+        if plain := _PLAIN.match(data, at):
+            made += plain[0]
+            at = plain.end()
+        sign = data[at : at + 1]
+        at += 1
+        if sign == b"\\":
+            octal = re.match(rb"[0-7]{1,3}", data[at : at + 3])
+            if octal:
+                made.append(int(octal[0], 8))
+                at += len(octal[0])
+            else:
+                made += _ESCAPES.get(data[at : at + 1], data[at : at + 1])
+                at += 1
+            continue
+        depth += (sign == b"(") - (sign == b")")
+        if not depth:
+            return bytes(made), at
+        made += sign

@@ -257,15 +257,18 @@ def _left_out(results: Results) -> Section:
             "whose class cannot be told. They carry no emissions here."
         )
         heads = (Column("reason", width=70), Column("vessels", "", "integer"), Column("observed", "h", "number"))
-        rows = [(reason, int(e["vessels"]), e["observed_h"]) for reason, e in out["by_reason"].items()]
-        blocks += [Table("Reasons", heads, rows), _named(quality_tables.left_out_table(results), "Vessels left out")]
+        reasons = [(reason, int(e["vessels"]), e["observed_h"]) for reason, e in out["by_reason"].items()]
+        blocks += [Table("Reasons", heads, reasons), _named(quality_tables.left_out_table(results), "Vessels left out")]
     else:
         words.append("Every vessel in the data is in the inventory.")
     unseen = results.quality.get("vessel_file_rows_not_seen")
     if unseen:
-        rows = [(str(row),) for row in unseen]
         blocks.append(
-            Table("Rows of the vessels file whose ships are not in the data", (Column("row", width=90),), rows)
+            Table(
+                "Rows of the vessels file whose ships are not in the data",
+                (Column("row", width=90),),
+                [(str(row),) for row in unseen],
+            )
         )
     return Section("left-out", title, tuple(words), tuple(blocks))
 
