@@ -15,7 +15,7 @@ user_account = sa.Table(
     sa.Column("role", sa.String(20), nullable=False),
     sa.Column("language", sa.String(10), nullable=False),
     sa.Column("units", sa.String(10), nullable=False),  # metric, metric-km, us, us-km
-    sa.Column("theme", sa.String(10), nullable=False),  # auto, light or dark
+    sa.Column("theme", sa.String(10), nullable=False),  # system, light or dark
     # Who proves it is this person: the node (both null, then a row of user_password) or an OpenID provider.
     sa.Column("oidc_issuer", sa.Text),
     sa.Column("oidc_subject", sa.String(255)),

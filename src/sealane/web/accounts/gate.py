@@ -26,8 +26,8 @@ from sealane.node.context import Node
 from sealane.node.settings import NodeSettings
 from sealane.web.accounts import sessions
 from sealane.web.accounts.roles import Role, access_table
-from sealane.web.preferences import COOKIE as PREFERENCES
-from sealane.web.preferences import preferences_of
+from sealane.web.preferences import chosen
+from sealane.web.words import best_language
 
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf"
@@ -231,18 +231,16 @@ def _find_viewer(request: Request) -> Viewer:
         # A full disk must not keep people from reading; the session then only seems idle.
         with suppress(StoreError), node.database.write() as connection:
             sessions.touch(connection, session, now)
-    chosen = (
-        preferences_of(request) if PREFERENCES in request.cookies else (session.language, session.units, session.theme)
-    )
+    language, units, theme = chosen(request, session.language, session.units, session.theme)
     return Viewer(
         user_id=session.user_id,
         login=session.login,
         name=session.name,
         role=Role(session.role),
         token_role=None,
-        language=chosen[0],
-        units=chosen[1],
-        theme=chosen[2],
+        language=language,
+        units=units,
+        theme=theme,
         csrf=session.csrf,
         session_id_hash=session.id_hash,
         must_change_password=session.must_change,
@@ -262,11 +260,15 @@ def _by_token(node: Node, given: list[str], request: Request, now: dt.datetime) 
             "The request carries no token this node accepts.",
             "Send Authorization: Bearer and a token of `sealane node token create`.",
         )
-    return Viewer(None, token.name, token.name, Role.GUEST, token.role, *preferences_of(request), "", None)
+    return Viewer(None, token.name, token.name, Role.GUEST, token.role, *_choices(request), "", None)
 
 
 def _guest(request: Request) -> Viewer:
-    return Viewer(None, "guest", "", Role.GUEST, None, *preferences_of(request), "", None)
+    return Viewer(None, "guest", "", Role.GUEST, None, *_choices(request), "", None)
+
+
+def _choices(request: Request) -> tuple[str, str, str]:
+    return chosen(request, best_language(request.headers.get("accept-language", "")), "metric", "system")
 
 
 def _not_let_in(request: Request, viewer: Viewer) -> Exception:

@@ -75,6 +75,12 @@ def forgive(connection: sa.Connection, bucket: str) -> None:
     connection.execute(rate_limit.delete().where(rate_limit.c.bucket == _key(bucket)))
 
 
+def take_back(connection: sa.Connection, bucket: str, now: dt.datetime) -> None:
+    """Let the last attempt not count, since it succeeded; what failed before it still does."""
+    row = _locked(connection, bucket, now)
+    _store(connection, bucket, tries=max(row.tries - 1, 0), blocked_until=None)
+
+
 def prune(connection: sa.Connection, now: dt.datetime) -> int:
     """Remove what no longer counts; returns how many rows."""
     return connection.execute(rate_limit.delete().where(rate_limit.c.expires_at <= now)).rowcount

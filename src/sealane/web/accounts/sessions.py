@@ -21,8 +21,6 @@ from sealane.node.settings import NodeSettings
 
 TOUCH_EVERY = dt.timedelta(minutes=1)
 KEEP_ENDED = dt.timedelta(days=30)
-_NAME = "sealane"
-_FORM_NAME = "sealane-form"
 
 
 @dataclass(frozen=True)
@@ -183,13 +181,28 @@ def is_csrf_right(given: str | None, expected: str) -> bool:
 
 
 def cookie_name(settings: NodeSettings) -> str:
-    """Return the name of the session's cookie; the prefix makes browsers refuse one set for other hosts or by http."""
-    return f"__Host-{_NAME}" if is_https(settings) else _NAME
+    """Return the name of the session's cookie."""
+    return _named(settings, "sealane")
 
 
 def form_cookie_name(settings: NodeSettings) -> str:
     """Return the name of the cookie that binds the login's form to the browser it was shown in."""
-    return f"__Host-{_FORM_NAME}" if is_https(settings) else _FORM_NAME
+    return _named(settings, "sealane-form")
+
+
+def provider_cookie_name(settings: NodeSettings) -> str:
+    """Return the name of the cookie that binds a login at a provider to the browser in which it began."""
+    return _named(settings, "sealane-provider")
+
+
+def known_cookie_name(settings: NodeSettings) -> str:
+    """Return the name of the cookie by which a browser is known that somebody has logged in with."""
+    return _named(settings, "sealane-known")
+
+
+def _named(settings: NodeSettings, name: str) -> str:
+    # The prefix makes browsers refuse one that another host or plain http has set.
+    return f"__Host-{name}" if is_https(settings) else name
 
 
 def set_cookie(

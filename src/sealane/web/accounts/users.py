@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sealane.database.tables.accounts import user_account, user_password, web_session
+from sealane.database.tables.accounts import known_browser, user_account, user_password, web_session
 from sealane.errors import DataError, Fault, InputError
 from sealane.web.accounts.passwords import hash_password, needs_rehash, temporary_password, verify_password
 from sealane.web.accounts.roles import PEOPLE, Role
@@ -20,6 +20,7 @@ from sealane.web.preferences import THEMES
 from sealane.web.words import LANGUAGES
 
 TEMPORARY_FOR = dt.timedelta(hours=72)
+KNOWN_FOR = dt.timedelta(days=90)
 _LOGIN = re.compile(r"[a-z0-9](?:[a-z0-9._@+-]{0,98}[a-z0-9])?")
 _EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[A-Za-z0-9.-]{1,190}")
 
@@ -68,6 +69,11 @@ def read_login(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip().lower()
 
 
+def is_login(text: str) -> bool:
+    """Return whether a text can be a login."""
+    return _LOGIN.fullmatch(text) is not None
+
+
 def add_user(
     connection: sa.Connection,
     *,
@@ -90,7 +96,7 @@ def add_user(
     login = read_login(login)
     values = {"name": name.strip(), "role": role, "email": email or None, "language": language, "units": units}
     faults = _faults(values)
-    if not _LOGIN.fullmatch(login):
+    if not is_login(login):
         remedy = "Use 1 to 100 letters a to z, digits and . _ @ + - between them."
         faults.insert(0, Fault("login", f"{login!r} cannot be one", remedy))
     elif find_by_login(connection, login) is not None:
@@ -98,13 +104,19 @@ def add_user(
     if faults:
         raise DataError("The account cannot be made.", faults)
     issuer, subject = oidc or (None, None)
-    row = {"id": str(uuid.uuid4()), "login": login, "theme": "auto", "created_at": now, **values}
+    row = {"id": str(uuid.uuid4()), "login": login, "theme": "system", "created_at": now, **values}
     connection.execute(user_account.insert().values(**row, oidc_issuer=issuer, oidc_subject=subject))
     return get_user(connection, str(row["id"]))
 
 
-def change_user(connection: sa.Connection, user_id: str, now: dt.datetime, **changes: Any) -> User:
+def change_user(
+    connection: sa.Connection, user_id: str, now: dt.datetime, *, must_keep_administrator: bool = True, **changes: Any
+) -> User:
     """Change name, e-mail, role, language, units, theme, or ``disabled``; another role ends the person's sessions.
+
+    Parameters
+    ----------
+    must_keep_administrator : refuse to take the role of the last one away.
 
     Raises
     ------
@@ -117,7 +129,7 @@ def change_user(connection: sa.Connection, user_id: str, now: dt.datetime, **cha
     disabled = changes.pop("disabled", None)
     faults = _faults(changes)
     loses = (changes.get("role", before.role) != Role.ADMINISTRATOR or disabled) and before.role == Role.ADMINISTRATOR
-    if loses and before.disabled_at is None and _administrators(connection) == {user_id}:
+    if must_keep_administrator and loses and before.disabled_at is None and _administrators(connection) == {user_id}:
         faults.append(Fault("role", f"{before.login} is the last administrator", "Make another one first."))
     if faults:
         raise DataError("The account cannot be changed.", faults)
@@ -188,13 +200,6 @@ def give_temporary_password(connection: sa.Connection, user_id: str, now: dt.dat
     return password
 
 
-def stored_password(connection: sa.Connection, user_id: str) -> str | None:
-    """Return the hash of an account's password."""
-    return connection.execute(
-        sa.select(user_password.c.hash).where(user_password.c.user_id == user_id)
-    ).scalar_one_or_none()
-
-
 def prove(user: User | None, stored: sa.Row[Any] | None, password: str, now: dt.datetime) -> Proof | None:
     """Return who logged in, None where login and password do not belong together; needs no transaction.
 
@@ -231,16 +236,26 @@ def replace_hash(connection: sa.Connection, user_id: str, old: str, new: str) ->
     connection.execute(user_password.update().where(fits).values(hash=new))
 
 
-def must_change_password(connection: sa.Connection, user_id: str) -> bool:
-    """Return whether a person's password is a temporary one."""
-    query = sa.select(user_password.c.temporary_until).where(user_password.c.user_id == user_id)
-    return connection.execute(query).scalar() is not None
+def is_known_browser(connection: sa.Connection, user_id: str, hashed: str, now: dt.datetime) -> bool:
+    """Return whether a person has logged in with this browser before; guesses made elsewhere do not count for it."""
+    fits = (known_browser.c.hash == hashed) & (known_browser.c.user_id == user_id)
+    seen = connection.execute(sa.select(known_browser.c.seen_at).where(fits)).scalar()
+    return seen is not None and now - seen < KNOWN_FOR
+
+
+def know_browser(connection: sa.Connection, user_id: str, hashed: str, now: dt.datetime) -> None:
+    """Keep that a person logged in with this browser."""
+    connection.execute(
+        known_browser.delete().where((known_browser.c.hash == hashed) | (known_browser.c.seen_at < now - KNOWN_FOR))
+    )
+    connection.execute(known_browser.insert().values(hash=hashed, user_id=user_id, seen_at=now))
 
 
 def _store_password(
     connection: sa.Connection, user_id: str, hashed: str, now: dt.datetime, temporary_until: dt.datetime | None
 ) -> None:
     connection.execute(user_password.delete().where(user_password.c.user_id == user_id))
+    connection.execute(known_browser.delete().where(known_browser.c.user_id == user_id))
     connection.execute(
         user_password.insert().values(user_id=user_id, hash=hashed, set_at=now, temporary_until=temporary_until)
     )
