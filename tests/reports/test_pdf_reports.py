@@ -107,7 +107,7 @@ def squashed(text: str) -> str:
 NUMBER = re.compile(r"\d[\d,.]*(?: × 10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?(?: %)?")
 # How many rows a table shows, the hint at the workbook and what merely counts items behind a fold differ by design.
 BY_DESIGN = re.compile(
-    r"^(?:[\d,]+ (?:items?|findings?|zones?)$|The stays as a table|Vessel by vessel|Versions|Everything the run|The first )"
+    r"^(?:[\d,]+ (?:items?|findings?|zones?)$|The stays as a table|Vessel by vessel|Versions|Everything the run)"
 )
 DRAWN = "share by evidence"  # a column that holds a drawing of the figures beside it
 
