@@ -202,6 +202,9 @@ class NodeSettings(BaseModel):
         description="The origin may be plain http on another host than this machine; for closed networks only. "
         "(Each partner has its own switch, `sealane peer add --allow-private`.)",
     )
+    guide: bool = Field(
+        False, description="The overview begins with a few steps for somebody who sees it for the first time."
+    )
     test_profile: bool = Field(
         False,
         description="Opens the interface the protocol's conformance kit needs, without authentication; refused "
