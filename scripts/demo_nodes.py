@@ -119,12 +119,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def make_nodes(out: Path) -> dict[str, DemoNode]:
-    """Make three nodes with a database of their own, and let each know its partners."""
+def make_nodes(out: Path, first_port: int | None = None) -> dict[str, DemoNode]:
+    """Make three nodes with a database of their own, and let each know its partners.
+
+    Parameters
+    ----------
+    first_port : the nodes listen on this port and the two after it; on free ones where None.
+    """
     say("\n=== Three nodes, each with its own keys and SQLite database")
     nodes = {}
-    for name, participant, title, unlocode in NODES:
-        node = DemoNode(name, participant, title, unlocode, out / name, free_port())
+    for place, (name, participant, title, unlocode) in enumerate(NODES):
+        port = free_port() if first_port is None else first_port + place
+        node = DemoNode(name, participant, title, unlocode, out / name, port)
         sealane(
             *("node", "init", "--node", str(node.folder), "--participant", participant, "--name", title),
             *("--unlocode", unlocode, "--origin", node.origin, "--port", str(node.port), "--allow-private"),
@@ -281,18 +287,44 @@ def load_product(node: DemoNode, dataset: str, path: Path) -> None:
     sealane("product", "load", dataset, str(path), "--node", str(node.folder), "--simulated")
 
 
+def retire(nodes: dict[str, DemoNode]) -> None:
+    """End an agreement, and show that nothing flows under it any more."""
+    home = nodes["los-angeles"]
+    say("\n=== Los Angeles retires the agreement with Yokohama; then a new port call is loaded")
+    before = received(nodes["yokohama"])
+    reason = "The demonstration is over"
+    sealane(
+        "agreement",
+        "retire",
+        f"{AGREEMENTS['yokohama']}-demonstration",
+        "--node",
+        str(home.folder),
+        "--reason",
+        reason,
+    )
+    load_product(home, "port-calls", SAMPLES / "los_angeles" / "after_retirement.json")
+    time.sleep(5)
+    sealane("shared", "--node", str(nodes["yokohama"].folder))
+    if received(nodes["yokohama"]) != before:
+        sys.exit("Data flowed after the agreement was retired.")
+    say("Yokohama received nothing after the retirement; its agreement:")
+    sealane("agreement", "list", "--node", str(nodes["yokohama"].folder))
+
+
 def main() -> int:
     """Run the demonstration."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("demo-out/nodes"))
     parser.add_argument("--calls", type=Path, help="port calls that `sealane calls` or `sealane inventory` wrote")
+    parser.add_argument("--first-port", type=int, help="ports of the nodes begin here; omitted: free ones")
+    parser.add_argument("--keep-in-force", action="store_true", help="end before an agreement is retired")
     options = parser.parse_args()
     out: Path = options.out
     if out.exists():
         shutil.rmtree(out)
     out.mkdir(parents=True)
     started = time.monotonic()
-    nodes = make_nodes(out)
+    nodes = make_nodes(out, options.first_port)
     home = nodes["los-angeles"]
     say("\n=== Serving")
     with serving(nodes):
@@ -315,25 +347,8 @@ def main() -> int:
             *("agreement", "explain", "container-milestones", str(record_id)),
             *("--partner", nodes["yokohama"].participant, "--node", str(home.folder)),
         )
-        say("\n=== Los Angeles retires the agreement with Yokohama; then a new port call is loaded")
-        before = received(nodes["yokohama"])
-        reason = "The demonstration is over"
-        sealane(
-            "agreement",
-            "retire",
-            f"{AGREEMENTS['yokohama']}-demonstration",
-            "--node",
-            str(home.folder),
-            "--reason",
-            reason,
-        )
-        load_product(home, "port-calls", SAMPLES / "los_angeles" / "after_retirement.json")
-        time.sleep(5)
-        sealane("shared", "--node", str(nodes["yokohama"].folder))
-        if received(nodes["yokohama"]) != before:
-            sys.exit("Data flowed after the agreement was retired.")
-        say("Yokohama received nothing after the retirement; its agreement:")
-        sealane("agreement", "list", "--node", str(nodes["yokohama"].folder))
+        if not options.keep_in_force:
+            retire(nodes)
         say("\n=== The logs of Los Angeles: whole, and the same as Nagoya's where they tell of each other")
         sealane("ledger", "verify", "--node", str(home.folder))
         sealane("ledger", "reconcile", nodes["nagoya"].participant, "--node", str(home.folder))
