@@ -25,7 +25,6 @@ from sealane.web.accounts import audit, oidc, sessions, users
 from sealane.web.accounts.gate import ACCOUNT, LOGIN, Viewed, address_group, address_of, is_own_page, safe_next
 from sealane.web.accounts.rate_limits import Allowance, attempt, forgive, take_back
 from sealane.web.accounts.roles import Role
-from sealane.web.preferences import COOKIE as PREFERENCES
 from sealane.web.render import render_page
 
 # Attempts before the wait begins to grow.
@@ -35,7 +34,6 @@ FREE_OF_ADDRESS = 20
 MAX_FIELDS = 10
 _FORM_S = 3600
 _KNOWN_S = 90 * 86_400
-_YEAR_S = 365 * 86_400
 _LOG = logging.getLogger("sealane.login")
 
 
@@ -108,12 +106,9 @@ def router(node: Node) -> APIRouter:
             sessions.set_cookie(answer, settings, fresh, sessions.form_cookie_name(settings), _FORM_S)
         return answer
 
-    def let_in(user: users.User, session: str, target: str) -> Response:
+    def let_in(session: str, target: str) -> Response:
         answer = RedirectResponse(target, 303, {"Cache-Control": "no-store"})
         sessions.set_cookie(answer, settings, session)
-        # This browser shows pages as the person likes them, until somebody chooses otherwise here.
-        choices = f"{user.language}.{user.units}.{user.theme}"
-        sessions.set_cookie(answer, settings, choices, PREFERENCES, _YEAR_S)
         return answer
 
     @api.get(LOGIN)
@@ -138,8 +133,9 @@ def router(node: Node) -> APIRouter:
             return page(request, 429, next=target, login=login, trouble="wait", wait_s=outcome.retry_after_s)
         if outcome.user is None:
             return page(request, 403, next=target, login=login, trouble="wrong")
-        answer = let_in(outcome.user, outcome.session, ACCOUNT if outcome.must_change else target)
-        sessions.set_cookie(answer, settings, outcome.browser, sessions.known_cookie_name(settings), _KNOWN_S)
+        answer = let_in(outcome.session, ACCOUNT if outcome.must_change else target)
+        if outcome.browser:
+            sessions.set_cookie(answer, settings, outcome.browser, sessions.known_cookie_name(settings), _KNOWN_S)
         sessions.clear_cookie(answer, settings, sessions.form_cookie_name(settings))
         return answer
 
@@ -175,7 +171,7 @@ def router(node: Node) -> APIRouter:
         now = node.clock()
         with node.database.write() as connection:
             session = _begin(node, connection, user, tried, "openid", now)
-        answer = let_in(user, session, target)
+        answer = let_in(session, target)
         sessions.clear_cookie(answer, settings, sessions.provider_cookie_name(settings))
         return answer
 
@@ -211,7 +207,7 @@ def try_login(node: Node, tried: Attempt) -> Outcome:
             audit.note_for(connection, None, shown, Role.GUEST, "login.failed", shown, known, tried.request_id, now)
         return Outcome(None)
     renewed = users.renewed_hash(stored, tried.password)
-    browser = secrets.token_urlsafe(32)
+    browser = "" if proof.must_change else secrets.token_urlsafe(32)
     with node.database.write() as connection:
         # Locked in the same order as above, so that two logins never wait for each other.
         if not is_known:
@@ -219,7 +215,7 @@ def try_login(node: Node, tried: Attempt) -> Outcome:
         forgive(connection, of_account)
         if renewed is not None:
             users.replace_hash(connection, proof.user.id, stored.hash, renewed)
-        if not proof.must_change:
+        if browser:
             users.know_browser(connection, proof.user.id, sessions.session_hash(browser), now)
         session = _begin(node, connection, proof.user, tried, "password", now)
     return Outcome(proof.user, must_change=proof.must_change, session=session, browser=browser)
