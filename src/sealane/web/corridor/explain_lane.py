@@ -6,17 +6,30 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pyarrow.compute as pc
+
 from sealane.corridors.lanes.schemas import TABLES
 from sealane.errors import RequestRefusedError
 from sealane.web.corridor.explain_counts import explain_count
 from sealane.web.corridor.explain_leg import explain_leg_share, explain_line, explain_stay, explain_whole_leg
 from sealane.web.corridor.explain_ratios import explain_ratio
 from sealane.web.corridor.lane_files import LaneFiles
-from sealane.web.corridor.lane_legs import Listed, call_list, call_stays, leg_adds, voyage_legs, voyage_list
+from sealane.web.corridor.lane_legs import (
+    SHOWN,
+    Listed,
+    call_list,
+    call_stays,
+    leg_adds,
+    rest_after,
+    sum_of_list,
+    voyage_legs,
+    voyage_list,
+)
 from sealane.web.corridor.lane_query import LEG_ONLY, LaneQuery
 from sealane.web.corridor.lane_sums import CLOSE, lane_sum, parts_of, rows_of, same
 from sealane.web.corridor.measures import MEASURES, PART_WORDS, PLACE_WORDS, RULE_WORDS, Measure, Rule, measured
-from sealane.web.derivation import Derivation, Input, Part
+from sealane.web.corridor.voyages import rotation_address, rotation_voyages
+from sealane.web.derivation import Derivation, Figure, Input, Part
 from sealane.web.words import N_
 
 DIMENSION_WORDS: Mapping[str, str] = {
@@ -214,7 +227,7 @@ def _voyage(files: LaneFiles, result_id: str, query: LaneQuery) -> Derivation:
     rule = str(query.cell()["rule"])
     legs = voyage_legs(files, query.cell(), str(query.voyage))
     if not legs:
-        raise _refused("voyage of this name that adds to the figure")
+        return _nothing(files, result_id, query)
     adds = [(leg, leg_adds(leg, rule, query.measure)) for leg in legs]
     parts = [
         Part(
@@ -244,6 +257,20 @@ def _voyage(files: LaneFiles, result_id: str, query: LaneQuery) -> Derivation:
     )
 
 
+def _nothing(files: LaneFiles, result_id: str, query: LaneQuery) -> Derivation:
+    """A voyage of the lane of which the rule counts no leg: it adds 0."""
+    known = files.table("passes", ["pass_id"], pc.field("pass_id") == str(query.voyage))
+    if not known.num_rows:
+        raise _refused("voyage of this name")
+    return Derivation(
+        title=MEASURES[query.measure].words,
+        figure=measured(query.measure, 0.0, query.address(result_id)),
+        filters=filters_of(query),
+        notes=[N_("The rule counts no leg of this voyage here.")],
+        source_files=_files("legs", "passes"),
+    )
+
+
 def _filled(leg: Mapping[str, Any]) -> float | None:
     seen = leg["observed_share"]
     return None if seen is None else 1.0 - float(seen)
@@ -265,3 +292,54 @@ def _call(files: LaneFiles, result_id: str, query: LaneQuery) -> Derivation:
     if not rows:
         raise _refused("port call of this name that adds to the figure")
     return explain_stay(files, result_id, query, filters_of(query), rows)
+
+
+def explain_rotation(
+    files: LaneFiles, result_id: str, ports: str, query: LaneQuery, what: str, after: int
+) -> Derivation:
+    """Return the derivation of a rotation's figure: the voyages that called at these ports in this order."""
+    rule = query.rule or Rule(files.rule)
+    found = rotation_voyages(files.folder, ports, rule, query.measure, query.year)
+    if not found:
+        raise _refused("such rotation")
+    page = found[after : after + SHOWN]
+    words = {N_("Attribution rule"): RULE_WORDS[rule]} | filters_of(query) | {N_("Ports"): ports.replace(">", " – ")}
+    query = query.but(rule=rule)
+
+    def at(what: str, after: int = 0) -> str:
+        return rotation_address(result_id, ports, query, what, after)
+
+    if what == "count":
+        return Derivation(
+            title=N_("Voyages from one end to the other"),
+            figure=Figure(value=len(found), quantity="count", explain=at("count"), simulated=files.simulated),
+            filters=words | {N_("Counted"): N_("voyages no longer than the document allows")},
+            inputs=[Input(name=name, value=year, origin="computed") for name, year, _ in page],
+            notes=[] if len(page) == len(found) else [N_("The voyages that add most are listed.")],
+            source_files=_files("passes"),
+        )
+    ranked = [value for _, _, value in found if value is not None]
+    parts = [
+        Part(
+            label=name,
+            figure=measured(
+                query.measure,
+                value,
+                LaneQuery(measure=query.measure, rule=rule, part="sea", voyage=name).address(result_id),
+            ),
+        )
+        for name, _, value in page
+    ]
+    rest = rest_after(ranked, after)
+    if rest is not None:
+        parts.append(Part(label=OTHERS, figure=measured(query.measure, rest, at("sum", after + SHOWN))))
+    total = sum_of_list(ranked, after) if ranked else None
+    return Derivation(
+        title=MEASURES[query.measure].words,
+        figure=measured(query.measure, total, at("sum", after), simulated=files.simulated),
+        filters=words,
+        parts=parts,
+        part_dimension=VOYAGES,
+        notes=[N_("At sea only: stays in port are shared by the legs before and after.")],
+        source_files=_files("passes", "legs"),
+    )

@@ -7,7 +7,7 @@ half times the share of the leg that begins there, each to that leg's year.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,6 +134,26 @@ def _numbers(column: pa.ChunkedArray) -> Floats:
     return found
 
 
+def rest_after(ranked: Sequence[float], after: int) -> float | None:
+    """Sum of what a list of values, the largest first, holds behind the page that begins at `after`; None: nothing.
+
+    It is summed page by page from the end, so that it equals the figure of the next page to the last bit.
+    """
+    if len(ranked) <= after + SHOWN:
+        return None
+    rest: float | None = None
+    last = after + (len(ranked) - after - 1) // SHOWN * SHOWN
+    for begin in range(last, after, -SHOWN):
+        rest = math.fsum([*ranked[begin : begin + SHOWN], *([] if rest is None else [rest])])
+    return rest
+
+
+def sum_of_list(ranked: Sequence[float], after: int = 0) -> float:
+    """Sum of a list of values, the largest first, from `after` on, as its page and the rest behind it give it."""
+    rest = rest_after(ranked, after)
+    return math.fsum([*ranked[after : after + SHOWN], *([] if rest is None else [rest])])
+
+
 def _listed(names: pa.ChunkedArray, added: Floats, after: int) -> Listed:
     """Sum by name and list the largest; each sum, and that of the rest, is the correctly rounded sum of its parts."""
     known = ~np.isnan(added)
@@ -151,12 +171,7 @@ def _listed(names: pa.ChunkedArray, added: Floats, after: int) -> Listed:
     number = code[order][starts] if len(starts) else np.empty(0, np.int64)
     rank = np.lexsort((number, -sums))
     ranked = sums[rank].tolist()
-    rest: float | None = None
-    first = len(ranked) - (len(ranked) - after) % SHOWN if len(ranked) > after else after
-    for begin in range(first, after, -SHOWN):
-        piece = ranked[begin : begin + SHOWN]
-        if piece:
-            rest = math.fsum([*piece, *([] if rest is None else [rest])])
+    rest = rest_after(ranked, after)
     chosen = number[rank][after : after + SHOWN]
     return Listed(
         names=tuple(coded.dictionary.take(pa.array(chosen)).to_pylist()),

@@ -1,0 +1,302 @@
+"""What the corridor's pages answer."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from pydantic import BaseModel
+
+from sealane.web.corridor.measures import Measure, Rule
+from sealane.web.derivation import Figure
+
+
+class End(BaseModel):
+    """A port group at one end of a corridor."""
+
+    name: str
+    ports: list[str]
+
+
+class Partner(BaseModel):
+    """Who takes part, as what, and who says so."""
+
+    name: str
+    role: str
+    source: str
+
+
+class Statement(BaseModel):
+    """What was published about a corridor: a goal of a year, or a fact."""
+
+    item: str
+    text: str
+    year: int | None
+    source: str
+    grade: str | None = None
+
+
+class StatedTarget(BaseModel):
+    """A dated, measured promise of the document."""
+
+    id: str
+    year: int
+    metric: str
+    value: float | None
+    reduction_pct: float | None
+    source: str
+
+
+class About(BaseModel):
+    """A corridor's document.
+
+    Attributes
+    ----------
+    shipped : the document comes with the product; else a result brought it.
+    """
+
+    id: str
+    title: str
+    status: str
+    shipped: bool
+    end_a: End
+    end_b: End
+    ship_classes: list[str]
+    attribution: Rule
+    baseline_year: int | None
+    partners: list[Partner]
+    targets: list[StatedTarget]
+    goals: list[Statement]
+    facts: list[Statement]
+    notes: list[str]
+
+
+class ResultRef(BaseModel):
+    """A kept result, as a page names it."""
+
+    id: str
+    kind: str
+    title: str
+    begins_at: dt.datetime | None
+    ends_at: dt.datetime | None
+    simulated: bool
+    method_edition: str
+    created_at: dt.datetime
+    created_by: str | None
+
+
+class CorridorRow(BaseModel):
+    """A corridor in the list.
+
+    Attributes
+    ----------
+    results : number of kept results by kind.
+    lane : what the newest lane emitted in its leading year, CO2e well-to-wake by the document's rule.
+    """
+
+    about: About
+    results: dict[str, int]
+    lane: Figure | None
+    lane_year: int | None
+
+
+class CorridorList(BaseModel):
+    """All corridors the node knows."""
+
+    corridors: list[CorridorRow]
+
+
+class RuleRow(BaseModel):
+    """The lane in one year by one attribution rule.
+
+    Attributes
+    ----------
+    counts : the rule the corridor's document names.
+    amount : of the chosen measure.
+    """
+
+    rule: Rule
+    counts: bool
+    voyages: Figure
+    legs: Figure
+    ships: Figure
+    distance: Figure
+    energy: Figure
+    amount: Figure
+    per_mj: Figure
+    observed: Figure
+
+
+class YearRow(BaseModel):
+    """One year of the lane.
+
+    Attributes
+    ----------
+    quarters : of which the data hold legs; fewer than 4: the year is not whole.
+    target : what the document promises for the year, in the measure's unit, with its source; None where it promises
+        nothing in this measure.
+    """
+
+    year: int
+    quarters: int
+    amount: Figure
+    per_t_km: Figure
+    target: float | None
+    target_source: str = ""
+
+
+class TargetRow(BaseModel):
+    """A target beside what the lane did."""
+
+    id: str
+    year: int
+    metric: str
+    unit: str
+    value: float | None
+    baseline_year: int | None
+    baseline: float | None
+    latest_year: int
+    actual: float | None
+    gap: float | None
+    state: str
+    source: str
+
+
+class CellRow(BaseModel):
+    """The lane's amount in one place, by what the ships do."""
+
+    place: str
+    parts: dict[str, Figure]
+    amount: Figure
+
+
+class Missing(BaseModel):
+    """What is missing or doubtful, and of how many."""
+
+    what: str
+    figure: Figure
+    of: int | None = None
+
+
+class Flag(BaseModel):
+    """A doubt that legs carry, in words, and how many carry it."""
+
+    name: str
+    meaning: str
+    legs: int
+
+
+class LaneView(BaseModel):
+    """A lane by the chosen rule.
+
+    Attributes
+    ----------
+    result, others : the result shown, and the others of this corridor.
+    year : the leading year: the last with at least half as many legs as the fullest, or the one asked for.
+    """
+
+    result: ResultRef
+    others: list[ResultRef]
+    rule: Rule
+    document_rule: Rule
+    measure: Measure
+    year: int
+    headline: dict[str, Figure]
+    rules: list[RuleRow]
+    years: list[YearRow]
+    targets: list[TargetRow]
+    places: list[CellRow]
+    missing: list[Missing]
+    flags: list[Flag]
+    notes: list[str]
+    simulated: bool
+
+
+class Rotation(BaseModel):
+    """Voyages that called at the same ports in the same order."""
+
+    ports: str
+    direction: str
+    voyages: Figure
+    direct: bool
+    median_h: float | None
+    mean_nm: float | None
+    amount: Figure
+
+
+class Voyage(BaseModel):
+    """One voyage of a ship from one end of the corridor to the other.
+
+    Attributes
+    ----------
+    adds : what its legs add to the lane by the chosen rule.
+    whole : the same of its legs from end to end, all of it.
+    """
+
+    voyage: str
+    ship_name: str | None
+    imo: int | None
+    mmsi: int | None
+    ship_class: str | None
+    direction: str
+    ports: str
+    begin: dt.datetime | None
+    end: dt.datetime | None
+    year: int
+    legs: int
+    direct: bool
+    too_long: bool
+    hours: float | None
+    distance_nm: float | None
+    lane_teu: float | None
+    lane_t: float | None
+    adds: Figure
+
+
+class VoyagesPage(BaseModel):
+    """Rotations and voyages of a lane."""
+
+    about: About
+    result: ResultRef | None
+    others: list[ResultRef] = []
+    rule: Rule
+    measure: Measure
+    years: list[int] = []
+    rotations: list[Rotation] = []
+    rotations_in_all: int = 0
+    voyages: list[Voyage] = []
+    found: int = 0
+    next: str | None = None
+    simulated: bool = False
+
+
+class CorridorPage(BaseModel):
+    """A corridor: its document, its lane, and what else is kept of it.
+
+    Attributes
+    ----------
+    arrivals : just-in-time potential at the corridor's ports, the newest study of each.
+    map : address of what the map shows; None where no lane is kept.
+    """
+
+    about: About
+    lane: LaneView | None
+    rotations: list[Rotation]
+    rotations_in_all: int
+    arrivals: list[ArrivalBrief]
+    scenarios: list[ResultRef]
+    map: str | None
+
+
+class ArrivalBrief(BaseModel):
+    """What notice of the berth's time would have saved at a port, net, from the least to the longest notice."""
+
+    result: ResultRef
+    port: str
+    calls: int
+    waited: int
+    notices: list[str]
+    net_fuel: list[Figure]
+    net_co2e: list[Figure]
+
+
+CorridorPage.model_rebuild()
