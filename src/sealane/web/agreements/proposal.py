@@ -1,0 +1,318 @@
+"""Writing an agreement: a template is filled in question by question, checked, and becomes the text of a document.
+
+The answers stand in the page's address; nothing is kept until the text is sent as a draft.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from sealane.agreements import load_agreements
+from sealane.agreements.documents import document_bytes, document_digest, read_document
+from sealane.agreements.documents_reader import BLANK, read_text
+from sealane.agreements.templates import Template, list_templates, template_named
+from sealane.errors import DataError, InputError, RequestRefusedError
+from sealane.exchange.peers import list_peers
+from sealane.exchange.registry import known_datasets
+from sealane.node.context import Node
+from sealane.web.accounts.gate import Viewer, reading
+from sealane.web.agreements.models import Shown
+
+_PARTY = "party id of"
+_NUMBERS = ("target", "minimum_group")
+_MAX_ANSWER = 4_000
+_QUESTION = re.compile(r"q\d{1,3}")
+
+
+class FaultShown(Shown):
+    """One thing that is wrong, and where."""
+
+    where: str
+    found: str
+    remedy: str
+
+
+class TemplateShown(Shown):
+    """A template to choose."""
+
+    name: str
+    about: str
+
+
+class Question(Shown):
+    """One blank of a template.
+
+    Attributes
+    ----------
+    id : name of the answer in the address.
+    place : the first place it fills, as the document names it.
+    places : how many it fills.
+    hint : what the template asks for, in English.
+    kind : text, list (commas), number, party, or rows (a filter).
+    answer : as given, or prefilled from what this node knows.
+    """
+
+    id: str
+    place: str
+    places: int
+    hint: str
+    kind: str
+    answer: str
+    faults: list[FaultShown]
+
+
+class PartyChoice(Shown):
+    """A party of the catalogue that a template can name."""
+
+    id: str
+    name: str
+
+
+class PartnerKnown(Shown):
+    """A registered partner: id, name."""
+
+    participant: str
+    name: str
+
+
+class ProposalPage(Shown):
+    """A template, its questions with the answers so far, and the document they make.
+
+    Attributes
+    ----------
+    text : the document as it stands, to be kept as a draft; or pasted and corrected by hand.
+    faults : of the document, those that belong to no question; empty before anything was answered.
+    digest : SHA-256 of what would be signed, once there is no fault.
+    """
+
+    templates: list[TemplateShown]
+    template: str | None
+    about: str
+    partner: str | None
+    partners: list[PartnerKnown]
+    parties: list[PartyChoice]
+    questions: list[Question]
+    checked: bool
+    text: str
+    faults: list[FaultShown]
+    digest: str | None
+
+
+@dataclass(frozen=True)
+class _Blank:
+    path: tuple[str | int, ...]
+    hint: str
+
+    @property
+    def place(self) -> str:
+        text = ""
+        for step in self.path:
+            text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+        return text
+
+    @property
+    def kind(self) -> str:
+        if self.hint.startswith(_PARTY):
+            return "party"
+        last = self.path[-1]
+        if last == "rows":
+            return "rows"
+        return "list" if isinstance(last, int) else "number" if last in _NUMBERS else "text"
+
+
+def proposal_page(
+    node: Node, viewer: Viewer, template: str | None, partner: str | None, answers: Mapping[str, str]
+) -> ProposalPage:
+    """Return a template with its questions; with answers, the document they make and what is wrong with it.
+
+    Parameters
+    ----------
+    partner : participant id of a registered partner, whose id, address and key are then filled in.
+    answers : question id to text.
+
+    Raises
+    ------
+    RequestRefusedError
+        404 if there is no such template; 422 if an answer is too long.
+    """
+    chosen = _template(template) if template else None
+    with reading(node, viewer) as connection:
+        partners = {p.participant: (p.name, p.origin, str(p.root_key["x"])) for p in list_peers(connection)}
+        own_party = _own_party(connection, node)
+    blanks = _questions(chosen) if chosen else []
+    given = {key: value.strip() for key, value in answers.items() if _QUESTION.fullmatch(key) and value.strip()}
+    if any(len(value) > _MAX_ANSWER for value in given.values()):
+        raise RequestRefusedError(
+            422,
+            "answer-too-long",
+            f"An answer is longer than {_MAX_ANSWER:,} characters.",
+            "Write the document by hand.",
+        )
+    known = partners.get(partner or "")
+    filled = _prefilled(blanks, node, own_party, partner, known) | given
+    text = _fill(chosen, blanks, filled) if chosen else ""
+    faults, digest = check_text(text, f"{chosen.name}.json") if chosen and given else ([], None)
+    return ProposalPage(
+        templates=[TemplateShown(name=t.name, about=t.about) for t in list_templates()],
+        template=chosen.name if chosen else None,
+        about=chosen.about if chosen else "",
+        partner=partner if known else None,
+        partners=[PartnerKnown(participant=p, name=name) for p, (name, _, _) in partners.items()],
+        parties=[PartyChoice(id=p.id, name=p.name) for p in load_agreements().parties.values()],
+        questions=_shown(blanks, filled, faults),
+        checked=bool(given),
+        text=text if given else chosen.text if chosen else "",
+        faults=[f for f in faults if not any(_belongs(f, blank) for places in blanks for blank in places)],
+        digest=digest,
+    )
+
+
+def check_text(text: str, name: str) -> tuple[list[FaultShown], str | None]:
+    """Return every fault of a document, and the digest of what would be signed where there is none."""
+    try:
+        document = read_document(text.encode(), name, known_datasets())
+    except DataError as error:
+        return [FaultShown(where=f.where, found=f.found, remedy=f.remedy) for f in error.faults], None
+    return [], document_digest(document_bytes(document))
+
+
+def _template(name: str) -> Template:
+    try:
+        return template_named(name)
+    except InputError as error:
+        raise RequestRefusedError(404, "unknown-template", str(error), "Choose one of the list.") from None
+
+
+def _content(template: Template) -> dict[str, Any]:
+    content = read_text(template.text.encode(), f"{template.name}.yaml", [])
+    assert content  # shipped, and tested
+    return content
+
+
+def _questions(template: Template) -> list[list[_Blank]]:
+    """Return the blanks of a template, those that ask for the same party together."""
+    found: dict[object, list[_Blank]] = {}
+    for blank in _blanks(_content(template), ()):
+        key: object = blank.hint if blank.kind == "party" else blank.path
+        found.setdefault(key, []).append(blank)
+    return list(found.values())
+
+
+def _blanks(value: object, path: tuple[str | int, ...]) -> list[_Blank]:
+    if isinstance(value, str):
+        return [_Blank(path, value.removeprefix(BLANK).strip())] if value.startswith(BLANK) else []
+    if isinstance(value, dict):
+        return [blank for key, item in value.items() for blank in _blanks(item, (*path, key))]
+    if isinstance(value, list):
+        return [blank for number, item in enumerate(value) for blank in _blanks(item, (*path, number))]
+    return []
+
+
+def _own_party(connection: sa.Connection, node: Node) -> str | None:
+    """Return this port's party id in the catalogue, by its UN/LOCODE."""
+    code = node.settings.unlocode
+    its = [p.id for p in load_agreements().parties.values() if any(port.locode == code for port in p.ports)]
+    return its[0] if len(its) == 1 else None
+
+
+def _prefilled(
+    blanks: Sequence[Sequence[_Blank]],
+    node: Node,
+    own_party: str | None,
+    partner: str | None,
+    known: tuple[str, str, str] | None,
+) -> dict[str, str]:
+    """Fill in what is registered here: this port first, its partner second."""
+    own = {
+        "participant": node.identity.participant,
+        "origin": node.identity.origin,
+        "x": str(node.identity.root_jwk["x"]),
+    }
+    other = {"participant": partner, "origin": known[1], "x": known[2]} if partner and known else {}
+    found: dict[str, str] = {}
+    for number, places in enumerate(blanks):
+        first = places[0]
+        if first.kind == "party" and "first" in first.hint and own_party:
+            found[f"q{number}"] = own_party
+        if first.path[0] == "participants" and first.kind == "text" and len(first.path) > 1:
+            source = {0: own, 1: other}.get(int(first.path[1]), {})
+            value = source.get(str(first.path[-1]))
+            if value:
+                found[f"q{number}"] = value
+    return found
+
+
+def _fill(template: Template, blanks: Sequence[Sequence[_Blank]], answers: Mapping[str, str]) -> str:
+    """Return the document with the answers in their places, as JSON; blanks without an answer stay."""
+    content = _content(template)
+    lists: list[tuple[tuple[str | int, ...], int, list[str]]] = []
+    for number, places in enumerate(blanks):
+        answer = answers.get(f"q{number}")
+        if answer is None:
+            continue
+        for blank in places:
+            if blank.kind == "list":
+                lists.append((blank.path[:-1], int(blank.path[-1]), _items(answer)))
+            else:
+                _put(content, blank.path, _value(blank, answer))
+    for path, index, items in reversed(lists):  # from behind, so that places before stay where they are
+        target = _get(content, path)
+        target[index : index + 1] = items
+    return json.dumps(content, ensure_ascii=False, indent=2)
+
+
+def _items(answer: str) -> list[str]:
+    return [part.strip() for part in re.split(r"[,\n]", answer) if part.strip()]
+
+
+def _value(blank: _Blank, answer: str) -> object:
+    if blank.kind == "number":
+        try:
+            return int(answer) if re.fullmatch(r"-?\d{1,15}", answer) else float(answer)
+        except ValueError:
+            return answer
+    if blank.kind == "rows" and answer.startswith("{"):
+        # The documents' own reader: times stay text, and aliases that unfold into a huge document are refused.
+        found = read_text(f"rows: {answer}".encode(), "answer", []).get("rows")
+        return found if isinstance(found, dict) else answer
+    return answer
+
+
+def _get(content: Any, path: Sequence[str | int]) -> Any:
+    for step in path:
+        content = content[step]
+    return content
+
+
+def _put(content: Any, path: Sequence[str | int], value: object) -> None:
+    _get(content, path[:-1])[path[-1]] = value
+
+
+def _shown(
+    blanks: Sequence[Sequence[_Blank]], answers: Mapping[str, str], faults: Sequence[FaultShown]
+) -> list[Question]:
+    return [
+        Question(
+            id=f"q{number}",
+            place=places[0].place,
+            places=len(places),
+            hint=places[0].hint,
+            kind=places[0].kind,
+            answer=answers.get(f"q{number}", ""),
+            faults=[f for f in faults if any(_belongs(f, blank) for blank in places)],
+        )
+        for number, places in enumerate(blanks)
+    ]
+
+
+def _belongs(fault: FaultShown, blank: _Blank) -> bool:
+    """Say whether a fault stands at a blank's place, or at an element of its list."""
+    where = fault.where.partition(": ")[2] or fault.where
+    place = re.sub(r"\[\d+\]$", "", blank.place) if blank.kind == "list" else blank.place
+    return where == place or where.startswith((f"{place}[", f"{place}."))
