@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from sealane.web.words import N_
+
+MAX_SUBJECT = 300
 
 
 class Severity(StrEnum):
@@ -90,8 +93,8 @@ FLAPPING = frozenset(
         AlertKind.CHANNEL_FAILED,
     }
 )
-# Told once and closed by who read it; no rule finds it again.
-NEWS = frozenset({AlertKind.CARGO_MILESTONE})
+# What happened once and stays so: who acknowledges it closes it, and it is not opened again.
+ONCE = frozenset({AlertKind.IMPORT_FAILED, AlertKind.TASK_FAILED, AlertKind.EXCEEDANCE})
 
 
 @dataclass(frozen=True)
@@ -115,5 +118,7 @@ class Finding:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Kind and subject."""
-        return self.kind.value, self.subject
+        """Kind and subject; a subject too long for its column stands as its digest."""
+        is_long = len(self.subject) > MAX_SUBJECT
+        subject = hashlib.sha256(self.subject.encode("utf-8")).hexdigest() if is_long else self.subject
+        return self.kind.value, subject
