@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from sealane.web.port.index import Facts, Index
 from sealane.web.port.index_build import GRADES, NONE
 
 MAX_PARTS = 100
+Grade = Literal["A", "B", "C", "D"]
 # Dimensions a quantity has, in the order in which it is divided. Query name -> column of the index.
 COLUMNS = {"mmsi": "ship", "call_id": "call"}
 DIMS: dict[str, tuple[str, ...]] = {
@@ -38,11 +41,12 @@ TRUNCATED = ("none", "start", "end", "both")
 
 @dataclass(frozen=True)
 class Share:
-    """One part of a figure: the member's name, the value and the weakest grade among its rows."""
+    """One part of a figure: the member's name, the value, rows, and the weakest grade among them."""
 
     member: str
     value: float
     rows: int
+    grade: Grade | None
 
 
 @dataclass(frozen=True)
@@ -106,13 +110,11 @@ def _calls(index: Index) -> Facts:
     ship = index.column("calls", "ship")
     codes, words = index.words("calls", "truncated")
     place = np.array([TRUNCATED.index(word or "none") for word in words] or [0], np.int8)
-    own, classes = index.words("calls", "class_name")
-    known = index.number_of("ship_class")
-    of_ship = np.array([known.get(name, -1) for name in classes] or [-1], np.int32)
+    of_ship = index.words("ships", "ship_class")[0]
     dims = {
         "call": np.arange(len(ship), dtype=np.int32),
         "ship": ship,
-        "ship_class": of_ship[own],
+        "ship_class": of_ship[ship],
         "confidence": index.column("calls", "confidence"),
         "truncated": place[codes] if len(codes) else codes.astype(np.int8),
     }
@@ -138,7 +140,7 @@ def chosen(index: Index, selection: Selection) -> Facts:
             told = ", ".join(DIMS[selection.quantity])
             faults.append(Fault(dim, f"{selection.quantity} is not told by {dim}", f"Leave it out; it is by {told}."))
             continue
-        code = _code(index, dim, str(value))
+        code = code_of(index, dim, str(value))
         if code is None:
             faults.append(Fault(dim, f"{str(value)!r} is not in this inventory", "Open the figure above and choose."))
             continue
@@ -148,7 +150,8 @@ def chosen(index: Index, selection: Selection) -> Facts:
     return facts if mask.all() else facts.where(mask)
 
 
-def _code(index: Index, dim: str, value: str) -> int | None:
+def code_of(index: Index, dim: str, value: str) -> int | None:
+    """Code of a dimension's member; None where the index has none of that name."""
     if dim == "zone" and value == NONE:
         return -1
     if dim in {"confidence", "truncated"}:
@@ -176,17 +179,33 @@ def divided(index: Index, facts: Facts, dim: str, skip: int = 0) -> Division:
         there = there[np.lexsort((there, -sums[there]))]
     there = there[skip:]
     listed, left = there[:MAX_PARTS], there[MAX_PARTS:]
+    worst = _worst_by(facts, column, len(names))
     parts = tuple(
-        Share(names[code] if code < len(names) else NONE, float(sums[code]), int(rows[code])) for code in listed
+        Share(names[code] if code < len(names) else NONE, float(sums[code]), int(rows[code]), worst(code))
+        for code in listed
     )
-    rest = Share("", float(sums[left].sum()), int(rows[left].sum())) if len(left) else None
+    rest = None
+    if len(left):
+        rest = Share(
+            "", float(sums[left].sum()), int(rows[left].sum()), max(filter(None, map(worst, left)), default=None)
+        )
     return Division(dim, parts, rest, skip + len(listed))
 
 
-def worst_grade(facts: Facts) -> str | None:
+def _worst_by(facts: Facts, column: str, size: int) -> Callable[[int], Grade | None]:
+    """The weakest grade among the rows of each code of a column."""
+    grades = facts.dims.get("grade")
+    if grades is None:
+        return lambda _: None
+    worst = np.full(size + 1, -1, np.int8)
+    np.maximum.at(worst, facts.dims[column].astype(np.int64) % (size + 1), grades.astype(np.int8))
+    return lambda code: cast("Grade", GRADES[worst[code]])
+
+
+def worst_grade(facts: Facts) -> Grade | None:
     """The weakest grade among rows of masses; None for other quantities."""
     grades = facts.dims.get("grade")
-    return GRADES[int(grades.max())] if grades is not None and len(grades) else None
+    return cast("Grade", GRADES[int(grades.max())]) if grades is not None and len(grades) else None
 
 
 def filled_share(facts: Facts) -> float | None:
@@ -197,12 +216,14 @@ def filled_share(facts: Facts) -> float | None:
     return float(facts.value[grades == GRADES.index("D")].sum()) / facts.total
 
 
-def figure(result_id: str, selection: Selection, value: float | None, *, simulated: bool, grade: str | None) -> Figure:
+def figure(
+    result_id: str, selection: Selection, value: float | None, *, simulated: bool, grade: Grade | None
+) -> Figure:
     """A figure that leads to the derivation of a selection."""
     return Figure(
         value=value,
         quantity=UNITS.get(selection.quantity, "other"),
         explain=selection.path(result_id),
-        grade=grade,  # type: ignore[arg-type]  # one of the index's grades
+        grade=grade,
         simulated=simulated,
     )

@@ -254,7 +254,7 @@ _WORK_ROWS = """
          LEFT JOIN call_no c ON a.call_id = c.call_id LEFT JOIN zone_no z ON a.zone = z.zone
     GROUP BY ALL ORDER BY ALL"""
 _CALLS = """
-    SELECT c.*, s.no AS ship, coalesce(c.ship_class, 'not known') AS class_name
+    SELECT c.*, s.no AS ship
     FROM calls c JOIN call_no n USING (call_id) JOIN ship_no s USING (mmsi) ORDER BY n.no"""
 _SHIPS = """
     SELECT s.mmsi, v.imo, v.name, coalesce(v.ship_class, 'not known') AS ship_class, v.subtype,

@@ -1,0 +1,84 @@
+"""The derivation of what a run says of its own data: statements of quality.json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sealane.errors import DataError, Fault
+from sealane.web.derivation import Figure, Input, Part, Quantity
+from sealane.web.explain import names
+from sealane.web.explain.derive import Subject, framed
+from sealane.web.explain.model import InventoryDerivation
+from sealane.web.explain.selection import Selection
+from sealane.web.words import N_
+
+# Item -> (quantity, what it is).
+ITEMS: dict[str, tuple[Quantity, str]] = {
+    "rows_read": ("count", N_("Rows read from the files of positions.")),
+    "rows_rejected": ("count", N_("Rows that could not be read as positions; rejects.csv says why, row by row.")),
+    "vessels_in_inventory": ("count", N_("Vessels that are ocean-going ships by their type and size.")),
+    "vessels_left_out": ("count", N_("Vessels seen and left out of the inventory, by reason.")),
+    "hours.observed_h": ("duration_h", N_("Vessel hours between reports that follow each other closely.")),
+    "hours.interpolated_h": ("duration_h", N_("Vessel hours filled between two reports.")),
+    "hours.unobserved_h": ("duration_h", N_("Vessel hours in gaps too long to fill; they carry no emissions.")),
+    "zones.used": ("count", N_("Zones that positions were held against.")),
+    "zones.learnt": ("count", N_("Berths and anchorages learnt from where ships lay still; no surveyed berths.")),
+    "status_and_mode.compared": ("count", N_("Ships whose reported status was held against the mode found.")),
+    "status_and_mode.agree": ("count", N_("Ships that reported most of the time what was found most of the time.")),
+}  # fmt: skip
+RULE = N_("Reports, or values, that met this rule of cleaning.")
+
+
+def value_of(quality: dict[str, Any], item: str) -> float | None:
+    """The value of an item; None where this result does not tell it."""
+    if item == "vessels_left_out":
+        return float(quality["vessels_left_out"]["count"])
+    if item.startswith("rule."):
+        found = quality.get("totals", {}).get(item.removeprefix("rule."))
+        return None if found is None else float(found)
+    place: Any = quality
+    for key in item.split("."):
+        place = place.get(key) if isinstance(place, dict) else None
+    return float(place) if isinstance(place, int | float) else None
+
+
+def of_quality(subject: Subject, selection: Selection) -> InventoryDerivation:
+    """Return where a statement on the quality of the data comes from.
+
+    Raises
+    ------
+    DataError
+        for an item that the result does not tell.
+    """
+    quality = subject.index.meta["quality"]
+    item = selection.item or ""
+    known = {name: ITEMS[name] for name in ITEMS if value_of(quality, name) is not None}
+    known |= {f"rule.{name}": ("count", RULE) for name in quality.get("totals", {})}
+    if item not in known:
+        raise DataError(
+            "The figure cannot be derived.", [Fault("item", repr(item), f"Give one of: {', '.join(known)}.")]
+        )
+    quantity, words = known[item]
+    path = selection.path(subject.result_id)
+    own = Figure(value=value_of(quality, item), quantity=quantity, explain=path, simulated=subject.simulated)
+    notes = []
+    if item.startswith("rule."):
+        rule = quality.get("rules", {}).get(item.removeprefix("rule."), {})
+        notes = [text for text in (rule.get("meaning"), rule.get("does")) if text]
+    parts = []
+    if item == "vessels_left_out":
+        parts = [
+            Part(label=reason, figure=own.model_copy(update={"value": float(entry["vessels"])}))
+            for reason, entry in quality["vessels_left_out"]["by_reason"].items()
+        ]
+    files = ", ".join(subject.index.meta["inputs"])
+    return framed(
+        subject,
+        selection,
+        own,
+        equation=words,
+        inputs=[Input(name=names.DIMENSIONS["item"], value=item, origin="computed", source=f"quality.json; {files}")],
+        parts=parts,
+        notes=notes,
+        file="quality.json",
+    )
