@@ -30,6 +30,7 @@ from sealane.movement.positions import POSITION_COLUMNS
 from sealane.movement.readers.chunks import COLUMN_DTYPES, Chunk, Reject, TextPool
 from sealane.movement.readers.fields import EPOCH
 from sealane.movement.readers.registry import AUTO, Opened, identify, reading
+from sealane.spreadsheet_text import inert
 
 REJECT_COLUMNS = ("file", "record", "line", "column", "value", "reason")
 ROWS_PER_BUCKET = 1_000_000
@@ -240,7 +241,11 @@ class _Run:
                 rejected += chunk.rows_lost
                 ignored += sum(not r.row_lost for r in chunk.rejects)
                 latin1 += chunk.latin1_fields
-                rejects.writerows((name, r.record, r.line or "", r.column, r.value, r.reason) for r in chunk.rejects)
+                # What could not be read is anybody's text; opened in a spreadsheet it must stay text.
+                rejects.writerows(
+                    (inert(name), r.record, r.line or "", inert(r.column), inert(r.value), inert(r.reason))
+                    for r in chunk.rejects
+                )
                 self._note(name, chunk.rejects)
                 if self._progress is not None:
                     self._progress(name, chunk.bytes_done, opened.size_bytes)

@@ -9,6 +9,7 @@ from typing import Any
 
 from sealane.reports.results import Results
 from sealane.reports.tables import Column, Table
+from sealane.spreadsheet_text import plain
 
 MAX_REJECTS = 1_000_000
 
@@ -60,7 +61,8 @@ def rules_table(results: Results) -> Table:
 def reject_rows(results: Results) -> Iterator[dict[str, str]]:
     """Rows of rejects.csv, one after the other."""
     with (results.folder / "rejects.csv").open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
+        for row in csv.DictReader(file):
+            yield {name: plain(value or "") for name, value in row.items() if name is not None}
 
 
 def rejects_table(results: Results, most: int = MAX_REJECTS) -> Table:

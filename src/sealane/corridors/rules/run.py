@@ -209,6 +209,7 @@ def write_run(run: RuleRun, out: Path) -> None:
     import pyarrow.parquet as pq
 
     from sealane.folders import whole_folder
+    from sealane.spreadsheet_text import inert_table
 
     tables = {RULE_TABLES[run.rule].file: run.table}
     if run.settlement is not None:
@@ -218,7 +219,7 @@ def write_run(run: RuleRun, out: Path) -> None:
     with whole_folder(out, (*names, f"{run.rule}.json")) as folder:
         for name, table in tables.items():
             pq.write_table(table, folder / name, compression="zstd")
-            pa_csv.write_csv(table, folder / Path(name).with_suffix(".csv").name)
+            pa_csv.write_csv(inert_table(table), folder / Path(name).with_suffix(".csv").name)
         (folder / f"{run.rule}.json").write_text(text + "\n", encoding="utf-8")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from sealane.errors import DataError, Fault, FileFormatError
 from sealane.movement.routes.find import route_distances_nm
+from sealane.spreadsheet_text import inert
 
 _COLUMNS = ("origin", "destination")
 
@@ -98,11 +99,17 @@ def write_distances(rows: Sequence[dict[str, Any]], path: str | Path) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     columns = list(rows[0]) if rows else [*_COLUMNS, "distance_nm"]
-    writer.writerow(columns)
-    writer.writerows([[f"{row[c]:.3f}" if isinstance(row[c], float) else row[c] for c in columns] for row in rows])
+    writer.writerow([inert(column) for column in columns])
+    writer.writerows([[_cell(row[c]) for c in columns] for row in rows])
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         part.write_text(text.getvalue(), encoding="utf-8")
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return inert(value) if isinstance(value, str) else value
