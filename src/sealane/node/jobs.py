@@ -33,7 +33,17 @@ if TYPE_CHECKING:
 
 LEADER_LOCK = 0x5EA1A7E  # any number that nobody else uses in the node's own database
 LEADER_CHECK_S = 2.0
+_HERE = threading.local()
 _LOG = logging.getLogger(__name__)
+
+
+def stopping() -> threading.Event:
+    """Return the event that tells the job of this thread to end early: the process stops or no longer leads.
+
+    Outside a job it is one that nobody sets.
+    """
+    found = getattr(_HERE, "stopping", None)
+    return found if found is not None else threading.Event()
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,7 @@ class Jobs:
         self.node, self.jobs, self.metrics = node, jobs, metrics
         self._stop = threading.Event()
         self._lost = threading.Event()  # no longer the leader
+        self._end_early = threading.Event()  # either of the two
         self._leader = threading.Thread(target=self._lead, name="sealane-leader", daemon=True)
         self._workers: list[threading.Thread] = []
 
@@ -74,6 +85,7 @@ class Jobs:
     def stop(self, timeout_s: float) -> bool:
         """Let running jobs finish, at most so long; return whether all did."""
         self._stop.set()
+        self._end_early.set()
         until = time.monotonic() + timeout_s
         for thread in (*self._workers, self._leader):
             if thread.ident is not None:
@@ -112,6 +124,9 @@ class Jobs:
             return
         _LOG.info("this process does the jobs", extra={"jobs": ", ".join(job.name for job in self.jobs)})
         self._lost.clear()
+        self._end_early = threading.Event()
+        if self._stop.is_set():
+            self._end_early.set()
         self._workers = [
             threading.Thread(target=self._repeat, args=(job,), name=f"sealane-{job.name}", daemon=True)
             for job in self.jobs
@@ -123,10 +138,12 @@ class Jobs:
                 _LOG.warning("this process no longer leads; its jobs end after their present run")
                 break
         self._lost.set()
+        self._end_early.set()
         for thread in self._workers:
             thread.join()
 
     def _repeat(self, job: Job) -> None:
+        _HERE.stopping = self._end_early
         while not (self._stop.is_set() or self._lost.is_set()):
             self.run_once(job)
             self._pause(job.period_s * random.uniform(0.9, 1.0))

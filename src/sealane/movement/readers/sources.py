@@ -211,9 +211,10 @@ def _check_inflation(source: Source, inflated: int) -> None:
         raise FileFormatError(
             f"{source.path}: inflates to more than {MAX_INFLATED_BYTES} bytes. Split it into files by day."
         )
-    if inflated > INFLATION_GRACE_BYTES and inflated > MAX_INFLATION * source.size_bytes:
+    # By what was read so far, so that a bomb of many megabytes is refused as soon as a small one.
+    if inflated > INFLATION_GRACE_BYTES and inflated > MAX_INFLATION * source.bytes_done:
         raise FileFormatError(
-            f"{source.path}: {source.size_bytes} bytes inflate to more than {inflated}, over {MAX_INFLATION} times"
+            f"{source.path}: {source.bytes_done} bytes inflate to more than {inflated}, over {MAX_INFLATION} times"
             " their size; AIS text does not. It is refused as a decompression bomb. If it is genuine, unpack it first."
         )
 
