@@ -5,12 +5,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= demo-out
-# SERVE=1 serves the reports after the demo, SERVE=0 ends after the job, auto serves only at a terminal.
+# SERVE=1 serves the pages, SERVE=0 ends when all is made, auto serves only at a terminal.
 SERVE ?= auto
 HOST ?= 127.0.0.1
 PORT ?= 8000
 
-.PHONY: help install install-dev demo test lint format types contracts bench bench-node bench-corridors docs docs-generate java postgresql clean tck faults maven
+.PHONY: help install install-dev demo test lint format types contracts bench bench-node bench-corridors bench-web docs docs-generate java chromium postgresql clean tck faults maven
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,11 +36,14 @@ $(VENV)/.stamp-dev: $(VENV)/.stamp-install scripts/dev_requirements.py
 	@$(PIP_INSTALL) -c constraints.txt -r $(VENV)/dev-requirements.txt
 	@touch $@
 
-demo: install  ## run the main job on shipped data, three nodes and a corridor; SERVE=0 ends after it
+demo: install  ## make and serve three nodes with pages, on shipped data; SERVE=0 only makes them
 	@$(BIN)/python scripts/demo.py --out $(OUT) --serve $(SERVE) --host $(HOST) --http-port $(PORT)
 
 java:
 	@$(PYTHON) scripts/need_java.py
+
+chromium:
+	@$(PYTHON) scripts/need_chromium.py
 
 postgresql:
 	@$(PYTHON) scripts/need_postgresql.py
@@ -48,7 +51,7 @@ postgresql:
 maven:
 	@$(PYTHON) scripts/need_maven.py
 
-test: install-dev java maven postgresql  ## lint, types, import contracts, documentation, conformance kit and all tests
+test: install-dev java maven postgresql chromium  ## lint, types, import contracts, documentation, conformance kit and all tests
 	@$(MAKE) --no-print-directory lint
 	@# 3: the kit could not be had, said so as *not proven*
 	@$(BIN)/python scripts/run_tck.py || test $$? -eq 3

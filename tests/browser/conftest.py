@@ -1,0 +1,51 @@
+"""A real browser and the served demo; both once for the tests of this folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.demo_world import World, free_ports, served_demo
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def chromium() -> str:
+    """Return the path of a Chromium."""
+    found = os.environ.get("CHROMIUM") or next((path for name in _NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("not proven: no Chromium is installed (apt-get install chromium)")
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, without a screen and drawing in software."""
+    path = chromium()
+    with sync_playwright() as playwright:
+        options = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+        if os.geteuid() == 0:
+            options.append("--no-sandbox")  # Chromium refuses its sandbox to root
+        made = playwright.chromium.launch(executable_path=path, args=options)
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The served demo; DEMO_WORLD=FOLDER:PORT names one that is served already, for work on a page."""
+    given = os.environ.get("DEMO_WORLD")
+    if given:
+        import json
+
+        folder, _, port = given.rpartition(":")
+        password = json.loads((Path(folder) / "demo.json").read_text("utf-8"))["password"]
+        yield World(Path(folder), int(port), password)
+        return
+    with served_demo(tmp_path_factory.mktemp("demo") / "out", free_ports()) as served:
+        yield served
