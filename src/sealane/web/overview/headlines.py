@@ -23,14 +23,15 @@ from sealane.web.results import Result, ResultKind
 SHARED = "/explain/shared"
 
 
-def headlines(connection: sa.Connection, node: Node, kept: Sequence[Result]) -> list[Headline]:
+def headlines(connection: sa.Connection, node: Node, kept: Sequence[Result], *, shared: bool) -> list[Headline]:
     """Return the figures that can be told; one that cannot is left out.
 
     Parameters
     ----------
     kept : results who asks may see, the newest period first.
+    shared : who asks may see what partners were sent.
     """
-    found = (_port(node, kept), _lane(kept), _shared(connection, node))
+    found = (_port(node, kept), _lane(kept), _shared(connection, node) if shared else None)
     return [headline for headline in found if headline is not None]
 
 

@@ -101,7 +101,10 @@ class Overview(BaseModel):
     day : whose port calls are shown; None where no result holds any.
     first_day, last_day : days with results.
     open_alerts : number of things that need attention, of which `attention` holds the newest.
+    guide : begin with a few steps for somebody who sees it for the first time.
     """
+
+    guide: bool
 
     day: dt.date | None
     first_day: dt.date | None

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Query
 
 from sealane.node.context import Node
-from sealane.web.accounts.gate import Viewed, reading
+from sealane.web.accounts.gate import Viewed, allowed_paths, reading
 from sealane.web.derivation import Derivation, Figure
 from sealane.web.overview.calls_of_day import calls_of_day, days
 from sealane.web.overview.headlines import headlines, shared_derivation
@@ -31,7 +31,8 @@ def room(node: Node) -> Room:
             kept = results(connection, node, only_public=viewer.is_guest)
             found = links(connection, partner)
             partners = partner_names(connection)
-            figures = headlines(connection, node, _about(kept, corridor))
+            may_see_shared = "/explain/shared" in allowed_paths(viewer.standing, node.settings.guests)
+            figures = headlines(connection, node, _about(kept, corridor), shared=may_see_shared)
         inventories = [one for one in kept if one.kind is ResultKind.INVENTORY]
         first, last = days(inventories)
         chosen = day or last
@@ -42,6 +43,7 @@ def room(node: Node) -> Room:
             if value
         )
         return Overview(
+            guide=node.settings.guide,
             day=chosen,
             first_day=first,
             last_day=last,
