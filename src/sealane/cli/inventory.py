@@ -40,6 +40,9 @@ def inventory(
     spark_master: options.SparkMaster = None,
     input_format: options.Format = "auto",
     column: options.Columns = None,
+    keep_tracks: Annotated[
+        bool, typer.Option("--tracks", help="Keep the ships' clean tracks as tracks.parquet, for the maps of a node.")
+    ] = False,
     threads: options.Threads = None,
     memory_limit: options.MemoryLimit = "700MB",
     quiet: options.Quiet = False,
@@ -48,7 +51,7 @@ def inventory(
     """Work out port calls, activity, energy and emissions of every ship, with a report.
 
     Writes calls.parquet, activity.parquet, inventory.parquet, grid.parquet, quality.json, provenance.json,
-    report.html and report.xlsx. Times are UTC.
+    report.html and report.xlsx; with --tracks also tracks.parquet. Times are UTC.
     """
     from sealane.inventory.request import InventoryRequest
 
@@ -69,6 +72,7 @@ def inventory(
         columns=options.column_mapping(column),
         threads=threads,
         memory_limit=memory_limit,
+        keep_tracks=keep_tracks,
     )
     from sealane.jobs import run_inventory
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sealane.errors import DataError, Fault
-from sealane.inventory.schemas import TABLES
+from sealane.inventory.schemas import TABLES, TRACKS
 from sealane.inventory.settings import Settings
 
 METHODS = ("epa-2022", "imo4-2020")
@@ -19,7 +19,7 @@ ENGINES = ("local", "spark")
 RESULT_FILES = frozenset(
     (
         *(table.file for table in TABLES.values()),
-        *("vessels.parquet", "zones.geojson", "learnt_zones.geojson", "rejects.csv"),
+        *(TRACKS.file, "vessels.parquet", "zones.geojson", "learnt_zones.geojson", "rejects.csv"),
         *("quality.json", "provenance.json", "report.html", "report.xlsx"),
     )
 )
@@ -48,6 +48,7 @@ class InventoryRequest:
     threads : None takes what this process may use.
     memory_limit : scales how many rows are held back while reading, e.g. ``700MB``.
     calls_only : stop at port calls; no energy, no emissions, no report.
+    keep_tracks : write ``tracks.parquet`` too, which maps of the node draw; the local engine only.
     """
 
     positions: tuple[Path, ...]
@@ -68,6 +69,7 @@ class InventoryRequest:
     threads: int | None = None
     memory_limit: str = "700MB"
     calls_only: bool = False
+    keep_tracks: bool = False
 
     def __post_init__(self) -> None:
         """Bring the code of the port into its one form, which zones, tables and call ids carry."""
@@ -89,6 +91,9 @@ class InventoryRequest:
         ):
             if value not in known:
                 faults.append(Fault(name, f"{value!r} is not known", f"Use one of: {', '.join(known)}."))
+        if self.keep_tracks and self.engine == "spark":
+            found = "the Spark engine leaves tracks on its workers' disks"
+            faults.append(Fault("--tracks", found, "Use the local engine, or run without --tracks."))
         start, end = self.time_from, self.time_to
         for name, moment in (("--from", start), ("--to", end)):
             if moment is not None and moment.tzinfo is None:

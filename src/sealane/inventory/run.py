@@ -26,12 +26,13 @@ from sealane.emissions.vessels import VesselRegister, resolve_vessels
 from sealane.errors import DataError, Fault
 from sealane.folders import whole_folder
 from sealane.inventory.context import Resolved, build_context
+from sealane.inventory.kept_tracks import write_tracks
 from sealane.inventory.local import FirstPass, default_threads, first_pass, second_pass
 from sealane.inventory.outputs import BatchStore, write_outputs
 from sealane.inventory.provenance import provenance
 from sealane.inventory.quality import quality_report
 from sealane.inventory.request import InventoryRequest
-from sealane.inventory.schemas import TABLES
+from sealane.inventory.schemas import TABLES, TRACKS
 from sealane.inventory.shore_power import Connections, read_connections
 from sealane.movement.learned_zones import MOORED, Stop, classify, learn
 from sealane.movement.staging import Staged, stage
@@ -259,6 +260,9 @@ def run_inventory(
             CALL_TABLES if request.calls_only else tuple(TABLES),
             pollutants_without_factor(resolved.context.factors),
         )
+        if request.keep_tracks:
+            ships = register.vessels["mmsi"].to_numpy()
+            rows["tracks"] = write_tracks(first.tracks, ships, scratch, work / TRACKS.file)
         pq.write_table(register.vessels, work / "vessels.parquet", compression="zstd")
         write_zones(zones, work / "zones.geojson")
         if len(learnt):

@@ -200,6 +200,23 @@ GRID = TableSpec(
     ("lat", "lon"),
 )
 
+# Not among TABLES: written only where it is asked for.
+TRACKS = TableSpec(
+    "tracks.parquet",
+    "one clean position of a ship in the inventory; only where tracks are kept (--tracks)",
+    {
+        "mmsi": _MMSI,
+        "time": Column(_TIME, "UTC", "time of the report"),
+        "lat": Column(_H, "deg", "latitude, WGS 84"),
+        "lon": Column(_H, "deg", "longitude, WGS 84"),
+        "speed_kn": Column(_H, "kn", "speed over ground; null where neither reported nor to be derived"),
+        "speed_derived": Column(pa.bool_(), "", "the speed was worked out from positions"),
+        "heading_deg": Column(pa.int16(), "deg", "true heading as reported; null where not available"),
+        "nav_status": Column(pa.int8(), "AIS code", "navigational status as reported; null where not given"),
+    },
+    ("mmsi", "time"),
+)
+
 TABLES: dict[str, TableSpec] = {
     "calls": CALLS,
     "events": EVENTS,

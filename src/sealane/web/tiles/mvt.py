@@ -8,7 +8,7 @@ Vector Tile Specification 2.1" (CC BY 3.0), sections 4.1 to 4.4.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -167,7 +167,7 @@ def with_properties(
     name: str,
     kind: int,
     geometries: Sequence[Commands],
-    rows: Iterable[dict[str, Value | None]],
+    rows: Iterable[Mapping[str, Value | None]],
     ids: Sequence[int] = (),
 ) -> Layer:
     """A layer of features with properties of any kind; each value stands once in its table, None is left out."""
