@@ -287,16 +287,99 @@ class CorridorPage(BaseModel):
     map: str | None
 
 
+class NoticeRow(BaseModel):
+    """What one notice of the berth's time would have saved at a port.
+
+    Attributes
+    ----------
+    calls : to which the notice applies.
+    fuel, co2e : net of hotel load and least speed; `gross_fuel` is what is usually quoted.
+    before_fuel_t : fuel of the last stretch and the waiting, without notice.
+    main, aux, boiler : net energy by source; hotel load is below 0 where it lasts longer.
+    """
+
+    notice: str
+    calls: int
+    fuel: Figure
+    gross_fuel: Figure
+    co2e: Figure
+    gross_co2e: Figure
+    nox: Figure
+    energy: Figure
+    main: Figure
+    aux: Figure
+    boiler: Figure
+    waiting: Figure
+    before_fuel_t: float
+
+
 class ArrivalBrief(BaseModel):
-    """What notice of the berth's time would have saved at a port, net, from the least to the longest notice."""
+    """What just-in-time arrival would have saved at a port of the corridor."""
 
     result: ResultRef
     port: str
-    calls: int
+    judged: Figure
+    waited: Figure
+    left_out: Figure
+    notices: list[NoticeRow]
+
+
+class Published(BaseModel):
+    """The mean saving of a published study of container ships beside ours, % of a voyage's fuel."""
+
+    notice: str
+    published_pct: float | None
+    all_pct: float | None
+    waiting_pct: float | None
+    cubic_pct: float | None
+    voyages: int
     waited: int
-    notices: list[str]
-    net_fuel: list[Figure]
-    net_co2e: list[Figure]
+    explanation: str
+
+
+class Policy(BaseModel):
+    """The queue replayed under one policy: who waits how long, where."""
+
+    policy: str
+    delay_h: float
+    at_anchor_h: float
+    sailed_slower_h: float
+    fuel_t: float
+    longest_h: float | None
+    mean_h: float | None
+    gini: float | None
+    overtaken: int | None
+
+
+class ArrivalCall(BaseModel):
+    """One call and what notice would have saved it."""
+
+    call_id: str
+    ship_name: str | None
+    imo: int | None
+    arrival: dt.datetime | None
+    wait_h: float
+    speed_kn: float | None
+    new_speed_kn: float | None
+    bound: str
+    grade: str | None
+    fuel: Figure
+
+
+class ArrivalPage(BaseModel):
+    """Just-in-time arrival at the corridor's ports."""
+
+    about: About
+    ports: list[ArrivalBrief]
+    chosen: ArrivalBrief | None
+    notice: str | None = None
+    published: list[Published] = []
+    policies: list[Policy] = []
+    calls: list[ArrivalCall] = []
+    calls_in_all: int = 0
+    notes: list[str] = []
+    minimum_speed: str = ""
+    simulated: bool = False
 
 
 CorridorPage.model_rebuild()
