@@ -232,7 +232,9 @@ def member_label(index: Index, dim: str, member: str) -> str:
         return f"{zone['name']} ({member})" if zone and zone["name"] else member
     if dim == "mmsi":
         return _ship_label(index, member)
-    if dim == "call_id" and member != NONE:
+    if dim == "call_id" and member == NONE:
+        return names.NO_CALL
+    if dim == "call_id":
         code = index.number_of("call").get(member)
         if code is not None:
             row = index.table("calls").slice(code, 1).to_pylist()[0]
@@ -252,6 +254,6 @@ def _ship_label(index: Index, mmsi: str) -> str:
 
 def call_path(subject: Subject, call_id: str | None) -> str | None:
     """The page of a port call."""
-    if call_id is None:
+    if call_id is None or call_id == NONE:
         return None
     return f"/ports/{subject.index.port}/calls/{quote(subject.result_id, safe='')}/{quote(call_id, safe='')}"

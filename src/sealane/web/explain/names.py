@@ -84,6 +84,7 @@ CODES: dict[str, dict[str, str]] = {
     "in_call": YES_NO,
     "truncated": TRUNCATED,
 }
+NO_CALL = N_("in no port call")
 NO_ZONE = N_("in no zone")
 REST = N_("all others")
 LINES = N_("Load line")

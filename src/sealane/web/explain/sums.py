@@ -152,7 +152,7 @@ def chosen(index: Index, selection: Selection) -> Facts:
 
 def code_of(index: Index, dim: str, value: str) -> int | None:
     """Code of a dimension's member; None where the index has none of that name."""
-    if dim == "zone" and value == NONE:
+    if dim in {"zone", "call_id"} and value == NONE:
         return -1
     if dim in {"confidence", "truncated"}:
         return members(index, dim).index(value)
@@ -186,9 +186,8 @@ def divided(index: Index, facts: Facts, dim: str, skip: int = 0) -> Division:
     )
     rest = None
     if len(left):
-        rest = Share(
-            "", float(sums[left].sum()), int(rows[left].sum()), max(filter(None, map(worst, left)), default=None)
-        )
+        grades: list[Grade] = [grade for grade in map(worst, left) if grade is not None]
+        rest = Share("", float(sums[left].sum()), int(rows[left].sum()), max(grades, default=None))
     return Division(dim, parts, rest, skip + len(listed))
 
 
