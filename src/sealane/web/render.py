@@ -38,6 +38,8 @@ HEADERS = {
     "Content-Security-Policy": POLICY,
     "Cache-Control": "private, no-cache",
     "Vary": "Cookie, Accept-Language",
+    # With no-referrer browsers do not tell us that a form came from our own page (Origin: null).
+    "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }

@@ -12,6 +12,7 @@ function valueOf(field) {
     case "number": return text === "" ? undefined : Number(text);
     case "boolean": return text === "true";
     case "json": return text === "" ? undefined : JSON.parse(text);
+    case "keep": return text; // an empty text is sent, too: it takes the value away
     case "list": return text.split(/[\n,]/).map((part) => part.trim()).filter(Boolean);
     default: return text === "" ? undefined : text;
   }
