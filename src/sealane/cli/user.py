@@ -46,15 +46,19 @@ def add(
     language: Annotated[str, typer.Option(metavar="CODE", help="en or ja.")] = "en",
 ) -> None:
     """Make an account and print its temporary password on standard output, this once."""
-    from sealane.web.accounts.users import TEMPORARY_FOR, add_user, give_temporary_password
+    from sealane.web.accounts.passwords import hash_password, temporary_password
+    from sealane.web.accounts.users import add_user, give_temporary_password
 
+    text = temporary_password()
+    hashed = hash_password(text)
     with _changing(folder, "user.add", login) as (connection, now, details):
         user = add_user(connection, login=login, name=name or login, role=role, now=now, email=email, language=language)
         details |= {"login": user.login, "role": user.role}
-        password = give_temporary_password(connection, user.id, now)
-    sys.stdout.write(password + "\n")
-    hours = int(TEMPORARY_FOR.total_seconds() // 3600)
-    message(f"{user.login} may log in as {user.role} with it within {hours} hours and must choose another then.")
+        until = give_temporary_password(connection, user.id, hashed, now)
+    sys.stdout.write(text + "\n")
+    message(
+        f"{user.login} may log in as {user.role} with it until {until:%Y-%m-%d %H:%M} UTC and chooses another then."
+    )
 
 
 @group.command("list")
@@ -105,11 +109,14 @@ def change_role(
 @group.command("password")
 def password(folder: NodeFolder, login: Login) -> None:
     """Give a person a new temporary password and print it on standard output, this once."""
+    from sealane.web.accounts.passwords import hash_password, temporary_password
     from sealane.web.accounts.users import give_temporary_password
 
+    text = temporary_password()
+    hashed = hash_password(text)
     with _changing(folder, "user.password", login) as (connection, now, _):
         user = _named(connection, login)
-        text = give_temporary_password(connection, user.id, now)
+        give_temporary_password(connection, user.id, hashed, now)
     sys.stdout.write(text + "\n")
     message(f"{user.login} must choose another with it; whoever was logged in as {user.login} is not any more.")
 

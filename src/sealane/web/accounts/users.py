@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from sealane.database.tables.accounts import known_browser, user_account, user_password, web_session
 from sealane.errors import DataError, Fault, InputError
-from sealane.web.accounts.passwords import hash_password, needs_rehash, temporary_password, verify_password
+from sealane.web.accounts.passwords import hash_password, needs_rehash, verify_password
 from sealane.web.accounts.roles import PEOPLE, Role
 from sealane.web.formats import UNIT_CHOICES
 from sealane.web.preferences import THEMES
@@ -183,8 +183,8 @@ def set_password(connection: sa.Connection, user_id: str, hashed: str, now: dt.d
     _store_password(connection, user_id, hashed, now, None)
 
 
-def give_temporary_password(connection: sa.Connection, user_id: str, now: dt.datetime) -> str:
-    """Give a password to be changed at the first login and return it, this once; sessions end.
+def give_temporary_password(connection: sa.Connection, user_id: str, hashed: str, now: dt.datetime) -> dt.datetime:
+    """Store the hash of a password to be changed at the first login; sessions end. Returns until when it works.
 
     Raises
     ------
@@ -194,10 +194,10 @@ def give_temporary_password(connection: sa.Connection, user_id: str, now: dt.dat
     user = get_user(connection, user_id)
     if user.oidc_issuer is not None:
         raise InputError(f"{user.login} logs in at {user.oidc_issuer} and has no password here.")
-    password = temporary_password()
-    _store_password(connection, user_id, hash_password(password), now, now + TEMPORARY_FOR)
+    until = now + TEMPORARY_FOR
+    _store_password(connection, user_id, hashed, now, until)
     _end_sessions(connection, user_id, "password set", now)
-    return password
+    return until
 
 
 def prove(user: User | None, stored: sa.Row[Any] | None, password: str, now: dt.datetime) -> Proof | None:
