@@ -78,12 +78,13 @@ format: install-dev  ## let ruff format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The peers movingpandas and poeminv (AGPL) live in an environment of their own; without it they are "not proven".
+# The peers movingpandas and poeminv (AGPL), and locust, live in an environment of their own; without it they are "not proven".
 BENCH_ARGS ?=
 bench: install-dev .venv-bench/.stamp  ## measure speed and memory against the peers; BENCH_ARGS="--quick" for a look
 	@$(BIN)/python bench/run.py $(BENCH_ARGS)
 	@$(BIN)/python bench/node.py $(if $(filter --quick,$(BENCH_ARGS)),--quick)
 	@$(BIN)/python bench/corridors.py $(if $(filter --quick,$(BENCH_ARGS)),--quick)
+	@$(BIN)/python bench/web.py $(if $(filter --quick,$(BENCH_ARGS)),--quick)
 
 bench-node: install-dev postgresql  ## only the node's benchmarks: exchange, decisions, interface, ledger
 	@$(BIN)/python bench/node.py $(BENCH_ARGS)
@@ -91,9 +92,12 @@ bench-node: install-dev postgresql  ## only the node's benchmarks: exchange, dec
 bench-corridors: install-dev  ## only the benchmarks of corridors: routes, lanes, ensemble, plan
 	@$(BIN)/python bench/corridors.py $(BENCH_ARGS)
 
-.venv-bench/.stamp:
+bench-web: install-dev chromium .venv-bench/.stamp  ## only the benchmarks of the pages: first view, weight, tiles, 50 people
+	@$(BIN)/python bench/web.py $(BENCH_ARGS)
+
+.venv-bench/.stamp: Makefile
 	@$(PYTHON) scripts/make_venv.py .venv-bench && \
-	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check movingpandas poeminv && touch $@ \
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check movingpandas poeminv locust && touch $@ \
 	|| echo "The bench's own environment could not be made; its peers will be reported as not proven."
 
 docs-generate: install-dev  ## rewrite the generated reference pages
