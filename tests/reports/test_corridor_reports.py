@@ -309,7 +309,7 @@ def test_a_comparison_names_the_least_and_where_they_differ(folders: dict[str, P
 
 
 def test_names_of_sheets_are_taken_by_excel_and_never_twice() -> None:
-    names = corridor_page._names(["A/B [t]", "a b t", "x" * 40, "x" * 40, "", "History", "README"])
+    names = corridor_page.sheet_names(["A/B [t]", "a b t", "x" * 40, "x" * 40, "", "History", "README"])
     assert len({n.casefold() for n in names}) == len(names)
     assert all(0 < len(n) <= 31 and not set(n) & set("[]:*?/\\'") for n in names)
     assert "History" not in names

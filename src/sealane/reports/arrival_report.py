@@ -66,9 +66,7 @@ def read_arrival_folder(folder: Path) -> ResultFolder:
 def arrival_page(found: ResultFolder) -> Page:
     """The page of an arrival study."""
     port = str(found.json.get("port", ""))
-    simulated = bool(found.json.get("simulated")) or bool(
-        found.sql("SELECT 1 AS one FROM approaches WHERE simulated LIMIT 1")
-    )
+    simulated = is_simulated(found)
     summary = found.rows("summary")
     notices = sorted({str(r["notice"]) for r in summary}, key=_notice_order)
     sections = [
@@ -104,6 +102,13 @@ _QUEUE = (
     "berth booked at the point of notice. Both serve the same calls with the same hours at berth; what changes is "
     "where a ship waits."
 )
+
+
+def is_simulated(found: ResultFolder) -> bool:
+    """True if the study says so or a call of it is."""
+    return bool(found.json.get("simulated")) or bool(
+        found.sql("SELECT 1 AS one FROM approaches WHERE simulated LIMIT 1")
+    )
 
 
 def _section(id_: str, title: str, blocks: Iterable[Chart | Table | None], words: Sequence[str] = ()) -> Section:

@@ -132,7 +132,7 @@ def write_workbook(page: Page, path: Path, max_rows: int = MAX_ROWS) -> None:
     # A fixed time: two reports of one folder have the same bytes.
     book.set_properties({"title": printable(title)[:255], "author": "Sealane", "created": _CREATED})
     sheets = Sheets(book, max_rows, page.label)
-    named = list(zip(_names([t.name for t in tables_of(page)]), tables_of(page), strict=True))
+    named = list(zip(sheet_names([t.name for t in tables_of(page)]), tables_of(page), strict=True))
     sheets.add(_readme(page, [(name, table) for name, table in named], max_rows))
     for name, table in named:
         sheets.add(Table(name, table.columns or (Column("nothing"),), table.rows, table.note))
@@ -141,7 +141,7 @@ def write_workbook(page: Page, path: Path, max_rows: int = MAX_ROWS) -> None:
     book.close()
 
 
-def _names(wanted: Iterable[str]) -> list[str]:
+def sheet_names(wanted: Iterable[str]) -> list[str]:
     """Names Excel takes for sheets: at most 31 characters, none twice whatever their case."""
     taken = {"readme", "provenance", "history"}
     names = []

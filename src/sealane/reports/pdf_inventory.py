@@ -323,3 +323,19 @@ def _explain(results: Results) -> Section:
     return Section(
         "explain", "Explain a figure", words, (Table("Input files", (*heads, Column("SHA-256", width=70)), inputs),)
     )
+
+
+def report_tables(results: Results, summary: Summary) -> list[Table]:
+    """The tables of the report with every pollutant and row, as the workbook has them."""
+    return [
+        _named(tables.calls_table(results), "Port calls"),
+        tables.pollutant_table(summary),
+        tables.breakdown_table("By source", summary.by_source, "source"),
+        tables.breakdown_table("By mode", summary.by_mode, "mode"),
+        tables.breakdown_table("By class", summary.by_class, "ship class"),
+        tables.stays_table(results, charts.stays_of(results)),
+        _named(tables.vessels_table(results), "Ships"),
+        tables.hours_table(results),
+        quality_tables.rules_table(results),
+        quality_tables.left_out_table(results),
+    ]

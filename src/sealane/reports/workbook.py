@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,17 @@ class Sheets:
 
     def add(self, table: tables.Table) -> None:
         """Add a sheet: a label if the data are simulated, the header, the rows, then notes."""
+        self.add_rows(table, table.rows, len(table.rows))
+
+    def add_rows(self, table: tables.Table, rows: Iterable[tuple[Any, ...]], count: int) -> None:
+        """Add a sheet whose rows are written as they come.
+
+        Parameters
+        ----------
+        table : name, columns and note; its own rows are not read.
+        rows : values, each row as long as there are columns.
+        count : how many rows there are in all.
+        """
         sheet = self.book.add_worksheet(table.name)
         for k, column in enumerate(table.columns):
             sheet.set_column(k, k, max(column.width, min(len(column.title) + 2, 30)))
@@ -95,17 +108,16 @@ class Sheets:
             sheet.write_string(0, 0, self.label, self.warning)
             top = 1
         for k, column in enumerate(table.columns):
-            sheet.write_string(top, k, column.title, self.header)
+            sheet.write_string(top, k, printable(column.title), self.header)
         sheet.freeze_panes(top + 1, 1)
-        room = self.max_rows - top - 3
-        shown = table.rows[:room]
-        sheet.autofilter(top, 0, top + max(1, len(shown)), len(table.columns) - 1)
+        shown = min(count, self.max_rows - top - 3)
+        sheet.autofilter(top, 0, top + max(1, shown), len(table.columns) - 1)
         line = top
-        for line, row in enumerate(shown, start=top + 1):
+        for line, row in enumerate(islice(rows, shown), start=top + 1):
             for k, (value, column) in enumerate(zip(row, table.columns, strict=True)):
                 self._cell(sheet, line, k, value, column)
-        if len(table.rows) > len(shown):
-            text = f"Only the first {len(shown):,} of {len(table.rows):,} rows: an Excel sheet holds no more."
+        if count > shown:
+            text = f"Only the first {shown:,} of {count:,} rows: an Excel sheet holds no more."
             sheet.write_string(line + 1, 0, f"{text} The Parquet files hold all of them.", self.warning)
         elif table.note:
             sheet.write_string(line + 2, 0, table.note, self.note)
