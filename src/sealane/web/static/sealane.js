@@ -21,7 +21,7 @@ document.body.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target !== panel) return;
   const close = document.createElement("button");
   close.className = "close";
-  close.textContent = document.documentElement.lang === "ja" ? "閉じる" : "Close";
+  close.textContent = panel.dataset.close;
   close.addEventListener("click", closePanel);
   panel.prepend(close);
   panel.hidden = false;
@@ -38,7 +38,7 @@ document.addEventListener("click", async (event) => {
   if (!link || !navigator.clipboard) return;
   event.preventDefault();
   await navigator.clipboard.writeText(link.href);
-  say(document.documentElement.lang === "ja" ? "リンクをコピーしました" : "Link copied");
+  say(document.getElementById("said").dataset.copied);
 });
 
 document.addEventListener("change", (event) => {
