@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic import BaseModel
 
+from sealane.reference.time_zones import time_zone
 from sealane.web.formats import add_filters
 from sealane.web.words import LANGUAGES, Words
 
@@ -127,7 +128,7 @@ def render(request: Request, template: str, **values: Any) -> str:
         "units": units,
         "theme": theme,
         "viewer": viewer,
-        "zone": None,
+        "zone": time_zone(node.settings.unlocode),  # the port's own clocks, beside UTC
         "now": node.clock(),
         "node_name": node.settings.name,
         "navigation": [(path, name) for path, name in NAVIGATION if path in shown_paths],
