@@ -164,6 +164,17 @@ def add_filters(filters: dict[str, Callable[..., Any]]) -> None:
         return shown(figure, locale_of(context), units_of(context))
 
     @pass_context
+    def chart_value(context: Context, figure: Figure) -> str:
+        """The bare number a chart draws, in the reader's units; empty where there is none."""
+        if figure.value is None:
+            return ""
+        return repr(in_unit(figure.value, figure.quantity, units_of(context), figure.unit)[0])
+
+    @pass_context
+    def chart_unit(context: Context, figure: Figure) -> str:
+        return unit_name(figure.quantity, units_of(context), figure.unit)
+
+    @pass_context
     def unit(context: Context, quantity: str) -> str:
         return unit_name(quantity, units_of(context))
 
@@ -190,6 +201,7 @@ def add_filters(filters: dict[str, Callable[..., Any]]) -> None:
     }
     filters |= {name: quantity_(quantity) for name, quantity in names.items()}
     filters.update(number=number_, figure_text=figure_text, unit=unit, moment=moment_, day=day_, age=age_)
+    filters.update(chart_value=chart_value, chart_unit=chart_unit)
     filters["bytes"] = byte_size
 
 
