@@ -252,6 +252,16 @@ class Voyage(BaseModel):
     adds: Figure
 
 
+class Wanted(BaseModel):
+    """What a list of voyages was narrowed down to."""
+
+    year: int | None = None
+    direction: str | None = None
+    ports: str | None = None
+    ship: str | None = None
+    direct: bool | None = None
+
+
 class VoyagesPage(BaseModel):
     """Rotations and voyages of a lane."""
 
@@ -260,6 +270,7 @@ class VoyagesPage(BaseModel):
     others: list[ResultRef] = []
     rule: Rule
     measure: Measure
+    wanted: Wanted = Wanted()
     years: list[int] = []
     rotations: list[Rotation] = []
     rotations_in_all: int = 0

@@ -18,14 +18,16 @@ from sealane.web.corridor.lane_query import LaneQuery
 from sealane.web.corridor.lane_view import lane_amount, lane_view, leading_year
 from sealane.web.corridor.measures import Measure, Rule
 from sealane.web.corridor.models import (
+    About,
     ArrivalPage,
     CorridorList,
     CorridorPage,
     CorridorRow,
     Rotation,
     VoyagesPage,
+    Wanted,
 )
-from sealane.web.corridor.voyages import VoyageFilter, rotations, voyages
+from sealane.web.corridor.voyages import rotations, voyages
 from sealane.web.derivation import Derivation, Figure
 from sealane.web.results import Result, ResultKind, result_of, results
 from sealane.web.rooms import Room
@@ -126,7 +128,13 @@ def add_views(room: Room, node: Node) -> None:
         files = lane_files(lane.folder)
         rule = rule or Rule(files.rule)
         asked = int(year) if year else None
-        wanted = VoyageFilter(asked, direction or None, ports or None, ship or None, _yes_no(direct))
+        wanted = Wanted(
+            year=asked,
+            direction=direction or None,
+            ports=ports or None,
+            ship=ship or None,
+            direct=_yes_no(direct),
+        )
         of_ports, number = rotations(files, lane.id, rule, measure, asked, 50)
         listed, found, following = voyages(files, lane.id, rule, measure, wanted, after or None)
         return VoyagesPage(
@@ -135,6 +143,7 @@ def add_views(room: Room, node: Node) -> None:
             others=[reference(one) for one in others],
             rule=rule,
             measure=measure,
+            wanted=wanted,
             years=list(files.years),
             rotations=of_ports,
             rotations_in_all=number,
@@ -143,6 +152,11 @@ def add_views(room: Room, node: Node) -> None:
             next=following,
             simulated=files.simulated,
         )
+
+    @room.view("/corridors/{corridor}/document", "corridor/document.html.j2")
+    def document(viewer: Viewed, corridor: Corridor) -> About:
+        """Partners, goals, targets and facts of a corridor, each with its source."""
+        return document_of(kept_of(node, viewer), corridor)
 
     @room.view("/corridors/{corridor}/arrival", "corridor/arrival.html.j2")
     def arrival(viewer: Viewed, corridor: Corridor, result: Chosen = None, notice: Text = None) -> ArrivalPage:

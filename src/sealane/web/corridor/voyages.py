@@ -23,7 +23,7 @@ from sealane.web.corridor.lane_files import LaneFiles, lane_files
 from sealane.web.corridor.lane_legs import sum_of_list
 from sealane.web.corridor.lane_query import LaneQuery
 from sealane.web.corridor.measures import MEASURES, Measure, Rule, measured
-from sealane.web.corridor.models import Rotation, Voyage
+from sealane.web.corridor.models import Rotation, Voyage, Wanted
 from sealane.web.derivation import Figure
 
 PAGE = 50
@@ -93,24 +93,7 @@ def _added(folder: Path, rule: Rule, measure: Measure) -> Floats:
     return sums
 
 
-@dataclass(frozen=True)
-class VoyageFilter:
-    """Which voyages are asked for; None leaves a thing open.
-
-    Attributes
-    ----------
-    ports : rotation, as ``USLAX>CNSHA``.
-    ship : IMO number or MMSI, or part of the name.
-    """
-
-    year: int | None = None
-    direction: str | None = None
-    ports: str | None = None
-    ship: str | None = None
-    direct: bool | None = None
-
-
-def _mask(index: VoyageIndex, wanted: VoyageFilter) -> NDArray[np.bool_]:
+def _mask(index: VoyageIndex, wanted: Wanted) -> NDArray[np.bool_]:
     found = np.ones(index.table.num_rows, np.bool_)
     if wanted.year is not None:
         found &= index.year == wanted.year
@@ -144,7 +127,7 @@ def rotations(
 ) -> tuple[list[Rotation], int]:
     """Return the rotations with most voyages, and how many rotations there are."""
     index, added = voyage_index(files.folder), _added(files.folder, rule, measure)
-    chosen = np.flatnonzero(_mask(index, VoyageFilter(year=year)) & ~index.too_long)
+    chosen = np.flatnonzero(_mask(index, Wanted(year=year)) & ~index.too_long)
     codes, counts = np.unique(index.ports[chosen], return_counts=True)
     order = np.lexsort(([index.port_names[c] for c in codes.tolist()], -counts))[:most]
     found = []
@@ -191,7 +174,7 @@ def rotation_voyages(
 ) -> list[tuple[str, int, float | None]]:
     """Voyages of a rotation: name, year, and what each adds; largest first."""
     index, added = voyage_index(folder), _added(folder, rule, measure)
-    rows = np.flatnonzero(_mask(index, VoyageFilter(year=year, ports=ports)) & ~index.too_long)
+    rows = np.flatnonzero(_mask(index, Wanted(year=year, ports=ports)) & ~index.too_long)
     names = index.table["pass_id"].take(pa.array(rows)).to_pylist()
     values = [_finite(value) for value in added[rows].tolist()]
     found = list(zip(names, index.year[rows].tolist(), values, strict=True))
@@ -213,7 +196,7 @@ def _finite(value: float) -> float | None:
 
 
 def voyages(
-    files: LaneFiles, result_id: str, rule: Rule, measure: Measure, wanted: VoyageFilter, after: str | None
+    files: LaneFiles, result_id: str, rule: Rule, measure: Measure, wanted: Wanted, after: str | None
 ) -> tuple[list[Voyage], int, str | None]:
     """Return a page of voyages, the latest first, how many there are in all, and the cursor of the next page.
 
