@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -114,15 +115,11 @@ def _parquet_chunks(found: ExportFolder, table: ExportTable) -> Iterator[bytes]:
     """The table with its units and where it comes from in the file's metadata; names of columns carry the units."""
     with tempfile.TemporaryDirectory(prefix="sealane-export-") as folder:
         path = Path(folder) / "table.parquet"
-        writer: pq.ParquetWriter | None = None
-        for batch in table.batches():
-            if writer is None:
-                writer = pq.ParquetWriter(path, _described(batch.schema, found, table), compression="zstd")
-            writer.write_table(pa.Table.from_batches([batch]).cast(writer.schema))
-        if writer is None:  # a file without row groups still has its columns
-            schema = pq.read_schema(found.path / f"{table.name.replace('-', '_')}.parquet")
-            writer = pq.ParquetWriter(path, _described(schema, found, table), compression="zstd")
-        writer.close()
+        batches = table.batches()
+        first = next(batches)
+        with pq.ParquetWriter(path, _described(first.schema, found, table), compression="zstd") as writer:
+            for batch in chain((first,), batches):
+                writer.write_table(pa.Table.from_batches([batch]).cast(writer.schema))
         yield from _blocks(path)
 
 

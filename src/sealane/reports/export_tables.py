@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import islice
@@ -104,7 +104,8 @@ class ExportFolder:
         for table in corridor_page.tables_of(pdf.corridor_report(self.path, self.kind)):
             if not table.columns or (self.path / table.name).is_file():  # the workbook's copy of a Parquet file
                 continue
-            name = _free(slug(table.name), {*found, *self.written})
+            name = slug(table.name)
+            name = _free(f"{name}-of-report" if name in self.written else name, found)
             found[name] = _of_report(name, table)
         return found
 
@@ -220,11 +221,14 @@ def _inventory_tables(folder: Path) -> dict[str, ExportTable]:
 def _rejects(rows: Iterator[dict[str, str]], columns: tuple[Column, ...]) -> Iterator[pa.RecordBatch]:
     names = [column.header for column in columns]
     schema = pa.schema([(name, pa.string()) for name in names])
-    while taken := [{name: row.get(name) for name in names} for row in islice(rows, BATCH_ROWS)]:
+    while True:
+        taken = [{name: row.get(name) for name in names} for row in islice(rows, BATCH_ROWS)]
         yield pa.RecordBatch.from_pylist(taken, schema)
+        if len(taken) < BATCH_ROWS:
+            return
 
 
-def _free(name: str, taken: set[str]) -> str:
+def _free(name: str, taken: Collection[str]) -> str:
     return name if name not in taken else next(n for k in range(2, 99) if (n := f"{name}-{k}") not in taken)
 
 
@@ -273,6 +277,8 @@ def _unit_of_name(name: str) -> tuple[str, str]:
 
 def _read(path: Path) -> Iterator[pa.RecordBatch]:
     with pq.ParquetFile(path) as file:
+        if not file.metadata.num_rows:  # a table without rows still has its columns
+            yield pa.RecordBatch.from_pylist([], file.schema_arrow)
         yield from file.iter_batches(batch_size=BATCH_ROWS)
 
 

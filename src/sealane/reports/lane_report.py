@@ -103,7 +103,8 @@ def leading_year(years: list[dict[str, Any]], rule: str) -> int | None:
 
 def chosen_rule(found: ResultFolder) -> str:
     """The attribution rule that counts."""
-    rule = str(dict(found.json["attribution"]).get("rule"))
+    attribution = found.json["attribution"]
+    rule = str(attribution.get("rule") if isinstance(attribution, dict) else attribution)
     if rule not in RULES:
         where = f"{found.path / JSON}, attribution, rule"
         raise DataError(
