@@ -49,11 +49,13 @@ class Export:
     ----------
     name : of the file, ASCII letters, digits and ``-_.`` only; begins with SIMULATED where the data are.
     media_type : for HTTP.
+    label : ``SIMULATED DATA`` or another word the file carries, else ''.
     chunks : its bytes; read once.
     """
 
     name: str
     media_type: str
+    label: str
     chunks: Iterator[bytes]
 
 
@@ -91,7 +93,7 @@ def export(folder: Path | ExportFolder, table: str, form: ExportFormat, *, bom: 
         chunks = _workbook_chunks(found, found.table(table))
     else:
         chunks = _parquet_chunks(found, found.table(table))
-    return Export(file_name(found, table, form), MEDIA_TYPES[form], chunks)
+    return Export(file_name(found, table, form), MEDIA_TYPES[form], found.label, chunks)
 
 
 def file_name(found: ExportFolder, table: str, form: ExportFormat | str) -> str:
