@@ -123,6 +123,9 @@ class NodeSettings(BaseModel):
         description="How long the files of an upload are kept that was never finished or applied, or was undone; so "
         "long, too, can a removed result be brought back.",
     )
+    task_period_s: float = Field(
+        1.0, gt=0, description="Period of the jobs that look for uploads to check and results to compute."
+    )
     task_workers: int = Field(
         1, ge=1, le=16, description="How many files are checked or results computed at the same time."
     )

@@ -1,0 +1,1 @@
+"""Uploads: received in parts, checked in a limited child process, shown before anything changes, applied, undone."""
