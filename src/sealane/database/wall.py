@@ -40,6 +40,7 @@ _STEWARDS = _is("steward", "administrator")
 _OWN = f"{_is(*_KNOWN[1:5])} AND user_id = {_VIEWER}"
 _OWN_OR_ADMIN = f"{_is('administrator')} OR ({_OWN})"
 _ALERTS = f"{_READERS} AND (user_id IS NULL OR user_id = {_VIEWER})"
+_MY_CHANNEL = "EXISTS (SELECT 1 FROM alert_channel WHERE alert_channel.id = channel_id)"
 _CHECKERS = _is("officer", "administrator", "operator")
 
 
@@ -81,13 +82,12 @@ WALLS: dict[str, Wall] = {
     ),
     # Its rows hold the secrets that sign webhooks.
     "alert_channel": Wall(read=_OWN_OR_ADMIN, insert=_OWN_OR_ADMIN, change=_OWN_OR_ADMIN),
-    "alert_delivery": Wall(
-        read="EXISTS (SELECT 1 FROM alert_channel WHERE alert_channel.id = channel_id)", change=_is("administrator")
-    ),
+    "alert_delivery": Wall(read=_MY_CHANNEL, change=_MY_CHANNEL),
     "exchange_check": Wall(read=_READERS, insert=_CHECKERS, change=_CHECKERS),
     "cargo_follow": Wall(read=_OWN, insert=_OWN, change=_OWN),
     "api_token": Wall(read=_is("administrator")),
     "user_account": Wall(read=f"{_is('administrator')} OR ({_is(*_KNOWN)} AND id = {_VIEWER})"),
+    "answered_request": Wall(),
     "user_password": Wall(),
     "web_session": Wall(read=_OWN_OR_ADMIN),
     "known_browser": Wall(),

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from sealane.node.context import Node
+from sealane.web.idempotency import SECRET, IdempotentRoute
 from sealane.web.render import render_page
 
 API = "/api/v1"
@@ -67,8 +68,15 @@ class Room:
 
         return register
 
-    def action(self, method: str, path: str, status: int = 200) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Declare what changes something: JSON only, under ``/api/v1``; forms on pages call it as scripts do."""
+    def action(
+        self, method: str, path: str, status: int = 200, *, secret: bool = False
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Declare what changes something: JSON only, under ``/api/v1``; forms on pages call it as scripts do.
+
+        Parameters
+        ----------
+        secret : the answer holds a secret, which is shown once; a repetition with the same key does not get it again.
+        """
 
         def register(act: Callable[..., Any]) -> Callable[..., Any]:
             summary = (inspect.getdoc(act) or act.__name__.replace("_", " ")).splitlines()[0].rstrip(".")
@@ -76,6 +84,8 @@ class Room:
                 path,
                 act,
                 methods=[method],
+                route_class_override=IdempotentRoute,
+                tags=[SECRET] if secret else None,
                 status_code=status,
                 summary=summary,
                 name=f"{self.name}.{act.__name__}",

@@ -99,3 +99,15 @@ task = sa.Table(
     sa.Column("cancel_asked_at", UtcDateTime),
     sa.Index("ix_task_state", "state", "created_at"),
 )
+
+# What was answered to requests with an Idempotency-Key; without a status it is under way, or was cut off.
+answered_request = sa.Table(
+    "answered_request",
+    metadata,
+    sa.Column("owner", sa.String(300), primary_key=True),
+    sa.Column("key", sa.String(100), primary_key=True),
+    sa.Column("digest", sa.String(64), nullable=False),  # of method, address and body
+    sa.Column("at", UtcDateTime, nullable=False, index=True),
+    sa.Column("status", sa.Integer),
+    sa.Column("body", sa.LargeBinary),  # null where it holds a secret
+)

@@ -28,6 +28,7 @@ _ADMINISTRATOR = _is("administrator")
 _OWN = f"{_is(*_KNOWN[1:5])} AND user_id = {_VIEWER}"
 _OWN_OR_ADMIN = f"{_ADMINISTRATOR} OR ({_OWN})"
 _ALERTS = f"{_READERS} AND (user_id IS NULL OR user_id = {_VIEWER})"
+_MY_CHANNEL = "EXISTS (SELECT 1 FROM alert_channel WHERE alert_channel.id = channel_id)"
 _CHECKERS = _is("officer", "administrator", "operator")
 # table: who may read, insert, change its rows
 _WALLS = {
@@ -41,15 +42,12 @@ _WALLS = {
     "alert_event": ("EXISTS (SELECT 1 FROM alert WHERE alert.id = alert_id)", None, None),
     "alert_limit": (_READERS, _EDITORS, _EDITORS),
     "alert_channel": (_OWN_OR_ADMIN, _OWN_OR_ADMIN, _OWN_OR_ADMIN),
-    "alert_delivery": (
-        "EXISTS (SELECT 1 FROM alert_channel WHERE alert_channel.id = channel_id)",
-        None,
-        _ADMINISTRATOR,
-    ),
+    "alert_delivery": (_MY_CHANNEL, None, _MY_CHANNEL),
     "exchange_check": (_READERS, _CHECKERS, _CHECKERS),
     "cargo_follow": (_OWN, _OWN, _OWN),
     "api_token": (_ADMINISTRATOR, None, None),
     "user_account": (f"{_ADMINISTRATOR} OR ({_is(*_KNOWN)} AND id = {_VIEWER})", None, None),
+    "answered_request": (None, None, None),
     "user_password": (None, None, None),
     "web_session": (_OWN_OR_ADMIN, None, None),
     "known_browser": (None, None, None),
@@ -410,6 +408,19 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_web_session_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_web_session_user_id"), ["user_id"], unique=False)
 
+    op.create_table(
+        "answered_request",
+        sa.Column("owner", sa.String(length=300), nullable=False),
+        sa.Column("key", sa.String(length=100), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("owner", "key", name=op.f("pk_answered_request")),
+    )
+    with op.batch_alter_table("answered_request", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_answered_request_at"), ["at"], unique=False)
+
     if op.get_bind().dialect.name == "postgresql":
         _build_walls()
     else:
@@ -427,6 +438,10 @@ def downgrade() -> None:
     """Go back."""
     if op.get_bind().dialect.name == "postgresql":
         _take_walls_down()
+    with op.batch_alter_table("answered_request", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_answered_request_at"))
+
+    op.drop_table("answered_request")
     with op.batch_alter_table("web_session", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_web_session_user_id"))
         batch_op.drop_index(batch_op.f("ix_web_session_expires_at"))

@@ -1,0 +1,127 @@
+"""An action sent twice is done once: ``Idempotency-Key`` on writes.
+
+Whoever did not get an answer sends the same request with the same key again, and gets the answer of the first. The key
+belongs to who sent it and lasts a day; with other content it is refused. An answer that holds a secret is not stored:
+its repetition is told that the thing was done.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import sqlalchemy as sa
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+
+from sealane.database.tables.results import answered_request as table
+from sealane.errors import RequestRefusedError
+from sealane.node.context import Node
+from sealane.web.accounts.gate import gate, viewer_of
+
+HEADER = "idempotency-key"
+KEPT_FOR = dt.timedelta(days=1)
+SECRET = "secret-answer"  # in an endpoint's tags: its answer is shown once and stored nowhere
+_KEY = re.compile(r"[\x21-\x7e]{8,100}")
+_MAX_ANSWER_BYTES = 65_536
+_RETRY_S = 2
+
+
+class IdempotentRoute(APIRoute):
+    """A route that honours ``Idempotency-Key``."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler, with what was answered before in front of it."""
+        inner = super().get_route_handler()
+        secret = SECRET in self.tags
+
+        async def handle(request: Request) -> Response:
+            key = request.headers.get(HEADER)
+            if key is None or request.method in {"GET", "HEAD"}:
+                return await inner(request)
+            if not _KEY.fullmatch(key):
+                raise RequestRefusedError(
+                    422, "bad-key", "The Idempotency-Key cannot be used.", "Send 8 to 100 visible ASCII characters."
+                )
+            node: Node = request.app.state.node
+            viewer = await viewer_of(request)
+            await gate(node)(request, viewer)  # before anything is told: who may not do it learns nothing of it
+            owner = viewer.user_id or f"token:{viewer.login}"
+            body = await request.body()
+            place = f"{request.method} {request.url.path}?{request.url.query}"
+            digest = hashlib.sha256(place.encode() + b"\0" + body).hexdigest()
+            held = await run_in_threadpool(_begin, node, owner, key, digest)
+            if held is not None:
+                return held
+            try:
+                answer = await inner(request)
+            except BaseException:
+                await run_in_threadpool(_forget, node, owner, key)  # nothing was done: it may be tried again
+                raise
+            await run_in_threadpool(_end, node, owner, key, answer, secret)
+            return answer
+
+        return handle
+
+
+def _begin(node: Node, owner: str, key: str, digest: str) -> Response | None:
+    """Take a key; return the answer where it was given before."""
+    now = node.clock()
+    mine = (table.c.owner == owner) & (table.c.key == key)
+    with node.database.write() as connection:
+        connection.execute(table.delete().where(mine, table.c.at < now - KEPT_FOR))
+        row = connection.execute(sa.select(table).where(mine)).one_or_none()
+        if row is None:
+            try:
+                with connection.begin_nested():
+                    connection.execute(table.insert().values(owner=owner, key=key, digest=digest, at=now))
+            except sa.exc.IntegrityError:  # another worker was first by a moment
+                row = connection.execute(sa.select(table).where(mine)).one_or_none()
+            else:
+                return None
+    if row is not None and row.digest != digest:
+        raise RequestRefusedError(
+            422, "key-reused", "The Idempotency-Key was used for another request.", "Use each key for one request."
+        )
+    if row is None or row.status is None:
+        raise RequestRefusedError(
+            409,
+            "under-way",
+            "The same request is being done, or was cut off while it was.",
+            "Look whether it was done; ask again later.",
+            retry_after_s=_RETRY_S,
+        )
+    if row.body is None:
+        raise RequestRefusedError(
+            409, "done-before", "The request was done; its answer is not given twice.", "Look at what it made."
+        )
+    headers = {"Idempotent-Replayed": "true"}
+    if row.status == 204:
+        return Response(status_code=204, headers=headers)
+    return Response(row.body, row.status, headers, "application/json")
+
+
+def _end(node: Node, owner: str, key: str, answer: Response, secret: bool) -> None:
+    body = getattr(answer, "body", None)
+    kept = None if secret or not isinstance(body, bytes) or len(body) > _MAX_ANSWER_BYTES else body
+    mine = (table.c.owner == owner) & (table.c.key == key)
+    with node.database.write() as connection:
+        connection.execute(table.update().where(mine).values(status=answer.status_code, body=kept))
+
+
+def _forget(node: Node, owner: str, key: str) -> None:
+    with node.database.write() as connection:
+        connection.execute(table.delete().where((table.c.owner == owner) & (table.c.key == key)))
+
+
+def prune(node: Node) -> None:
+    """Remove keys that have lasted their day."""
+    with node.database.write() as connection:
+        connection.execute(table.delete().where(table.c.at < node.clock() - KEPT_FOR))
+
+
+JOBS = (("keys of requests", "housekeeping_period_s", prune),)

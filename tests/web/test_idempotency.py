@@ -1,0 +1,131 @@
+"""An action sent twice is done once, whoever sends it and whatever comes between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from sealane.errors import RequestRefusedError
+from sealane.node.api_tokens import create_token
+from sealane.node.app import create_app
+from sealane.node.context import Node
+from sealane.node.open import init_node
+from sealane.web.accounts import gate
+from sealane.web.accounts.gate import Viewed
+from sealane.web.accounts.roles import Access
+from sealane.web.rooms import Room
+
+KEY = "8f0b9b1c-0001"
+
+
+class Counted(BaseModel):
+    """What the little action says."""
+
+    number: int
+
+
+class Body(BaseModel):
+    """What it takes."""
+
+    by: int = 1
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Node]:
+    values = {"participant": "urn:example:uslax", "name": "Los Angeles", "origin": "http://127.0.0.1:8400"}
+    made = init_node(tmp_path / "node", values, environ={})
+    yield made
+    made.close()
+
+
+def _app(node: Node, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
+    room = Room("counter", node)
+    done = {"number": 0}
+
+    @room.action("POST", "/count")
+    def count(viewer: Viewed, body: Body) -> Counted:
+        done["number"] += body.by
+        if body.by == 13:
+            raise RequestRefusedError(409, "unlucky", "Not by 13.", "Take another.")
+        return Counted(number=done["number"])
+
+    @room.action("POST", "/secret", secret=True)
+    def secret(viewer: Viewed) -> Counted:
+        done["number"] += 1
+        return Counted(number=done["number"])
+
+    paths = ("/api/v1/count", "/api/v1/secret")
+    table = {("POST", path): Access("POST", path, frozenset({"operator"}), False, "test") for path in paths}
+    monkeypatch.setattr(gate, "access_table", lambda: table)
+    app = create_app(node)
+    app.include_router(room.api)
+    return app
+
+
+@pytest.fixture
+def ask(node: Node, monkeypatch: pytest.MonkeyPatch) -> Any:
+    with node.database.write() as connection:
+        tokens = [create_token(connection, name, "operator", node.clock())[1] for name in ("one", "two")]
+    app = _app(node, monkeypatch)
+
+    def send(path: str = "/api/v1/count", by: int = 1, key: str | None = KEY, who: int = 0, **headers: str) -> Any:
+        named = {"Authorization": f"Bearer {tokens[who]}"} | ({"Idempotency-Key": key} if key else {}) | headers
+
+        async def post() -> httpx.Response:
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(transport=transport, base_url=node.settings.origin) as client:
+                return await client.post(path, json={"by": by}, headers=named)
+
+        return asyncio.run(post())
+
+    return send
+
+
+def test_the_same_request_is_done_once(ask: Any) -> None:
+    first, second = ask(), ask()
+    assert (first.status_code, first.json()) == (200, {"number": 1})
+    assert (second.status_code, second.json()) == (200, {"number": 1})
+    assert second.headers["Idempotent-Replayed"] == "true" and "Idempotent-Replayed" not in first.headers
+    assert ask(key="another-key").json() == {"number": 2}
+
+
+def test_without_a_key_it_is_done_twice(ask: Any) -> None:
+    assert [ask(key=None).json()["number"] for _ in range(2)] == [1, 2]
+
+
+def test_a_key_is_for_one_request_of_one_sender(ask: Any) -> None:
+    assert ask().status_code == 200
+    reused = ask(by=2)
+    assert reused.status_code == 422 and "key-reused" in reused.json()["type"]
+    assert ask(who=1).json() == {"number": 2}  # the same key of somebody else is another key
+
+
+def test_what_was_refused_may_be_tried_again(ask: Any) -> None:
+    assert ask(by=13).status_code == 409
+    again = ask(by=13)
+    assert again.status_code == 409 and "unlucky" in again.json()["type"]
+
+
+def test_a_secret_is_not_given_twice(ask: Any, node: Node) -> None:
+    assert ask("/api/v1/secret").json() == {"number": 1}
+    again = ask("/api/v1/secret")
+    assert again.status_code == 409 and "done-before" in again.json()["type"]
+    with node.database.read() as connection:
+        assert connection.exec_driver_sql("SELECT body FROM answered_request").scalars().all() == [None]
+
+
+def test_who_may_not_learns_nothing(ask: Any) -> None:
+    assert ask().status_code == 200
+    assert ask(Authorization="Bearer nobody").status_code == 401
+
+
+@pytest.mark.parametrize("key", ["short", "x" * 101, "with blank in it"])
+def test_bad_keys_are_refused(ask: Any, key: str) -> None:
+    assert ask(key=key).status_code == 422
