@@ -208,7 +208,14 @@ N_RESULT = "SHA-256 of the result"
 def said_filters(index: Index, selection: Selection) -> dict[str, str]:
     """The filters in words, in the order of the path."""
     said: dict[str, str] = {}
-    for name in ("pollutant", "basis", *dict.fromkeys(dim for dims in DIMS.values() for dim in dims), "hour", "line"):
+    for name in (
+        "pollutant",
+        "basis",
+        *dict.fromkeys(dim for dims in DIMS.values() for dim in dims),
+        "ship",
+        "hour",
+        "line",
+    ):
         value = getattr(selection, name)
         if value is not None:
             text = _hour(value) if isinstance(value, dt.datetime) else member_label(index, name, str(value))

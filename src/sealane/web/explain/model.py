@@ -37,6 +37,6 @@ class InventoryDerivation(Derivation):
 
     result_id: str
     port: str
-    divisions: list[Divide] = Field([])
+    divisions: list[Divide] = Field(default=[])
     call_path: str | None = None
     adds_up: bool | None = Field(None, description="Whether the lines come to the row of the inventory, bit for bit.")

@@ -28,6 +28,7 @@ DIMENSIONS = {
     "grade": N_("Grade"),
     "confidence": N_("Confidence"),
     "truncated": N_("Ends not seen"),
+    "ship": N_("Ship found by"),
     "hour": N_("Hour (UTC)"),
     "line": N_("Load line"),
     "skip": N_("Without the largest"),

@@ -28,6 +28,7 @@ class Selection(BaseModel):
     quantity : what is added up.
     pollutant, basis : of masses; ``wtt`` is the part of ``wtw`` before the fuel is on board, of one row only.
     in_call .. truncated : only rows that belong to this; None for all.
+    ship : of port calls: a part of the ship's name, or its IMO number or MMSI.
     hour : of one row of hours, energy or distance: only this hour (its beginning, UTC).
     line : of one row of masses: only this load line, counted from 1.
     skip : without so many of the largest parts, where these are ships or calls.
@@ -43,19 +44,20 @@ class Selection(BaseModel):
     in_call: Literal["yes", "no"] | None = None
     mode: Mode | None = None
     source: Source | None = None
-    ship_class: str | None = Field(None, max_length=80)
-    mmsi: int | None = Field(None, ge=0, le=999_999_999)
-    call_id: str | None = Field(None, max_length=80)
-    zone: str | None = Field(None, max_length=200)
+    ship_class: str | None = Field(default=None, max_length=80)
+    mmsi: int | None = Field(default=None, ge=0, le=999_999_999)
+    call_id: str | None = Field(default=None, max_length=80)
+    zone: str | None = Field(default=None, max_length=200)
     evidence: Evidence | None = None
     grade: Literal["A", "B", "C", "D"] | None = None
-    confidence: int | None = Field(None, ge=1, le=4)
+    confidence: int | None = Field(default=None, ge=1, le=4)
     truncated: Literal["none", "start", "end", "both"] | None = None
+    ship: str | None = Field(default=None, max_length=80)
     hour: dt.datetime | None = None
-    line: int | None = Field(None, ge=1, le=1_000_000)
-    skip: int | None = Field(None, ge=1, le=MAX_SKIP)
+    line: int | None = Field(default=None, ge=1, le=1_000_000)
+    skip: int | None = Field(default=None, ge=1, le=MAX_SKIP)
     by: Dimension | None = None
-    item: str | None = Field(None, max_length=60, pattern=r"^[a-z0-9_.]+$")
+    item: str | None = Field(default=None, max_length=60, pattern=r"^[a-z0-9_.]+$")
 
     def with_defaults(self) -> Selection:
         """The same with pollutant and basis said, where masses are meant."""

@@ -16,6 +16,7 @@ from sealane.web.port.index import Facts, Index
 from sealane.web.port.index_build import GRADES, NONE
 
 MAX_PARTS = 100
+LEAST_DIGITS = 7  # of an IMO number
 Grade = Literal["A", "B", "C", "D"]
 # Dimensions a quantity has, in the order in which it is divided. Query name -> column of the index.
 COLUMNS = {"mmsi": "ship", "call_id": "call"}
@@ -145,9 +146,33 @@ def chosen(index: Index, selection: Selection) -> Facts:
             faults.append(Fault(dim, f"{str(value)!r} is not in this inventory", "Open the figure above and choose."))
             continue
         mask &= facts.dims[COLUMNS.get(dim, dim)] == code
+    if selection.ship is not None:
+        if selection.quantity == "calls":
+            mask &= calls_of(index, selection.ship)
+        else:
+            faults.append(Fault("ship", f"{selection.quantity} is not told by it", "Give mmsi, or leave it out."))
     if faults:
         raise DataError("The figure cannot be derived.", faults)
     return facts if mask.all() else facts.where(mask)
+
+
+def calls_of(index: Index, text: str) -> NDArray[np.bool_]:
+    """Calls of the ship with this number, or of ships with this text in their name; of shape (calls,).
+
+    A text of seven digits or more is a number and is matched whole, as IMO number or as MMSI; ``IMO`` or ``MMSI`` may
+    stand before it.
+    """
+    import pyarrow.compute as pc
+
+    calls = index.table("calls")
+    digits = text.casefold().strip().removeprefix("imo").removeprefix("mmsi").strip()
+    if digits.isascii() and digits.isdigit() and len(digits) >= LEAST_DIGITS:
+        number = int(digits[:10])
+        same_imo: NDArray[np.bool_] = calls.column("imo").fill_null(0).to_numpy() == number
+        return same_imo | (calls.column("mmsi").to_numpy() == number)
+    names = pc.utf8_upper(calls.column("vessel_name").fill_null(""))
+    found: NDArray[np.bool_] = pc.match_substring(names, text.strip().upper()).to_numpy()
+    return found
 
 
 def code_of(index: Index, dim: str, value: str) -> int | None:
@@ -179,7 +204,7 @@ def divided(index: Index, facts: Facts, dim: str, skip: int = 0) -> Division:
         there = there[np.lexsort((there, -sums[there]))]
     there = there[skip:]
     listed, left = there[:MAX_PARTS], there[MAX_PARTS:]
-    worst = _worst_by(facts, column, len(names))
+    worst = worst_by(facts, column, len(names))
     parts = tuple(
         Share(names[code] if code < len(names) else NONE, float(sums[code]), int(rows[code]), worst(code))
         for code in listed
@@ -191,7 +216,7 @@ def divided(index: Index, facts: Facts, dim: str, skip: int = 0) -> Division:
     return Division(dim, parts, rest, skip + len(listed))
 
 
-def _worst_by(facts: Facts, column: str, size: int) -> Callable[[int], Grade | None]:
+def worst_by(facts: Facts, column: str, size: int) -> Callable[[int], Grade | None]:
     """The weakest grade among the rows of each code of a column."""
     grades = facts.dims.get("grade")
     if grades is None:

@@ -263,6 +263,11 @@ def index_of(node: Node, result: Result) -> Index:
     return open_index(result.folder, folder)
 
 
+def is_indexed(node: Node, result: Result) -> bool:
+    """Whether the index of a kept inventory is there."""
+    return (node.folder / FOLDER / "inventory" / f"{result.id}-{VERSION}" / "meta.json").is_file()
+
+
 def open_index(source: Path, folder: Path) -> Index:
     """Return the index of a result folder that stands, or is to stand, in another."""
     if not (folder / "meta.json").is_file():

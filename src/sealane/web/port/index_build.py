@@ -21,6 +21,7 @@ from sealane.errors import DataError, Fault
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 VERSION = 1
 MODES = tuple(MODE_NAMES)
@@ -96,26 +97,26 @@ def _write(folder: Path, out: Path) -> None:
         _refuse_unknown_codes(db)
         _number(db)
 
-        def keep(name: str, query: str, values: Sequence[str] = ()) -> None:
+        def keep(name: str, query: str, values: Sequence[str] = ()) -> pa.Table:
             table = db.sql(query, params=list(values)).to_arrow_table()
             pq.write_table(table, out / f"{name}.parquet", compression="zstd")
+            return table
 
         quanta = _quanta(db)
+        totals: dict[str, Any] = {}
         masses = [row for row in quanta if "-" in row]
         for measure in masses:
             pollutant, _, basis = measure.partition("-")
-            keep(f"mass-{measure}", _MASS.format(q=_literal(quanta[measure])), [pollutant, basis])
+            rows = keep(f"mass-{measure}", _MASS.format(q=_literal(quanta[measure])), [pollutant, basis])
+            totals[measure] = _mass_totals(rows)
         steps = {name: _literal(quanta[measure]) for name, measure in _STEPS.items()}
-        for name, query in (
-            ("work", _WORK_ROWS.format(**steps)),
-            ("calls", _CALLS),
-            ("ships", _SHIPS),
-            ("stays", _STAYS),
-        ):
-            keep(name, query)
+        totals["hours_in_call"] = _hours_by_mode(keep("work", _WORK_ROWS.format(**steps)))
+        totals["calls"] = keep("calls", _CALLS).num_rows
+        totals["ships"] = sum(keep("ships", _SHIPS).column("counted").to_pylist())
+        keep("stays", _STAYS)
         zones = [row[0] for row in db.execute("SELECT zone FROM zone_no ORDER BY no").fetchall()]
     _write_quality(folder, out)
-    meta = _meta(folder, quanta, zones)
+    meta = _meta(folder, quanta, zones) | {"totals": totals}
     (out / "meta.json").write_text(json.dumps(meta, ensure_ascii=False), "utf-8")
 
 
@@ -133,6 +134,25 @@ def _refuse_unknown_codes(db: duckdb.DuckDBPyConnection) -> None:
         ]
     if faults:
         raise DataError("The result cannot be shown: it holds words this release does not know.", faults)
+
+
+def _mass_totals(rows: pa.Table) -> dict[str, float]:
+    """Grams of all rows, of those inside calls, and of those on filled inputs."""
+    value = rows.column("value").to_numpy()
+    in_call, filled = rows.column("call").to_numpy() >= 0, rows.column("grade").to_numpy() == GRADES.index("D")
+    parts = {
+        "all": value,
+        "in_call": value[in_call],
+        "filled": value[filled],
+        "filled_in_call": value[in_call & filled],
+    }
+    return {name: float(part.sum()) for name, part in parts.items()}
+
+
+def _hours_by_mode(rows: pa.Table) -> dict[str, float]:
+    """Vessel hours inside calls by mode."""
+    hours, in_call, mode = (rows.column(name).to_numpy() for name in ("hours", "call", "mode"))
+    return {name: float(hours[(in_call >= 0) & (mode == code)].sum()) for code, name in enumerate(MODES)}
 
 
 def _literal(value: float) -> str:

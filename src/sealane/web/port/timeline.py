@@ -1,0 +1,137 @@
+"""Berths and anchorages through time: lanes of stays, from the index of an inventory."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable
+from typing import Any, Literal, cast
+from urllib.parse import quote
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sealane.web.port.index import Index
+from sealane.web.port.models import Bar, Lane, Timeline
+
+MAX_BARS = 800
+WHOLE_UP_TO = dt.timedelta(days=10)
+FIRST_WINDOW = dt.timedelta(days=7)
+LEAST_WINDOW = dt.timedelta(hours=6)
+_KINDS = ("berth", "anchorage", "gap")
+Window = tuple[dt.datetime, dt.datetime]
+
+
+def window_of(index: Index, begin: dt.datetime | None, end: dt.datetime | None) -> Window:
+    """The window asked for, kept inside the result; without one, all of a short result and the last days of a long."""
+    first, last = hours_around(index.begin, index.end)
+    if begin is None and end is None:
+        begin = first if last - first <= WHOLE_UP_TO else last - FIRST_WINDOW
+    begin = min(max(begin or first, first), last - LEAST_WINDOW) if last - first > LEAST_WINDOW else first
+    end = min(end or last, last)
+    return begin, max(end, min(begin + LEAST_WINDOW, last))
+
+
+def hours_around(begin: dt.datetime, end: dt.datetime) -> Window:
+    """The whole hours around a period."""
+    first = begin.replace(minute=0, second=0, microsecond=0)
+    last = end.replace(minute=0, second=0, microsecond=0) + dt.timedelta(hours=1)
+    return first, last
+
+
+def timeline(index: Index, result_id: str, begin: dt.datetime, end: dt.datetime) -> Timeline:
+    """Return the stays in a window.
+
+    Parameters
+    ----------
+    begin, end : UTC, half-open.
+    """
+    start, stop = index.column("stays", "start"), index.column("stays", "stop")
+    inside = np.flatnonzero((start < _np(end)) & (stop > _np(begin)))
+    first, last = hours_around(index.begin, index.end)
+    drawn = inside[:MAX_BARS] if len(inside) > MAX_BARS else inside
+    span = end - begin
+    around = (begin - span / 2, end + span / 2)
+    middle = begin + span / 2
+    return Timeline(
+        begin=begin,
+        end=end,
+        first=first,
+        last=last,
+        lanes=lanes(index, result_id, drawn),
+        stays=len(inside),
+        cut=len(drawn) < len(inside),
+        earlier=(max(begin - span, first), max(begin, first + LEAST_WINDOW)) if begin > first else None,
+        later=(min(end, last - LEAST_WINDOW), min(end + span, last)) if end < last else None,
+        closer=(middle - span / 4, middle + span / 4) if span / 2 >= LEAST_WINDOW else None,
+        wider=(max(around[0], first), min(around[1], last)) if (begin, end) != (first, last) else None,
+    )
+
+
+def lanes(index: Index, result_id: str, numbers: NDArray[np.int64]) -> list[Lane]:
+    """Lanes of the stays with these numbers: berths, then anchorages, by name; last the gaps."""
+    rows = index.table("stays").take(numbers).to_pylist()
+    by_place: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for row in rows:
+        place = -1 if row["kind"] == "gap" else row["zone"]
+        by_place.setdefault((row["kind"], place), []).append(row)
+    calls = _calls(index, {row["call"] for row in rows})
+    found = []
+    for (kind, place), stays in by_place.items():
+        zone = index.zones[place] if place >= 0 else None
+        bars = list(_bars(index, result_id, stays, calls))
+        found.append(
+            Lane(
+                kind=cast("Literal['berth', 'anchorage', 'gap']", kind),
+                zone=zone["id"] if zone else None,
+                name=str(zone["name"] or zone["id"]) if zone else "",
+                grade=zone["grade"] if zone else None,
+                rows=1 + max(bar.row for bar in bars),
+                bars=bars,
+            )
+        )
+    return sorted(found, key=lambda lane: (_KINDS.index(lane.kind), lane.zone is None, natural(lane.name)))
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """Sort key that puts berth 2 before berth 10."""
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part.casefold()) for part in re.split(r"(\d+)", name)]
+
+
+def _calls(index: Index, numbers: set[int]) -> dict[int, dict[str, Any]]:
+    order = sorted(numbers)
+    columns = ["call_id", "vessel_name", "imo", "mmsi", "ship_class"]
+    return dict(zip(order, index.table("calls").select(columns).take(order).to_pylist(), strict=True))
+
+
+def _bars(index: Index, result_id: str, stays: list[dict[str, Any]], calls: dict[int, dict[str, Any]]) -> Iterable[Bar]:
+    """Bars in the order of time, each in the first row that is free."""
+    free: list[dt.datetime] = []
+    for stay in sorted(stays, key=lambda stay: (stay["start"], stay["call"])):
+        row = next((k for k, until in enumerate(free) if until <= stay["start"]), len(free))
+        if row == len(free):
+            free.append(stay["stop"])
+        free[row] = stay["stop"]
+        call = calls[stay["call"]]
+        yield Bar(
+            call_id=call["call_id"],
+            ship=call["vessel_name"] or "",
+            imo=call["imo"],
+            mmsi=call["mmsi"],
+            ship_class=call["ship_class"] or "",
+            start=stay["start"].astimezone(dt.UTC),
+            stop=stay["stop"].astimezone(dt.UTC),
+            start_seen=stay["start_seen"],
+            stop_seen=stay["stop_seen"],
+            row=row,
+            path=call_path(index.port, result_id, call["call_id"]),
+        )
+
+
+def call_path(port: str, result_id: str, call_id: str) -> str:
+    """The page of a port call."""
+    return f"/ports/{port}/calls/{quote(result_id, safe='')}/{quote(call_id, safe='')}"
+
+
+def _np(time: dt.datetime) -> np.datetime64:
+    return np.datetime64(time.astimezone(dt.UTC).replace(tzinfo=None), "us")
