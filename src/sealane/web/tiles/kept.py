@@ -72,6 +72,15 @@ def track_layer(node: Node, result: Result, wait_s: float = 2.0) -> TrackLayer:
         return _opened(folder)
 
 
+def is_ready(node: Node, result: Result, wait_s: float = 1.5) -> bool:
+    """Whether the track layer of a result can be drawn from; begins to make it where it is not there."""
+    try:
+        track_layer(node, result, wait_s)
+    except RequestRefusedError:
+        return False
+    return True
+
+
 def _begin(folder: Path, tracks: Path) -> Future[None]:
     with _lock:
         running = _builders.get(folder)

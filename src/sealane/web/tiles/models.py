@@ -93,6 +93,7 @@ class MapView(BaseModel):
     at : the moment it begins with.
     step_s : of the slider.
     bounds : west, south, east, north that it begins with [deg]; None for the whole Pacific.
+    preparing : tracks of some result are being made ready for the map; ask again.
     table : page that says the same in words.
     """
 
@@ -113,6 +114,7 @@ class MapView(BaseModel):
     results: list[MapResult]
     stays: list[Stay]
     stays_in_all: int
+    preparing: bool
     table: str
 
 

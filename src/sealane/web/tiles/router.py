@@ -69,7 +69,7 @@ def room(node: Node) -> Room:
     @room.view("/results/{result_id}/map", "map/table.html.j2")
     def of_result(viewer: Viewed, result_id: ResultId, day: dt.date | None = None) -> MapView:
         """Zones, ships, stays and emissions of one inventory on the map."""
-        return result_map(_inventory(node, viewer, result_id), day)
+        return result_map(node, _inventory(node, viewer, result_id), day)
 
     @room.stream("/results/{result_id}/tiles/{layer}/{z}/{x}/{y}.mvt", MEDIA_TYPE)
     def tile(

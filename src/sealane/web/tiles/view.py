@@ -57,12 +57,12 @@ def overview_map(
     begin = dt.datetime.combine(chosen, dt.time(), dt.UTC) if chosen else None
     end = begin + dt.timedelta(days=1) if begin else None
     return _view(
-        None, chosen, begin, end, shown, _ports(own, others), drawn_links, drawn_lanes,
+        node, None, chosen, begin, end, shown, _ports(own, others), drawn_links, drawn_lanes,
         "/overview/map" + (f"?{query}" if query else ""), None,
     )  # fmt: skip
 
 
-def result_map(result: Result, day: dt.date | None) -> MapView:
+def result_map(node: Node, result: Result, day: dt.date | None) -> MapView:
     """The map of one inventory; of a day, or of its last one."""
     end = result.ends_at
     chosen = day or (end.date() if end else None)
@@ -70,12 +70,13 @@ def result_map(result: Result, day: dt.date | None) -> MapView:
     own = {result.port} if result.port else set()
     bounds = _bounds(result)
     return _view(
-        result.title, chosen, begin, begin + dt.timedelta(days=1) if begin else None, [result], _ports(own, set()), [],
+        node, result.title, chosen, begin, begin + dt.timedelta(days=1) if begin else None, [result], _ports(own, set()), [],
         [], f"/results/{result.id}/map" + (f"?day={chosen}" if chosen else ""), bounds,
     )  # fmt: skip
 
 
 def _view(
+    node: Node,
     title: str | None,
     day: dt.date | None,
     begin: dt.datetime | None,
@@ -88,6 +89,7 @@ def _view(
     bounds: tuple[float, float, float, float] | None,
 ) -> MapView:
     stays = _stays(shown, begin, end) if begin and end else []
+    ready = {one.id: kept.is_ready(node, one) for one in shown if kept.has_tracks(one)}
     return MapView(
         title=title,
         day=day,
@@ -103,9 +105,10 @@ def _view(
         ports=ports,
         links=links,
         lanes=lanes,
-        results=[_result(one) for one in shown],
+        results=[_result(one, ready.get(one.id, False)) for one in shown],
         stays=stays[:MAX_STAYS],
         stays_in_all=len(stays),
+        preparing=not all(ready.values()),
         table=table,
     )
 
@@ -128,9 +131,8 @@ def _of_day(inventories: Iterable[Result], day: dt.date) -> list[Result]:
     return list(found.values())[:MAX_RESULTS]
 
 
-def _result(result: Result) -> MapResult:
+def _result(result: Result, has_tracks: bool) -> MapResult:
     base = f"/api/v1/results/{result.id}"
-    has_tracks = kept.has_tracks(result)
     return MapResult(
         id=result.id,
         title=result.title,
