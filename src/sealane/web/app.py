@@ -13,13 +13,24 @@ from sealane.web.error_pages import ErrorPages
 from sealane.web.static_files import static_router
 
 # Every module offers room(node) -> Room, or router(node) -> APIRouter where its answers are neither pages nor JSON.
-ROOMS = ("accounts.login", "accounts.account", "administration", "overview", "tiles.router", "agreements", "corridor")
+ROOMS = (
+    "accounts.login",
+    "accounts.account",
+    "administration",
+    "overview",
+    "tiles.router",
+    "agreements",
+    "corridor",
+    "data",
+    "tasks.room",
+)
 # Not behind the gate of access.csv: what a browser needs before anybody has logged in.
 OPEN_ROUTERS = ("preferences",)
 # Periodic work beside the node's own: modules with JOBS, rows of (name, setting that holds the period, function).
 WORK: tuple[str, ...] = (
     "accounts.cleaning",
     "idempotency",
+    "data",
 )
 
 
