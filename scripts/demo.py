@@ -102,7 +102,9 @@ def make(out: Path, first_port: int) -> None:
     sealane_command("sample", str(samples), "--simulated-week", "--simulated-service")
     for folder, _, positions, vessels, port in JOBS:
         extra = ("--vessels", str(samples / vessels)) if vessels else ()
-        sealane_command("inventory", str(samples / positions), "--port", port, *extra, "--out", str(out / folder))
+        sealane_command(
+            "inventory", str(samples / positions), "--port", port, *extra, "--tracks", "--out", str(out / folder)
+        )
     run_nodes(out, first_port)
     for folder, _, command in CORRIDOR_JOBS:
         words = (str(out / word) if word.startswith(SERVICE) else word for word in command)

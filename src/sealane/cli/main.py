@@ -30,6 +30,7 @@ from sealane.cli import (
     peer,
     plan,
     product,
+    report,
     route,
     rule,
     sample,
@@ -38,6 +39,7 @@ from sealane.cli import (
     speed_zones,
     stream,
     token,
+    user,
 )
 from sealane.cli.output import message
 from sealane.errors import SealaneError
@@ -81,10 +83,12 @@ scenario.add_to(app)
 plan.add_to(app)
 arrival.add_to(app)
 speed_zones.add_to(app)
+report.add_to(app)
 agreement.add_to(app)
 node.add_to(app)
 key.add_to(node.group)
 token.add_to(node.group)
+user.add_to(app)
 peer.add_to(app)
 stream.add_to(app)
 ledger.add_to(app)
