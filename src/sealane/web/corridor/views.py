@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import Path, Query
 
+from sealane.errors import RequestRefusedError
 from sealane.node.context import Node
 from sealane.web.accounts.gate import Viewed, Viewer, reading
 from sealane.web.corridor.arrival_study import arrival_study
@@ -14,6 +15,7 @@ from sealane.web.corridor.documents import chosen, document_of, documents, refer
 from sealane.web.corridor.explain_arrival import ArrivalQuery, explain_arrival
 from sealane.web.corridor.explain_lane import explain_lane, explain_rotation
 from sealane.web.corridor.lane_files import lane_files
+from sealane.web.corridor.lane_map import lane_map
 from sealane.web.corridor.lane_query import LaneQuery
 from sealane.web.corridor.lane_view import lane_amount, lane_view, leading_year
 from sealane.web.corridor.measures import Measure, Rule
@@ -23,6 +25,7 @@ from sealane.web.corridor.models import (
     CorridorList,
     CorridorPage,
     CorridorRow,
+    LaneView,
     Rotation,
     VoyagesPage,
     Wanted,
@@ -31,6 +34,7 @@ from sealane.web.corridor.voyages import rotations, voyages
 from sealane.web.derivation import Derivation, Figure
 from sealane.web.results import Result, ResultKind, result_of, results
 from sealane.web.rooms import Room
+from sealane.web.tiles.models import MapView
 
 DERIVATION = "explain/derivation.html.j2"
 ROTATIONS_SHOWN = 8
@@ -102,7 +106,7 @@ def add_views(room: Room, node: Node) -> None:
                 for one in kept
                 if one.corridor == corridor and one.kind in (ResultKind.SCENARIO, ResultKind.PLAN)
             ],
-            map=f"/api/v1/corridors/{corridor}/map?result={lane.id}" if lane else None,
+            map=_map_address(corridor, view) if view else None,
         )
 
     @room.view("/corridors/{corridor}/voyages", "corridor/voyages.html.j2")
@@ -153,6 +157,19 @@ def add_views(room: Room, node: Node) -> None:
             simulated=files.simulated,
         )
 
+    @room.view("/corridors/{corridor}/map", "corridor/map.html.j2")
+    def on_the_map(viewer: Viewed, corridor: Corridor, result: Chosen = None, rule: Rule | None = None) -> MapView:
+        """Legs of the corridor's lane, by pair of ports, for the map and as a table."""
+        kept = kept_of(node, viewer)
+        about = document_of(kept, corridor)
+        lane, _ = chosen(lanes_of(kept, corridor), result)
+        if lane is None:
+            raise RequestRefusedError(
+                404, "unknown-result", "The corridor has no lane yet.", "See the corridor's page."
+            )
+        files = lane_files(lane.folder)
+        return lane_map(files, lane, about, rule or Rule(files.rule))
+
     @room.view("/corridors/{corridor}/document", "corridor/document.html.j2")
     def document(viewer: Viewed, corridor: Corridor) -> About:
         """Partners, goals, targets and facts of a corridor, each with its source."""
@@ -202,6 +219,10 @@ def add_derivations(room: Room, node: Node) -> None:
         """Where a saving of just-in-time arrival comes from, down to the call."""
         study = one_of(node, viewer, result, ResultKind.ARRIVAL)
         return explain_arrival(arrival_study(study.folder), study.id, asked)
+
+
+def _map_address(corridor: str, view: LaneView) -> str:
+    return f"/api/v1/corridors/{corridor}/map?result={view.result.id}&rule={view.rule.value}"
 
 
 def _yes_no(text: str | None) -> bool | None:
