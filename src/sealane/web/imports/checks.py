@@ -113,7 +113,7 @@ def _positions(path: Path, arguments: Mapping[str, Any], say: Say) -> dict[str, 
     )
     ships = np.empty(0, np.uint32)
     for number, bucket in enumerate(staged.buckets):
-        part = pq.readtable_of(bucket_folder(staged.folder, bucket), columns=["mmsi"], partitioning=None)
+        part = pq.read_table(bucket_folder(staged.folder, bucket), columns=["mmsi"], partitioning=None)
         ships = np.union1d(ships, part["mmsi"].to_numpy())
         say("counting", number + 1, len(staged.buckets))
     staged.rejects.rename(REJECTS)
