@@ -21,8 +21,11 @@ ROOMS = (
     "tiles.router",
     "agreements",
     "corridor",
+    "port.room",
+    "explain.room",
     "data",
     "tasks.room",
+    "alerts.room",
 )
 # Not behind the gate of access.csv: what a browser needs before anybody has logged in.
 OPEN_ROUTERS = ("preferences",)
@@ -31,6 +34,7 @@ WORK: tuple[str, ...] = (
     "accounts.cleaning",
     "idempotency",
     "data",
+    "alerts.job",
 )
 
 
