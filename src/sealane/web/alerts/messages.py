@@ -27,13 +27,14 @@ class Told:
 
     Attributes
     ----------
+    kind : one of `AlertKind`, or ``test``.
     event : ``opened``, ``worse`` or ``closed``.
     cause : what was noted as the cause, as it was noted; empty where nothing was.
     link : absolute address of the page that shows more.
     """
 
     alert_id: str
-    kind: AlertKind
+    kind: str
     event: str
     severity: Severity
     title: str
@@ -80,7 +81,7 @@ def tell(
     d = facts(kind, details)
     return Told(
         alert_id=alert_id,
-        kind=kind,
+        kind=kind.value,
         event=event,
         severity=severity,
         title=words(TITLES[kind]),
@@ -88,6 +89,22 @@ def tell(
         cause=str(details.get("cause") or ""),
         link=link,
         at=at,
+    )
+
+
+def test_message(language: str, link: str, now: dt.datetime) -> Told:
+    """Return what a channel is sent to try it."""
+    words = Words(language)
+    return Told(
+        alert_id="",
+        kind="test",
+        event="test",
+        severity=Severity.NOTICE,
+        title=words("Test message"),
+        text=words("This channel works. Nothing needs to be done."),
+        cause="",
+        link=link,
+        at=now,
     )
 
 

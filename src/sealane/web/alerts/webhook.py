@@ -66,7 +66,7 @@ def content(told: Sequence[Told], details: Sequence[Mapping[str, Any]], more: in
         "alerts": [
             {
                 "id": one.alert_id,
-                "kind": one.kind.value,
+                "kind": one.kind,
                 "event": one.event,
                 "severity": one.severity.value,
                 "at": one.at.isoformat(),

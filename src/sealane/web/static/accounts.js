@@ -3,7 +3,7 @@
 const place = document.querySelector("[data-secret]");
 
 document.addEventListener("sealane:done", (event) => {
-  const text = event.detail?.password ?? event.detail?.token;
+  const text = event.detail?.password ?? event.detail?.token ?? event.detail?.secret;
   if (!place || !text) return;
   const words = document.createElement("p");
   words.textContent = `${event.detail.login ?? event.detail.name}: ${place.dataset.words}`;
