@@ -112,7 +112,8 @@ def gate(node: Node) -> Callable[[Request, Viewer], Awaitable[None]]:
             raise _not_let_in(request, viewer)
         if viewer.must_change_password and access.path not in _WITH_TEMPORARY:
             raise _password_first(request)
-        if viewer.session_id_hash is not None and request.method not in _SAFE:
+        # The login's form has a token of its own: whoever fills it in need not be who is logged in.
+        if viewer.session_id_hash is not None and request.method not in _SAFE and access.path != LOGIN:
             await _check_own_page(request, viewer, node.settings)
 
     return check

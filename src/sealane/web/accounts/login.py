@@ -132,7 +132,8 @@ def router(node: Node) -> APIRouter:
         if outcome.retry_after_s:
             return page(request, 429, next=target, login=login, trouble="wait", wait_s=outcome.retry_after_s)
         if outcome.user is None:
-            return page(request, 403, next=target, login=login, trouble="wrong")
+            # Not 4xx: browsers would call a mistyped password a fault of the page.
+            return page(request, next=target, login=login, trouble="wrong")
         answer = let_in(outcome.session, ACCOUNT if outcome.must_change else target)
         if outcome.browser:
             sessions.set_cookie(answer, settings, outcome.browser, sessions.known_cookie_name(settings), _KNOWN_S)
