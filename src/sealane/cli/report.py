@@ -44,6 +44,10 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="File to write; an existing one is replaced.")
     ] = None,
+    year: Annotated[
+        int | None,
+        typer.Option("--year", metavar="YEAR", help="Of a lane: the corridor's annual progress report of that year."),
+    ] = None,
     bom: Annotated[
         bool, typer.Option("--bom", help="Begin CSV with a byte order mark, by which spreadsheets know UTF-8.")
     ] = False,
@@ -62,16 +66,18 @@ def report(
     if listed:
         _list_tables(folder, as_json)
         return
-    _check(form, table, out, bom, fonts)
+    _check(form, table, out, bom, fonts, year)
     assert out is not None  # _check has refused it
-    rows = _write(folder, form, table, out, bom, tuple(fonts or ()))
+    rows = _write(folder, form, table, out, bom, tuple(fonts or ()), year)
     if as_json:
         print_json({"out": str(out), "format": form.value, "table": table, "size_bytes": out.stat().st_size} | rows)
         return
     message(f"{out}: {out.stat().st_size:,} bytes")
 
 
-def _check(form: ReportFormat, table: str | None, out: Path | None, bom: bool, fonts: list[Path] | None) -> None:
+def _check(
+    form: ReportFormat, table: str | None, out: Path | None, bom: bool, fonts: list[Path] | None, year: int | None
+) -> None:
     """Refuse what does not go together, all of it at once."""
     faults = []
     if out is None:
@@ -88,26 +94,28 @@ def _check(form: ReportFormat, table: str | None, out: Path | None, bom: bool, f
         faults.append(Fault("--bom", f"{form.value} has no byte order mark", "Leave it out"))
     if fonts and form is not ReportFormat.PDF:
         faults.append(Fault("--fonts", f"{form.value} holds no fonts", "Leave it out"))
+    if year is not None and table is not None:
+        faults.append(Fault(f"--year {year}", "a table is of the whole period", "Leave it out"))
     faults += [Fault(f"--fonts {f}", "is no folder", "Name a folder with fonts") for f in fonts or () if not f.is_dir()]
     if faults:
         raise DataError("The report cannot be written.", faults)
 
 
 def _write(
-    folder: Path, form: ReportFormat, table: str | None, out: Path, bom: bool, fonts: tuple[Path, ...]
+    folder: Path, form: ReportFormat, table: str | None, out: Path, bom: bool, fonts: tuple[Path, ...], year: int | None
 ) -> dict[str, Any]:
     from sealane.reports import pages
 
     if form is ReportFormat.PDF:
         from sealane.reports.pdf import write_pdf
 
-        write_pdf(folder, out, fonts)
+        write_pdf(folder, out, fonts, year)
         return {}
     if table is None:
         from sealane.reports.whole import write_html, write_xlsx
 
         write = write_html if form is ReportFormat.HTML else write_xlsx
-        pages.replace_file(out, lambda path: write(folder, path))
+        pages.replace_file(out, lambda path: write(folder, path, year))
         return {}
     from sealane.reports.export import ExportFormat, export
 

@@ -59,14 +59,29 @@ def read_lane_folder(folder: Path) -> ResultFolder:
     return read_folder(folder, JSON, needed, keys=("corridor", "attribution"))
 
 
-def lane_page(found: ResultFolder) -> Page:
-    """The page of a lane."""
+def lane_page(found: ResultFolder, year: int | None = None) -> Page:
+    """The page of a lane; with a year the annual progress report of that year.
+
+    Parameters
+    ----------
+    found : the folder.
+    year : whose figures lead; None for the last year with enough data.
+
+    Raises
+    ------
+    DataError
+        if no leg of that year is in the data; the years there are are listed.
+    """
     about = found.json
     rule = chosen_rule(found)
     simulated = is_simulated(found)
     trend = found.rows("trend")
     years = [r for r in trend if not r["quarter"]]
-    latest = leading_year(years, rule)
+    if year is not None and year not in lane_years(found):
+        remedy = f"Use {', '.join(map(str, lane_years(found))) or 'a folder with legs'}"
+        title = f"{found.path}: there is no progress report of {year}."
+        raise DataError(title, [Fault(f"year {year}", "no leg of it counts to the lane", remedy)])
+    latest = year if year is not None else leading_year(years, rule)
     now = {r["rule"]: r for r in years if r["year"] == latest}
     targets = found.rows("targets")
     corridor = corridor_of(found)
@@ -81,7 +96,7 @@ def lane_page(found: ResultFolder) -> Page:
         Section("tables", "Tables", sheets=tuple(corridor_page.raw_tables(found))),
     ]
     return Page(
-        brand="Sealane · lane of a green shipping corridor",
+        brand=f"Sealane · {'lane' if year is None else f'annual progress report {year}'} of a green shipping corridor",
         title=str(corridor.get("title") or "Lane"),
         code=str(corridor.get("id") or ""),
         facts=tuple(_facts(found, rule)),
@@ -93,6 +108,12 @@ def lane_page(found: ResultFolder) -> Page:
         provenance=about,
         files=tuple(f"{name}.parquet" for name in found.schemas),
     )
+
+
+def lane_years(found: ResultFolder) -> list[int]:
+    """Years of which the lane has legs, by the rule that counts."""
+    rule = chosen_rule(found)
+    return sorted({int(r["year"]) for r in found.rows("trend") if r["rule"] == rule and r["legs"] and not r["quarter"]})
 
 
 def leading_year(years: list[dict[str, Any]], rule: str) -> int | None:

@@ -83,7 +83,7 @@ class Prepared:
     time: datetime | None
 
 
-def write_pdf(folder: Path, out: Path | None = None, fonts: Sequence[Path] = ()) -> Path:
+def write_pdf(folder: Path, out: Path | None = None, fonts: Sequence[Path] = (), year: int | None = None) -> Path:
     """Write the report of a result folder as PDF.
 
     The file appears whole. Two files of the same folder made with the same fonts have the same bytes.
@@ -93,6 +93,7 @@ def write_pdf(folder: Path, out: Path | None = None, fonts: Sequence[Path] = ())
     folder : result of a finished inventory, lane, arrival study, scenario, plan or comparison.
     out : file to write; omitted: ``report.pdf`` in the folder.
     fonts : folders with further fonts, searched before the machine's.
+    year : of a lane, whose figures lead: the corridor's annual progress report.
 
     Returns
     -------
@@ -104,7 +105,7 @@ def write_pdf(folder: Path, out: Path | None = None, fonts: Sequence[Path] = ())
         if the folder holds no result with a report, or files of it are missing or damaged; all are listed.
     """
     target = Path(out) if out is not None else Path(folder) / "report.pdf"
-    content = typeset(prepare(Path(folder)), fonts)
+    content = typeset(prepare(Path(folder), year), fonts)
 
     def write(path: Path) -> None:
         path.write_bytes(content)
@@ -113,12 +114,13 @@ def write_pdf(folder: Path, out: Path | None = None, fonts: Sequence[Path] = ())
     return target
 
 
-def prepare(folder: Path) -> Prepared:
+def prepare(folder: Path, year: int | None = None) -> Prepared:
     """Read a result folder and return its report as data.
 
     Parameters
     ----------
     folder : result of a finished run.
+    year : of a lane, whose figures lead.
 
     Raises
     ------
@@ -127,6 +129,7 @@ def prepare(folder: Path) -> Prepared:
     """
     kind = result_kind(folder)
     program = f"Sealane {sealane.__version__}"
+    check_year(kind, year)
     if kind is ResultKind.INVENTORY:
         results = read_results(folder)
         summary = summarise(results)
@@ -135,17 +138,26 @@ def prepare(folder: Path) -> Prepared:
         period = pdf_inventory.period_of(summary)
         edition = Edition(f"Sealane {results.provenance['sealane']}", method, _files(folder))
         return Prepared(document_of(page, edition, period), results.end)
-    page = corridor_report(folder, kind)
+    page = corridor_report(folder, kind, year)
     facts = dict(page.facts)
     period = next((facts[name] for name in ("Data", "Arrivals", "Model years") if name in facts), "")
     method = str(facts.get("Method", facts.get("Rule", "")))
+    if year is not None:
+        period = f"{year} · data {period}"
     return Prepared(document_of(page, Edition(program, method, _files(folder)), period), None)
 
 
-def corridor_report(folder: Path, kind: ResultKind) -> Page:
-    """The page of a corridor's result folder."""
+def check_year(kind: ResultKind, year: int | None) -> None:
+    """Refuse a year where the report is not one of years."""
+    if year is not None and kind is not ResultKind.LANE:
+        faults = [Fault(f"year {year}", f"a report of kind {kind.value} is of its whole period", "Leave it out")]
+        raise DataError("There is no annual progress report of this result.", faults)
+
+
+def corridor_report(folder: Path, kind: ResultKind, year: int | None = None) -> Page:
+    """The page of a corridor's result folder; `year` of a lane, whose figures lead."""
     if kind is ResultKind.LANE:
-        return lane_page(read_lane_folder(folder))
+        return lane_page(read_lane_folder(folder), year)
     if kind is ResultKind.ARRIVAL:
         return arrival_page(read_arrival_folder(folder))
     if kind is ResultKind.COMPARISON:
