@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sealane.database.migrations import head, revision
 from sealane.database.tables import agreements, delivery, dsp, identity, ledger, products
 from sealane.database.tables.node import node_info
+from sealane.database.wall import passes_walls
 from sealane.node.context import Node
 from sealane.node.serve import serving_process
 
@@ -73,6 +74,11 @@ def node_status(node: Node) -> NodeStatus:
         facts["streams"] = _by_state(connection, delivery.stream.c.state)
         facts["outbox"] = _by_state(connection, delivery.outbox.c.state)
         facts["peers"] = _count(connection, identity.peer)
+        if passes_walls(connection):
+            troubles.append(
+                "The database's role passes row-level security (it is a superuser or has BYPASSRLS), so the second wall"
+                " in front of people's pages does not hold: give the node an ordinary role that owns its database."
+            )
         troubles += _peer_troubles(connection)
         troubles += _stream_troubles(connection)
     return NodeStatus(facts, tuple(troubles))
