@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import sqlalchemy as sa
 
+from sealane.database.tables.products import record
 from sealane.exchange.sent_and_withheld import received_totals, stream_totals
 from sealane.node.context import Node
 from sealane.reference.ports import find_port
@@ -19,6 +21,7 @@ from sealane.web.derivation import Derivation, Figure, Part
 from sealane.web.overview.models import Headline, HeadlineKind, TrendPoint
 from sealane.web.port.index import index_of
 from sealane.web.results import Result, ResultKind
+from sealane.web.words import N_
 
 SHARED = "/explain/shared"
 
@@ -123,23 +126,35 @@ def shared_derivation(connection: sa.Connection, node: Node, partner: str = "", 
         ("received", one.source, one.clause, one.records, one.demonstration)
         for one in received_totals(connection, node.identity.participant)
     ]
+    simulated = bool(connection.scalar(sa.select(sa.exists().where(record.c.simulated))))
     rows = [row for row in (*sent, *got) if (not partner or row[1] == partner) and (not way or row[0] == way)]
     parts = [
         Part(
             label=f"{row[0]} · {row[1]} · {row[2]}",
-            figure=Figure(value=row[3], quantity="count", explain=f"{SHARED}?partner={row[1]}&way={row[0]}"),
+            figure=Figure(value=row[3], quantity="count", explain=_shared_path(row[1], row[0]), simulated=simulated),
         )
         for row in rows
     ]
-    query = f"?partner={partner}&way={way}" if partner or way else ""
     return Derivation(
-        title="Records delivered to and received from partners",
-        figure=Figure(value=sum(row[3] for row in rows), quantity="count", explain=SHARED + query),
-        filters={name: value for name, value in (("partner", partner), ("way", way)) if value},
+        title=N_("Records delivered to and received from partners"),
+        figure=Figure(
+            value=sum(row[3] for row in rows),
+            quantity="count",
+            explain=_shared_path(partner, way),
+            simulated=simulated,
+        ),
+        filters={name: value for name, value in ((N_("partner"), partner), (N_("way"), way)) if value},
         parts=parts,
-        part_dimension="way, partner, clause",
-        notes=["Delivered: the partner's signed receipt is here. Received: records this node holds from the partner."],
+        part_dimension=N_("way, partner, clause"),
+        notes=[
+            N_("Delivered: the partner's signed receipt is here. Received: records this node holds from the partner.")
+        ],
     )
+
+
+def _shared_path(partner: str, way: str) -> str:
+    asked = {name: value for name, value in (("partner", partner), ("way", way)) if value}
+    return SHARED + (f"?{urlencode(asked)}" if asked else "")
 
 
 def period_of(result: Result) -> str:

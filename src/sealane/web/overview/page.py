@@ -16,6 +16,7 @@ from sealane.web.overview.links import links, partner_names
 from sealane.web.overview.models import Overview
 from sealane.web.results import Result, ResultKind, results
 from sealane.web.rooms import Room
+from sealane.web.words import N_
 
 Text = Annotated[str | None, Query(max_length=200)]
 
@@ -75,11 +76,11 @@ def room(node: Node) -> Room:
             kept = results(connection, node, kind=ResultKind.INVENTORY, only_public=viewer.is_guest)
         _, number = calls_of_day(kept, day)
         return Derivation(
-            title="Port calls that touch a day",
+            title=N_("Port calls that touch a day"),
             figure=Figure(value=number, quantity="count", explain=f"/explain/calls-of-day?day={day}"),
-            filters={"day (UTC)": day.isoformat()},
-            equation="first report of the call < end of the day and last report of the call >= begin of the day",
-            notes=["A call that several inventories hold is counted once; its newest inventory tells it."],
+            filters={N_("day (UTC)"): day.isoformat()},
+            equation=N_("first report of the call < end of the day, and last report of the call >= begin of the day"),
+            notes=[N_("A call that several inventories hold is counted once; its newest inventory tells it.")],
             source_files=[f"{one.id}/calls.parquet ({one.title}, {one.digest[:12]})" for one in kept],
         )
 
