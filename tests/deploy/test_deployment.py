@@ -14,14 +14,18 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
+import psycopg
 import pytest
 import yaml
 from tests.nodes import environment, free_port, served
+from tests.postgresql import Cluster, binaries
 
 from sealane.database import Database
-from sealane.database.migrations import head, revision
+from sealane.database.migrations import head, migrate, revision
+from sealane.database.wall import passes_walls
 from sealane.node.settings import PREFIX, make_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -146,13 +150,12 @@ def test_the_compose_file_gives_only_settings_that_exist() -> None:
     settings = make_settings({}, own, "compose.yaml")
     assert settings.workers == 2
     assert settings.database_url.get_secret_value() == "postgresql://sealane@database:5432/sealane"
-    assert database["environment"]["POSTGRES_USER"] == "sealane"
     assert node["depends_on"]["database"]["condition"] == "service_healthy"
     assert (DEPLOY / node["build"]["context"]).resolve() == ROOT
     assert set(node["secrets"]) | set(database["secrets"]) == set(compose["secrets"])
-    assert {volume.split(":")[0] for service in (node, database) for volume in service["volumes"]} == set(
-        compose["volumes"]
-    )
+    places = {volume.split(":")[0] for service in (node, database) for volume in service["volumes"]}
+    assert {place for place in places if not place.startswith("./")} == set(compose["volumes"])
+    assert all((DEPLOY / place).is_file() for place in places if place.startswith("./"))
     # A stop may take as long as the node's own bound.
     assert int(node["stop_grace_period"].removesuffix("s")) > settings.stop_timeout_s
     assert "password" not in str(node["environment"]).replace("/run/secrets/database-password", "").lower().replace(
@@ -171,3 +174,46 @@ def test_the_image_copies_what_there_is_and_runs_the_script() -> None:
     assert re.search(r"^USER sealane$", text, re.MULTILINE)
     own = dict(re.findall(r"\b(SEALANE_\w+)=(\S+)", text))
     assert own == {"SEALANE_NODE": "/data/node", "SEALANE_HOST": "0.0.0.0"}
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_the_database_script_makes_a_role_that_the_wall_holds_for(
+    tmp_path: Path, postgresql_cluster: Cluster, database_kind: str
+) -> None:
+    (tmp_path / "password").write_text("it's a \\ password\n")
+    owner = f"made_{os.getpid()}"
+    statement = f"CREATE ROLE {owner} SUPERUSER LOGIN PASSWORD '{postgresql_cluster.password}'"
+    admin = postgresql_cluster.url("postgres").replace("//sealane:", "//admin:")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(statement.encode())
+    # Roles belong to the whole server, and tests have one of that name already.
+    script = (DEPLOY / "database-role.sh").read_text().replace("sealane", "sealane_made")
+    found = binaries()
+    assert found is not None
+    env = environment(
+        PATH=f"{found}:{os.environ['PATH']}",
+        POSTGRES_USER=owner,
+        POSTGRES_PASSWORD_FILE=str(tmp_path / "password"),
+        PGHOST="127.0.0.1",
+        PGPORT=str(postgresql_cluster.port),
+        PGPASSWORD=postgresql_cluster.password,
+    )
+    subprocess.run(["sh", "-c", script], env=env, check=True)
+    made = f"postgresql://sealane_made:{quote(chr(39).join(('it', 's a ')) + chr(92) + ' password', safe='')}"
+    database = Database(f"{made}@127.0.0.1:{postgresql_cluster.port}/sealane_made")
+    migrate(database)
+    with database.read() as connection:
+        assert not passes_walls(connection)
+    database.close()
+    with psycopg.connect(admin, autocommit=True) as connection:
+        row = connection.execute("SELECT rolpassword FROM pg_authid WHERE rolname = %s", [owner]).fetchone()
+        assert row == (None,), "the superuser still has a password"
+        for text in ("DROP DATABASE sealane_made", "DROP ROLE sealane_made", f"DROP ROLE {owner}"):
+            connection.execute(text.encode())
+
+
+def test_the_shipped_compose_file_gives_the_node_no_superuser() -> None:
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    mounted = [volume for volume in services["database"]["volumes"] if "initdb.d" in volume]
+    assert mounted == ["./database-role.sh:/docker-entrypoint-initdb.d/database-role.sh:ro"]
+    assert f"//{services['database']['environment']['POSTGRES_USER']}@" not in str(services["node"]["environment"])
