@@ -1,0 +1,202 @@
+"""Files of reports: made once from a kept result, kept beside it, sent with what lets a browser keep them, too."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Literal
+
+from fastapi import Request, Response
+from fastapi.responses import FileResponse, StreamingResponse
+
+import sealane
+from sealane.errors import DataError, RequestRefusedError
+from sealane.reports import pages
+from sealane.web.results import Result
+
+ReportForm = Literal["html", "pdf", "xlsx"]
+TableForm = Literal["csv", "xlsx", "parquet", "geojson"]
+FOLDER = ".reports"
+"""Folder inside a result's own in which its reports are kept; it goes when the result goes."""
+WAIT_S = 20.0
+RETRY_AFTER_S = 30
+# A report takes a processor and some hundred megabytes for a second or more: few are made at once, the rest wait.
+_PLACES = threading.BoundedSemaphore(2)
+_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "pdf": "application/pdf",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
+
+
+@contextmanager
+def place() -> Iterator[None]:
+    """Wait for a place to work in.
+
+    Raises
+    ------
+    RequestRefusedError
+        503 where there is none for some time.
+    """
+    if not _PLACES.acquire(timeout=WAIT_S):
+        raise RequestRefusedError(
+            503, "busy", "Other reports are being made.", "Try again in a while.", retry_after_s=RETRY_AFTER_S
+        )
+    try:
+        yield
+    finally:
+        _PLACES.release()
+
+
+def report_response(request: Request, result: Result, form: ReportForm, year: int | None) -> Response:
+    """Answer with a report, made now if it has not been made.
+
+    Raises
+    ------
+    RequestRefusedError
+        404 for a year the result knows nothing of, 409 where its files do not give a report, 503 where too many are
+        being made.
+    """
+    tag = _tag(result, form, str(year))
+    if tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=_HEADERS | {"ETag": tag})
+    path = _made(result, form, year)
+    name = _file_name(result, form, year)
+    shown = "attachment" if form == "xlsx" else "inline"
+    headers = _HEADERS | {"ETag": tag, "Content-Disposition": f'{shown}; filename="{name}"'}
+    if form == "html":
+        text = path.read_text("utf-8")
+        return Response(text, headers=headers | {"Content-Security-Policy": own_policy(text)}, media_type=_TYPES[form])
+    # FileResponse makes a tag of its own from the file's time; ours is of the content.
+    return FileResponse(path, headers=headers, media_type=_TYPES[form])
+
+
+def table_response(request: Request, result: Result, table: str, form: TableForm, bom: bool) -> Response:
+    """Answer with a table as it is written, a piece at a time; errors as `report_response`."""
+    from sealane.reports.export import ExportFormat, export
+
+    tag = _tag(result, form, f"{table} {bom}")
+    if tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=_HEADERS | {"ETag": tag})
+    try:
+        made = export(result.folder, table, ExportFormat(form), bom=bom and form == "csv")
+    except DataError as error:
+        raise _refused(error, 404, "unknown-table", "See the report's page for its tables.") from None
+    headers = _HEADERS | {"ETag": tag, "Content-Disposition": f'attachment; filename="{made.name}"'}
+    return StreamingResponse(_in_place(made.chunks), headers=headers, media_type=made.media_type)
+
+
+def _in_place(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Hand on what is made, in a place for work until the first piece is there: the costly part of a file is that."""
+    with place():
+        first = next(chunks, b"")
+    yield first
+    yield from chunks
+
+
+def own_policy(html: str) -> str:
+    """Content security policy of a page that stands alone: its own styles and scripts by their hashes, nothing else.
+
+    Parameters
+    ----------
+    html : page whose styles and scripts stand in its head.
+    """
+    found = _Inline()
+    found.feed(html)
+    found.close()
+    styles, scripts = (" ".join(_hash(text) for text in texts) for texts in (found.styles, found.scripts))
+    parts = ["default-src 'none'", f"style-src {styles or chr(39) + 'none' + chr(39)}"]
+    parts += [f"script-src {scripts}"] if scripts else []
+    # Nothing on a report's page sends, opens or embeds anything.
+    return "; ".join((*parts, "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'", "sandbox"))
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"
+
+
+class _Inline(HTMLParser):
+    """Collects styles and scripts that stand in the head; what stands in the body is not let in."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.styles: list[str] = []
+        self.scripts: list[str] = []
+        self._open: list[str] | None = None
+        self._in_head = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Begin one."""
+        del attrs
+        self._in_head = (self._in_head or tag == "head") and tag != "body"
+        if self._in_head and tag in {"style", "script"}:
+            self._open = self.styles if tag == "style" else self.scripts
+            self._open.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        """End it."""
+        if tag in {"style", "script"}:
+            self._open = None
+
+    def handle_data(self, data: str) -> None:
+        """Keep its text."""
+        if self._open is not None:
+            self._open[-1] += data
+
+
+def _tag(result: Result, form: str, what: str) -> str:
+    text = f"{result.digest} {result.id} {sealane.__version__} {form} {what}"
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+
+
+def _file_name(result: Result, form: str, year: int | None) -> str:
+    """A name of ASCII letters, digits, ``-`` and ``_``: no header and no file system takes any of it for more."""
+    about = result.port or result.corridor or result.title
+    days = [f"{time:%Y-%m-%d}" for time in (result.begins_at, result.ends_at) if time is not None]
+    parts = ["SIMULATED"] if result.simulated else []
+    parts += [result.kind.value, about, *([str(year)] if year is not None else days)]
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in "-".join(parts))
+    return f"{kept[:120].strip('-')}.{form}"
+
+
+def _made(result: Result, form: ReportForm, year: int | None) -> Path:
+    """Return the file of a report, which is made where it has not been."""
+    folder = result.folder / FOLDER
+    path = folder / f"{sealane.__version__}-{'whole' if year is None else year}.{form}"
+    if path.is_file():
+        return path
+    with place():
+        if path.is_file():  # somebody else made it while we waited
+            return path
+        folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            _make(result.folder, path, form, year)
+        except DataError as error:
+            if year is not None and any(fault.where == f"year {year}" for fault in error.faults):
+                raise _refused(error, 404, "unknown-year", "See the report's page for its years.") from None
+            raise _refused(error, 409, "no-report", "Have the result worked out again.") from None
+    return path
+
+
+def _make(folder: Path, path: Path, form: ReportForm, year: int | None) -> None:
+    if form == "pdf":
+        from sealane.reports.pdf import write_pdf
+
+        write_pdf(folder, path, year=year)
+        return
+    from sealane.reports.whole import write_html, write_xlsx
+
+    write = write_html if form == "html" else write_xlsx
+    pages.replace_file(path, lambda partial: write(folder, partial, year))
+
+
+def _refused(error: DataError, status: int, kind: str, remedy: str) -> RequestRefusedError:
+    """A refusal that says what is wrong, but not where on this machine the files lie."""
+    told = "; ".join(f"{Path(fault.where).name}: {fault.found}" for fault in error.faults[:10])
+    return RequestRefusedError(status, kind, f"This file cannot be made: {told[:1000]}.", remedy)
