@@ -21,6 +21,7 @@ ROOMS = (
     "tiles.router",
     "agreements",
     "corridor",
+    "reports",
     "port.room",
     "explain.room",
     "data",
