@@ -132,6 +132,7 @@ def render(request: Request, template: str, **values: Any) -> str:
         "now": node.clock(),
         "node_name": node.settings.name,
         "navigation": [(path, name) for path, name in NAVIGATION if path in shown_paths],
+        "navigation_paths": shown_paths,
         "static": static,
         "path": request.url.path,
         "with_query": with_query,

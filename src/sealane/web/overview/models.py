@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel
 
+from sealane.web.alerts.models import AlertShown
 from sealane.web.derivation import Figure
 
 
@@ -82,17 +83,6 @@ class CallOfDay(BaseModel):
     page: str
 
 
-class Attention(BaseModel):
-    """Something that needs attention."""
-
-    id: str
-    kind: str
-    severity: str
-    words: str
-    opened_at: dt.datetime
-    link: str | None
-
-
 class Overview(BaseModel):
     """The first page.
 
@@ -117,6 +107,6 @@ class Overview(BaseModel):
     links: list[Link]
     calls: list[CallOfDay]
     calls_in_all: Figure
-    attention: list[Attention]
+    attention: list[AlertShown]
     open_alerts: int
     map: str

@@ -9,6 +9,7 @@ from fastapi import Query
 
 from sealane.node.context import Node
 from sealane.web.accounts.gate import Viewed, allowed_paths, reading
+from sealane.web.alerts.room import attention, open_alerts
 from sealane.web.derivation import Derivation, Figure
 from sealane.web.overview.calls_of_day import calls_of_day, days
 from sealane.web.overview.headlines import headlines, shared_derivation
@@ -32,8 +33,11 @@ def room(node: Node) -> Room:
             kept = results(connection, node, only_public=viewer.is_guest)
             found = links(connection, partner)
             partners = partner_names(connection)
-            may_see_shared = "/explain/shared" in allowed_paths(viewer.standing, node.settings.guests)
-            figures = headlines(connection, node, _about(kept, corridor), shared=may_see_shared)
+            allowed = allowed_paths(viewer.standing, node.settings.guests)
+            figures = headlines(connection, node, _about(kept, corridor), shared="/explain/shared" in allowed)
+            sees_alerts = "/alerts" in allowed
+            alerts = attention(connection, viewer) if sees_alerts else []
+            number_open = open_alerts(connection, viewer) if sees_alerts else 0
         inventories = [one for one in kept if one.kind is ResultKind.INVENTORY]
         first, last = days(inventories)
         chosen = day or last
@@ -58,8 +62,8 @@ def room(node: Node) -> Room:
             links=found,
             calls=calls,
             calls_in_all=Figure(value=number, quantity="count", explain=f"/explain/calls-of-day?day={chosen or ''}"),
-            attention=[],
-            open_alerts=0,
+            attention=alerts,
+            open_alerts=number_open,
             map="/api/v1/overview/map" + (f"?{query}" if query else ""),
         )
 
