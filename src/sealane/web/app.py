@@ -20,6 +20,7 @@ ROOMS = (
     "overview",
     "tiles.router",
     "agreements",
+    "cargo",
     "corridor",
     "reports",
     "port.room",
