@@ -98,6 +98,13 @@ class Lane(_Model):
     bars: list[Bar]
 
 
+class Tick(_Model):
+    """A mark of the axis: a round time in UTC, and the port's own clock then where its zone is known."""
+
+    at: dt.datetime
+    local: dt.datetime | None
+
+
 class Timeline(_Model):
     """Stays at berth and at anchor through a window of time.
 
@@ -106,6 +113,7 @@ class Timeline(_Model):
     begin, end : the window, UTC, half-open.
     stays : how many lie in it; more than are drawn where `cut`.
     first, last : of the whole result.
+    ticks : marks of the axis.
     earlier, later, wider, closer : windows beside it, begin and end; None where there is none.
     """
 
@@ -116,6 +124,8 @@ class Timeline(_Model):
     lanes: list[Lane]
     stays: int
     cut: bool
+    ticks: list[Tick]
+    step_h: int
     earlier: tuple[dt.datetime, dt.datetime] | None
     later: tuple[dt.datetime, dt.datetime] | None
     closer: tuple[dt.datetime, dt.datetime] | None
@@ -201,8 +211,23 @@ class TrendRow(_Model):
     path: str
 
 
+class Wanted(_Model):
+    """What was asked for, as the page's forms show it."""
+
+    ship: str = ""
+    ship_class: str = ""
+    confidence: str = ""
+    truncated: str = ""
+    sort: str = "arrival"
+    order: str = "rising"
+    after: str = ""
+    begin: str = ""
+    to: str = ""
+    stays: Literal["chart", "table"] = "chart"
+
+
 class PortPage(_Model):
-    """A port: its newest or a chosen result."""
+    """A port: its newest or a chosen result; `map` is the address of what its map shows."""
 
     unlocode: str
     name: str
@@ -213,6 +238,7 @@ class PortPage(_Model):
     pollutant: str
     basis: str
     scope: Literal["all", "calls"]
+    wanted: Wanted
     measures: list[str] = Field(default=[])
     days: float = 0.0
     calls_count: Figure | None = None
@@ -229,6 +255,7 @@ class PortPage(_Model):
     pollutants: list[PollutantRow] = Field(default=[])
     trend: list[TrendRow] = Field(default=[])
     trend_left_out: int = 0
+    map: str | None = None
 
 
 class Event(_Model):

@@ -21,7 +21,7 @@ from sealane.web.port.breakdown import Sheet, as_grade, counts_by_class, polluta
 from sealane.web.port.call import call_page
 from sealane.web.port.calls import CallFilter, SortBy, call_list
 from sealane.web.port.index import Index, index_of, is_indexed
-from sealane.web.port.models import CallPage, PortList, PortPage, PortResult, PortRow, TrendRow
+from sealane.web.port.models import CallPage, PortList, PortPage, PortResult, PortRow, TrendRow, Wanted
 from sealane.web.port.notices import notices
 from sealane.web.port.timeline import timeline, window_of
 from sealane.web.results import Result, ResultKind, result_of, results
@@ -70,6 +70,7 @@ def room(node: Node) -> Room:
         sort: SortBy = "arrival",
         order: Literal["rising", "falling"] = "rising",
         after: Text = "",
+        stays: Literal["chart", "table"] = "chart",
     ) -> PortPage:
         """One port: berths and anchorages through time, calls, emissions."""
         code = unlocode.upper()
@@ -84,7 +85,11 @@ def room(node: Node) -> Room:
             "pollutant": pollutant,
             "basis": basis,
             "scope": scope,
-        }
+            "wanted": Wanted(
+                ship=ship.strip(), ship_class=ship_class, confidence=confidence, truncated=truncated, sort=sort,
+                order=order, after=after, begin=_text(begin), to=_text(to), stays=stays,
+            ),
+        }  # fmt: skip
         if not kept:
             if known is None:
                 raise RequestRefusedError(404, "unknown-port", f"No port is known as {code}.", "See /ports for all.")
@@ -187,6 +192,7 @@ def _shown(
         "chosen": _choice(chosen),
         "days": (index.end - index.begin).total_seconds() / 86_400,
         "measures": list(index.measures),
+        "map": f"/api/v1/results/{chosen.id}/map",
     }
     complete = _complete(index)
     told = notices(index, chosen.id, pollutant, basis, simulated=chosen.simulated, complete=complete)
@@ -264,6 +270,11 @@ def _trend(
             )
         )
     return rows[::-1], left_out + max(0, len(kept) - MAX_TREND)
+
+
+def _text(value: dt.datetime | dt.date | None) -> str:
+    time = _moment(value)
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ") if time else ""
 
 
 def _moment(value: dt.datetime | dt.date | None) -> dt.datetime | None:

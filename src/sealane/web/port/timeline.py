@@ -7,14 +7,18 @@ import re
 from collections.abc import Iterable
 from typing import Any, Literal, cast
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sealane.reference.time_zones import time_zone
 from sealane.web.port.index import Index
-from sealane.web.port.models import Bar, Lane, Timeline
+from sealane.web.port.models import Bar, Lane, Tick, Timeline
 
-MAX_BARS = 800
+MAX_BARS = 400
+MAX_TICKS = 8
+STEPS_H = (1, 2, 3, 6, 12, 24, 48, 168, 336, 720, 2160)
 WHOLE_UP_TO = dt.timedelta(days=10)
 FIRST_WINDOW = dt.timedelta(days=7)
 LEAST_WINDOW = dt.timedelta(hours=6)
@@ -53,6 +57,7 @@ def timeline(index: Index, result_id: str, begin: dt.datetime, end: dt.datetime)
     span = end - begin
     around = (begin - span / 2, end + span / 2)
     middle = begin + span / 2
+    step_h = next((step for step in STEPS_H if span / dt.timedelta(hours=step) <= MAX_TICKS), STEPS_H[-1])
     return Timeline(
         begin=begin,
         end=end,
@@ -61,11 +66,22 @@ def timeline(index: Index, result_id: str, begin: dt.datetime, end: dt.datetime)
         lanes=lanes(index, result_id, drawn),
         stays=len(inside),
         cut=len(drawn) < len(inside),
+        ticks=ticks(begin, end, step_h, time_zone(index.port)),
+        step_h=step_h,
         earlier=(max(begin - span, first), max(begin, first + LEAST_WINDOW)) if begin > first else None,
         later=(min(end, last - LEAST_WINDOW), min(end + span, last)) if end < last else None,
         closer=(middle - span / 4, middle + span / 4) if span / 2 >= LEAST_WINDOW else None,
         wider=(max(around[0], first), min(around[1], last)) if (begin, end) != (first, last) else None,
     )
+
+
+def ticks(begin: dt.datetime, end: dt.datetime, step_h: int, zone: str | None) -> list[Tick]:
+    """Round UTC times inside a window, at most about `MAX_TICKS`."""
+    step_s = step_h * 3600
+    first = -(-int(begin.timestamp()) // step_s) * step_s
+    times = [dt.datetime.fromtimestamp(at, dt.UTC) for at in range(first, int(end.timestamp()), step_s)]
+    clock = ZoneInfo(zone) if zone else None
+    return [Tick(at=time, local=time.astimezone(clock) if clock else None) for time in times]
 
 
 def lanes(index: Index, result_id: str, numbers: NDArray[np.int64]) -> list[Lane]:
