@@ -30,6 +30,7 @@ class ReportEntry(BaseModel):
 
     Attributes
     ----------
+    name : of the port, or of the result where it is not of a port.
     begins_at, ends_at : period of the data, half-open; None where the result has none.
     created_by : login; None where the command line added it.
     digest : SHA-256 over all files of the result.
@@ -39,6 +40,7 @@ class ReportEntry(BaseModel):
     id: str
     kind: ResultKind
     title: str
+    name: str
     port: str | None
     corridor: str | None
     begins_at: dt.datetime | None

@@ -138,21 +138,23 @@ def _grouped(kept: Iterable[Result]) -> list[models.ReportGroup]:
     for one in kept:
         groups.setdefault(one.port or one.corridor or "", []).append(one)
     made_groups = [
-        models.ReportGroup(about=about, name=_name(about, found), reports=[_entry(one) for one in found])
+        models.ReportGroup(about=about, name=_name(found[0]) if about else "", reports=[_entry(one) for one in found])
         for about, found in groups.items()
     ]
     return sorted(made_groups, key=lambda group: (not group.about, group.name.casefold()))
 
 
-def _name(about: str, found: list[Result]) -> str:
-    port = find_port(about) if found[0].port else None
-    return port.name if port is not None else found[0].title if about else ""
+def _name(one: Result) -> str:
+    """Name of the port, else of the result."""
+    port = find_port(one.port) if one.port else None
+    return port.name if port is not None else one.title
 
 
 def _entry(result: Result) -> models.ReportEntry:
     names = set(models.ReportEntry.model_fields) & set(Result.__dataclass_fields__)
     return models.ReportEntry(
         **{name: getattr(result, name) for name in names},
+        name=_name(result),
         page=f"/reports/{result.id}",
         files=_files(result.id),
         years=[models.YearReport(year=year, files=_files(result.id, year)) for year in _years(result)],
