@@ -86,6 +86,7 @@ def lane_map(files: LaneFiles, result: Result, about: About, rule: Rule) -> MapV
         results=[],
         stays=[],
         stays_in_all=0,
+        preparing=False,
         table=f"/corridors/{about.id}/map?result={result.id}&rule={rule.value}",
     )
 
