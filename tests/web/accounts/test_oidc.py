@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -39,8 +40,12 @@ def joined(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, Pr
     folder = tmp_path_factory.mktemp("oidc")
     database = Database(sqlite_url(folder / "node.db"))
     database.create_tables()
-    place_clock = [Clock()]
-    with provider(lambda: place_clock[-1]()) as known:
+    clocks = [Clock()]
+
+    def now() -> dt.datetime:  # the node's clock, as soon as there is a node
+        return clocks[-1]()
+
+    with provider(now) as known:
         settings = {
             "oidc_issuer": known.issuer,
             "oidc_client_id": CLIENT,
@@ -48,7 +53,7 @@ def joined(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, Pr
             "oidc_roles": "port-it=administrator, port-staff=analyst",
         }
         with served(folder / "node", database, **settings) as place:
-            place_clock.append(place.clock)
+            clocks.append(place.clock)
             yield place, known
     database.close()
 
