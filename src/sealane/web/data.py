@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import Header, Path, Query, Request, Response
@@ -14,10 +15,12 @@ from sealane.node.context import Node
 from sealane.products.catalogue import DATASETS
 from sealane.web.accounts import audit
 from sealane.web.accounts.gate import Viewed, Viewer, reading, writing
+from sealane.web.derivation import Derivation, Figure
 from sealane.web.imports import files, rejects, steps, store, undo
 from sealane.web.imports import receive as receiving
 from sealane.web.imports.asked import Completion, Kind, NewImport, Undoing
 from sealane.web.imports.clean import clean, empty_now
+from sealane.web.imports.explain import derivation_of, figure_of
 from sealane.web.imports.store import Import, State, Step
 from sealane.web.rooms import Room
 from sealane.web.tasks import store as task_store
@@ -35,6 +38,7 @@ JOBS = (
 PAGE = 30
 ImportId = Annotated[str, Path(max_length=36, pattern="^[0-9a-f-]{36}$")]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=100)]
+What = Annotated[str, Path(max_length=40, pattern="^[a-z0-9_-]+$")]
 Offset = Annotated[int, Query(ge=0, le=1 << 50)]
 Place = Annotated[int, Query(ge=0, le=1 << 50)]
 
@@ -44,8 +48,6 @@ class ImportShown(BaseModel):
 
     Attributes
     ----------
-    preview : what the check found; its form depends on the kind, see docs/method/imports.md.
-    outcome : what applying and undoing changed.
     task : the long work it waits for.
     """
 
@@ -57,8 +59,8 @@ class ImportShown(BaseModel):
     size_bytes: int
     received_bytes: int
     sha256: str | None
-    accepted_rows: int | None
-    rejected_rows: int | None
+    accepted: Figure | None
+    rejected: Figure | None
     simulated: bool
     created_at: dt.datetime
     created_by: str
@@ -125,12 +127,35 @@ class RejectShown(BaseModel):
     reason: str
 
 
+class ReasonShown(BaseModel):
+    """For how many rows one reason holds."""
+
+    column: str
+    reason: str
+    rows: Figure
+
+
 class ImportPage(BaseModel):
-    """One upload with its preview, its rejected rows and what undoing it would do."""
+    """One upload with its preview, its rejected rows and what undoing it would do.
+
+    Attributes
+    ----------
+    preview : what the check found; its form depends on the kind, see docs/method/imports.md.
+    changes : what applying would change, by name.
+    outcome : what applying and undoing changed; `counts` are the numbers in it.
+    """
 
     upload: ImportShown
     preview: dict[str, Any] | None
     outcome: dict[str, Any] | None
+    accepted: Figure | None
+    rejected: Figure | None
+    ships: Figure | None
+    begins_at: dt.datetime | None
+    ends_at: dt.datetime | None
+    reasons: list[ReasonShown]
+    changes: dict[str, Figure]
+    counts: dict[str, Figure]
     rejects: list[RejectShown]
     after: int | None
     effects: EffectsShown | None
@@ -153,7 +178,7 @@ class Applying(BaseModel):
 def shown(one: Import, task: task_store.Task | None) -> ImportShown:
     """Return an upload as people see it."""
     outcome = one.outcome or {}
-    names = ("id", "kind", "file_name", "state", "size_bytes", "received_bytes", "accepted_rows", "rejected_rows")
+    names = ("id", "kind", "file_name", "state", "size_bytes", "received_bytes")
     more = ("created_at", "created_by", "changed_at", "applied_at")
     kept = one.emptied_at is None
     was_checked = one.preview is not None
@@ -161,7 +186,10 @@ def shown(one: Import, task: task_store.Task | None) -> ImportShown:
         **{name: getattr(one, name) for name in (*names, *more)},
         options={key: value for key, value in one.options.items() if value not in (None, {}, False)},
         sha256=one.digest,
-        simulated=bool(one.options.get("simulated") or (one.preview or {}).get("simulated_rows")),
+        accepted=figure_of(one, "accepted"),
+        rejected=figure_of(one, "rejected"),
+        simulated=bool(one.options.get("simulated") or (one.preview or {}).get("simulated_rows"))
+        or "simulated" in one.file_name.lower(),
         result_id=outcome.get("result_id"),
         error=ErrorShown(**outcome["error"]) if outcome.get("error") else None,
         task=shown_task(task) if task is not None and task.state not in task_store.ENDED else None,
@@ -224,6 +252,7 @@ def room(node: Node) -> Room:
             upload=shown(one, task),
             preview=dict(one.preview) if one.preview is not None else None,
             outcome=dict(one.outcome) if one.outcome is not None else None,
+            **_found(one),
             rejects=[RejectShown(**dict(zip(RejectShown.model_fields, row[1:], strict=True))) for row in page.rows],
             after=page.after,
             effects=None if effects is None else EffectsShown(**effects.as_dict()),
@@ -231,9 +260,36 @@ def room(node: Node) -> Room:
             may_change=viewer.role in STEWARDS,
         )
 
+    @made.view("/explain/imports/{import_id}/{what}", "explain/derivation.html.j2")
+    def explained(viewer: Viewed, import_id: ImportId, what: What) -> Derivation:
+        """Where a count of an upload comes from."""
+        with reading(node, viewer) as connection:
+            return derivation_of(store.import_of(connection, import_id), what)
+
     _add_actions(made, node)
     _add_streams(made, node)
     return made
+
+
+def _found(one: Import) -> dict[str, Any]:
+    """Return what the check and applying counted, each with its derivation."""
+    preview = one.preview or {}
+    reasons = enumerate(preview.get("reasons", []))
+
+    def figures(kind: str, names: Iterable[str]) -> dict[str, Figure]:
+        return {name: found for name in names if (found := figure_of(one, f"{kind}-{name}")) is not None}
+
+    return {
+        **{name: figure_of(one, name) for name in ("accepted", "rejected", "ships")},
+        **{name: preview.get(name) for name in ("begins_at", "ends_at")},
+        "reasons": [
+            ReasonShown(column=row["column"], reason=row["reason"], rows=rows)
+            for n, row in reasons
+            if (rows := figure_of(one, f"reason-{n}")) is not None
+        ],
+        "changes": figures("change", preview.get("changes") or {}),
+        "counts": figures("outcome", one.outcome or {}),
+    }
 
 
 def _add_actions(made: Room, node: Node) -> None:

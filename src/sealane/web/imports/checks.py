@@ -50,8 +50,9 @@ def check(arguments: Mapping[str, Any], say: Say) -> dict[str, Any]:
     try:
         found = _KINDS[arguments["kind"]](path, arguments, say)
     except DataError as error:
-        write_faults(error.faults, name)
-        raise _named(error, path, name) from None
+        named = _named(error, path, name)
+        write_faults(named.faults, name)
+        raise named from None
     except SealaneError as error:
         words = str(error).replace(str(path), name).replace(path.name, name)
         raise DataError("The file cannot be read.", [_fault(words, name)]) from None

@@ -19,8 +19,8 @@ MAX_COLUMNS = 60
 MAX_CELL_CHARS = 200
 REJECT_COLUMNS = ("file", "record", "line", "column", "value", "reason")
 REJECTS = Path("rejects.csv")
-_PLACE = re.compile(r"\b(row|line|record) ([0-9]+)")
-_COLUMN = re.compile(r", column (.+)$")
+_PLACE = re.compile(r"\b(row|line|record|feature|message) ([0-9]+)")
+_LINES = frozenset({"row", "line"})
 
 
 def write_faults(faults: Sequence[Fault], name: str) -> None:
@@ -29,12 +29,13 @@ def write_faults(faults: Sequence[Fault], name: str) -> None:
         rows = csv.writer(handle)
         rows.writerow(REJECT_COLUMNS)
         for fault in faults:
-            place, column = _PLACE.search(fault.where), _COLUMN.search(fault.where)
-            number = place[2] if place else ""
-            line = number if place and place[1] in {"row", "line"} else ""
-            record = number if place and place[1] == "record" else ""
-            reason = f"{fault.remedy}" if place else f"{fault.where}: {fault.remedy}"
-            cells = (name, record, line, column[1] if column else "", fault.found[:MAX_CELL_CHARS], reason)
+            place = _PLACE.search(fault.where)
+            number, is_line = (place[2], place[1] in _LINES) if place else ("", False)
+            rest = fault.where[place.end() :].lstrip(" ,:") if place else ""
+            where = "" if place else fault.where.removeprefix(name).lstrip(" ,:")
+            reason = f"{where}: {fault.remedy}" if where else fault.remedy
+            column, line, record = rest.removeprefix("column "), number if is_line else "", "" if is_line else number
+            cells = (name, record, line, column[:MAX_CELL_CHARS], fault.found[:MAX_CELL_CHARS], reason)
             rows.writerow([inert(cell) for cell in cells])
 
 
