@@ -30,6 +30,8 @@ await build({
   target: "es2022",
   legalComments: "none", // whole licences stand in LICENSES.txt
   define: { "process.env.NODE_ENV": '"production"' },
+  // Its classes declare fields that a parent's constructor fills; declaring them anew would empty them.
+  tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
   logLevel: "warning",
   plugins: [{
     name: "one tile format",

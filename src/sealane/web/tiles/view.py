@@ -203,7 +203,7 @@ def _ports(own: set[str], others: set[str]) -> list[MapPort]:
     return [
         MapPort(
             unlocode=port.locode,
-            name=port.name,
+            name=port.name.partition(",")[0].partition(" (")[0],
             lon=_east(port.lon),
             lat=port.lat,
             rank=rank,

@@ -1,4 +1,4 @@
-// Draws the map that an element names: `data-map-src` is the address of what it shows.
+// Draws the map that an element names: `data-map-src` is the address of what it shows. Called by sealane.js.
 import { makeLegend } from "./legend.js";
 import { sayWhatIs } from "./popup.js";
 import { addPictures, makeStyle } from "./style.js";
@@ -6,11 +6,12 @@ import { makeTime, shipsAsker } from "./time.js";
 import { inKilometres, inksOf, number, wordsOf } from "./words.js";
 
 const WORKER = new URL("../vendor/maplibre-gl-worker.mjs", import.meta.url).href;
-const PACIFIC_ZOOM = { narrow: 0.6, wide: 1.9 };
+const PACIFIC_ZOOM = { narrow: 0.6, wide: 1.75 };
 const ASK_AGAIN_MS = 3000;
 
 /** Starts the map of an element; resolves when it has been drawn once. @param {HTMLElement} element */
 export async function startMap(element) {
+  if (element.hasAttribute("data-map")) return;
   const words = wordsOf(element);
   const canvas = element.querySelector("[data-map-canvas]");
   const status = element.querySelector("[data-map-said]");
@@ -22,6 +23,7 @@ export async function startMap(element) {
     await draw(gl, view);
   } catch (error) {
     setState("failed");
+    console.error(error);
     say(words(canvas.querySelector("canvas") || webgl() ? "failed" : "no-webgl"));
     element.querySelector("[data-map-wait]").hidden = true;
   }
@@ -46,18 +48,34 @@ export async function startMap(element) {
       cooperativeGestures: false,
       locale: { "Map.Title": words("map"), "NavigationControl.ZoomIn": words("zoom-in"), "NavigationControl.ZoomOut": words("zoom-out"), "NavigationControl.ResetBearing": words("north"), "Popup.Close": words("close") },
     });
+    Object.assign(element, { map });
     map.touchZoomRotate.disableRotation();
     map.keyboard.disableRotation();
     map.addControl(new gl.NavigationControl({ showCompass: false }), "top-right");
     map.addControl(new gl.ScaleControl({ unit: inKilometres(units) ? "metric" : "nautical" }), "bottom-left");
-    addPictures(map);
+    addPictures(map, inksOf(element));
     element.querySelector("[data-map-wait]").hidden = true;
 
     let failed = false;
-    map.on("error", () => { failed = true; say(words("failed")); });
-    // A late once("idle") never fires: whether all is loaded is looked at after every frame.
-    map.on("render", () => setState(map.loaded() && map.areTilesLoaded() ? "idle" : "drawing"));
-    map.on("idle", () => { setState("idle"); sayCrowded(); });
+    let ready = false;
+    map.on("error", ({ error }) => {
+      failed = true;
+      console.warn(error);
+      say(words("failed"));
+    });
+    // A late "idle" never comes, and the last frame may be drawn before the last tile is counted as loaded: so whether
+    // all is there is looked at after frames, and again a little later while it is not.
+    let waiting = 0;
+    const look = () => {
+      waiting = 0;
+      if (map.loaded() && map.areTilesLoaded() && ready) {
+        if (element.dataset.map !== "idle") sayCrowded();
+        return setState("idle");
+      }
+      setState("drawing");
+      waiting = setTimeout(look, 120);
+    };
+    map.on("render", () => { if (!waiting) waiting = setTimeout(look, 30); });
 
     const askShips = shipsAsker(view);
     let wanted = "";
@@ -78,11 +96,13 @@ export async function startMap(element) {
     wirePopups(gl, map, view, units);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => restyle());
     if (view.preparing) askAgain();
+    ready = true;
     map.triggerRepaint();
 
     function restyle() {
       const style = makeStyle(view, inksOf(element), legend.on(), legend.pollutant());
       if (ships) style.sources.ships.data = ships;
+      addPictures(map, inksOf(element));
       map.setStyle(style, { diff: true });
       map.triggerRepaint();
     }

@@ -3,6 +3,11 @@
 const FONT = ["Noto Sans", "Noto Sans CJK JP", "system-ui", "sans-serif"];
 const LINK_KINDS = ["general", "antecedent", "friendship", "sister", "mou", "corridor"];
 const DASHES = { general: [1, 2], antecedent: [1, 3], friendship: [2, 1.5], sister: [5, 2], mou: [1, 0], corridor: [1, 0] };
+// Corners of a label that may stand at its port, with where the label then lies [em].
+const OFFSETS = { "bottom-left": [0.4, -0.15], "top-left": [0.4, 0.15], "bottom-right": [-0.4, -0.15], "top-right": [-0.4, 0.15], left: [0.6, 0] };
+const ANCHORS = Object.keys(OFFSETS);
+/** The corner chosen for a port first; the others where its label would lie on another one. */
+const anchorsFrom = (first) => [first, ...ANCHORS.filter((name) => name !== first)].flatMap((name) => [name, OFFSETS[name]]);
 const ZONES = { berths: "berth", anchorages: "anchorage", limits: "port_limit" };
 const REFERENCE_ZONES = { eca: "eca", speed: "speed_zone" };
 
@@ -58,7 +63,7 @@ export function makeStyle(view, inks, on, pollutant) {
   for (const kind of LINK_KINDS) {
     add("links", {
       id: `links-${kind}`, type: "line", source: "links", filter: ["==", ["get", "kind"], kind], layout: { "line-cap": "butt" },
-      paint: { "line-color": inks[`link-${kind}`], "line-width": ["case", ["get", "signed"], 2.6, kind === "corridor" ? 2.2 : 1.3], "line-opacity": ["case", ["get", "signed"], 1, 0.75], ...(DASHES[kind][1] ? { "line-dasharray": DASHES[kind] } : {}) },
+      paint: { "line-color": inks[`link-${kind}`], "line-width": ["case", ["get", "signed"], 2.6, kind === "corridor" ? 2.2 : 1.3], "line-opacity": ["interpolate", ["linear"], ["zoom"], 6, ["case", ["get", "signed"], 1, 0.75], 9, ["case", ["get", "signed"], 0.6, 0.2]], ...(DASHES[kind][1] ? { "line-dasharray": DASHES[kind] } : {}) },
     });
   }
   add("lanes", { id: "lanes", type: "line", source: "lanes", layout: { "line-cap": "round", "line-join": "round" }, paint: { "line-color": inks.lane, "line-width": 3.2, "line-opacity": 0.9 } });
@@ -66,16 +71,15 @@ export function makeStyle(view, inks, on, pollutant) {
   add("ships", {
     id: "ships", type: "symbol", source: "ships",
     layout: {
-      "icon-image": ["case", ["has", "heading_deg"], "ship", "ship-still"], "icon-rotate": ["coalesce", ["get", "heading_deg"], 0], "icon-rotation-alignment": "map",
+      "icon-image": ["concat", ["case", ["get", "silent"], "silent", "ship"], ["case", ["has", "heading_deg"], "", "-still"]], "icon-rotate": ["coalesce", ["get", "heading_deg"], 0], "icon-rotation-alignment": "map",
       "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-size": ["interpolate", ["linear"], ["zoom"], 2, 0.45, 8, 0.7, 13, 1],
     },
-    paint: { "icon-color": ["case", ["get", "silent"], inks.silent, inks.ship], "icon-halo-color": inks.halo, "icon-halo-width": 1 },
   });
   add("ports", {
     id: "port-names", type: "symbol", source: "ports",
     layout: {
-      "text-field": ["get", "name"], "text-font": FONT, "text-size": ["case", ["==", ["get", "rank"], 1], 13, 11.5], "text-anchor": ["get", "anchor"],
-      "text-radial-offset": 0.5, "text-offset": ["match", ["get", "anchor"], "left", ["literal", [0.6, 0]], "bottom-left", ["literal", [0.4, -0.15]], "top-left", ["literal", [0.4, 0.15]], "bottom-right", ["literal", [-0.4, -0.15]], ["literal", [-0.4, 0.15]]],
+      "text-field": ["get", "name"], "text-font": FONT, "text-size": ["case", ["==", ["get", "rank"], 1], 13, 11.5],
+      "text-variable-anchor-offset": ["match", ["get", "anchor"], ...ANCHORS.slice(0, -1).flatMap((name) => [name, ["literal", anchorsFrom(name)]]), ["literal", anchorsFrom(ANCHORS.at(-1))]], "text-justify": "auto",
       "symbol-sort-key": ["get", "rank"], "text-padding": 3, "text-max-width": 12,
     },
     paint: { "text-color": inks.text, "text-halo-color": inks.halo, "text-halo-width": 1.4 },
@@ -85,8 +89,9 @@ export function makeStyle(view, inks, on, pollutant) {
 
 function area(add, name, kind, source, colour, suffix = "") {
   const filter = ["==", ["get", "kind"], kind];
-  const dashed = kind === "eca" || kind === "port_limit";
-  add(name, { id: `${name}-fill${suffix}`, type: "fill", source, "source-layer": "zones", filter, paint: { "fill-color": colour, "fill-opacity": kind === "eca" ? 0.08 : kind === "port_limit" ? 0.04 : 0.22 } });
+  const dashed = kind === "eca" || kind === "port_limit" || kind === "speed_zone";
+  const opacity = { eca: 0.08, port_limit: 0.04, speed_zone: 0.06 }[kind] ?? 0.22;
+  add(name, { id: `${name}-fill${suffix}`, type: "fill", source, "source-layer": "zones", filter, paint: { "fill-color": colour, "fill-opacity": opacity } });
   add(name, { id: `${name}-edge${suffix}`, type: "line", source, "source-layer": "zones", filter, paint: { "line-color": colour, "line-width": 1.3, ...(dashed ? { "line-dasharray": [4, 3] } : {}) } });
 }
 
@@ -106,18 +111,27 @@ function heatColour(view, pollutant, inks) {
   return ["step", ["get", "kg_per_km2"], colours[0], ...bounds.slice(1).flatMap((bound, i) => [bound, colours[i + 1]])];
 }
 
-/** Pictures of ships, drawn here: an arrow where the heading is known, a dot where not. */
-export function addPictures(map) {
-  const size = 48;
-  for (const [name, outline] of Object.entries({ ship: [[24, 3], [38, 44], [24, 36], [10, 44]], "ship-still": null })) {
+const PICTURE_PX = 48;
+const OUTLINE = [[24, 4], [37, 43], [24, 36], [11, 43]];
+
+/** Pictures of ships in the page's colours: an arrow where the heading is known, a dot where not. */
+export function addPictures(map, inks) {
+  for (const [name, ink, moving] of [["ship", "ship", true], ["ship-still", "ship", false], ["silent", "silent", true], ["silent-still", "silent", false]]) {
     const canvas = document.createElement("canvas");
-    canvas.width = canvas.height = size;
+    canvas.width = canvas.height = PICTURE_PX;
     const context = canvas.getContext("2d");
     context.beginPath();
-    if (outline) outline.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
-    else context.arc(24, 24, 12, 0, 2 * Math.PI);
+    if (moving) OUTLINE.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
+    else context.arc(24, 24, 11, 0, 2 * Math.PI);
     context.closePath();
+    context.lineJoin = "round";
+    context.lineWidth = 6;
+    context.strokeStyle = inks.halo;
+    context.stroke();
+    context.fillStyle = inks[ink];
     context.fill();
-    map.addImage(name, context.getImageData(0, 0, size, size), { pixelRatio: 2 });
+    const picture = context.getImageData(0, 0, PICTURE_PX, PICTURE_PX);
+    if (map.hasImage(name)) map.updateImage(name, picture);
+    else map.addImage(name, picture, { pixelRatio: 2 });
   }
 }
