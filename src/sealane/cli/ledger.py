@@ -207,21 +207,11 @@ def accept(
 
 
 def _verify_node(folder: Path, roots: dict[str, Any], witness: list[Path] | None) -> tuple[Any, list[str]]:
-    """Export to a temporary place and verify that, and hold what is stored beside the entries against them."""
-    from sealane.exchange.ledger_check import faults_of_stored
-    from sealane.exchange.ledger_export import export_bundle
-    from sealane.exchange.peers import list_peers
-    from sealane.exchange.verifier import verify as verify_bundle
+    from sealane.exchange.ledger_check import verify_own_log
     from sealane.node.open import open_node
 
-    with open_node(folder) as node, tempfile.TemporaryDirectory() as temporary:
-        out = Path(temporary) / "bundle"
-        with node.database.read() as connection:
-            stored = [str(fault) for fault in faults_of_stored(connection)]
-            registered = {peer.participant: peer.root_key for peer in list_peers(connection)}
-            export_bundle(connection, node.identity, out, node.clock())
-        known = {node.identity.participant: node.identity.root_jwk, **registered, **roots}
-        return verify_bundle(out, known, witness), stored
+    with open_node(folder) as node:
+        return verify_own_log(node, roots=roots, witnesses=witness)
 
 
 def _root_key(pair: str) -> tuple[str, dict[str, Any]]:

@@ -156,20 +156,14 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Ask a partner for its keys and whether it knows this node; exit code 1 where something is wrong."""
-    from sealane.exchange.ledger import Entry, EntryKind, append
-    from sealane.exchange.peers import clear_alarm as take_back
-    from sealane.exchange.peers import get_peer
+    from sealane.exchange.alarms import take_back_alarm
     from sealane.node.open import open_node
     from sealane.node.peer_check import check_peer
 
     with open_node(folder) as node:
         if clear_alarm:
             with node.database.write() as connection:
-                peer = get_peer(connection, participant)
-                if peer is not None and peer.alarm is not None:
-                    take_back(connection, participant)
-                    entry = Entry(EntryKind.ALARM_CLEARED, participant, participant, {"reason": peer.alarm})
-                    append(connection, [entry], node.clock())
+                take_back_alarm(connection, participant, node.clock())
         found = check_peer(node, participant)
     if as_json:
         print_json({**_as_dict(found.peer), "keys": found.keys, "troubles": list(found.troubles)})

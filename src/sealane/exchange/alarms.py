@@ -30,3 +30,13 @@ def log_alarm(connection: sa.Connection, stream: Stream, kind: str, text: str, n
         peers.raise_alarm(connection, stream.peer, text)
     body = {"stream": stream.id, "alarm": kind, "text": text, "digest": hashlib.sha256(text.encode()).hexdigest()}
     append(connection, [Entry(EntryKind.ALARM, stream.peer, stream.id, body)], now)
+
+
+def take_back_alarm(connection: sa.Connection, participant: str, now: dt.datetime) -> str | None:
+    """Take the alarm about a partner back, as an operator decided; return what it was, None where none stood."""
+    peer = peers.get_peer(connection, participant)
+    if peer is None or peer.alarm is None:
+        return None
+    peers.clear_alarm(connection, participant)
+    append(connection, [Entry(EntryKind.ALARM_CLEARED, participant, participant, {"reason": peer.alarm})], now)
+    return peer.alarm

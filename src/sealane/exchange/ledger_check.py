@@ -1,9 +1,12 @@
-"""Whether the log's index columns and stored subtree hashes agree with its entries' bytes."""
+"""Whether a node's log holds: its entries, signatures and checkpoints, and what is stored beside the entries' bytes."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -11,12 +14,62 @@ from sealane.errors import Fault
 from sealane.exchange.ledger import all_entries, log_size, stored_hashes, utc_text
 from sealane.exchange.merkle import Subtree, leaf_hash, node_hash
 
+if TYPE_CHECKING:
+    from sealane.exchange.verifier import Report
+    from sealane.node.context import Node
 
-def faults_of_stored(connection: sa.Connection) -> list[Fault]:
+# (stage, entries done); stages: stored, export, verify
+Progress = Callable[[str, int], None]
+TOLD_EVERY = 5_000
+
+
+def _silent(stage: str, done: int) -> None:
+    """Tell nobody."""
+
+
+def verify_own_log(
+    node: Node,
+    *,
+    roots: Mapping[str, dict[str, Any]] | None = None,
+    witnesses: list[Path] | None = None,
+    progress: Progress = _silent,
+) -> tuple[Report, list[str]]:
+    """Export a node's log to a temporary place and verify that; hold what is stored beside the entries against them.
+
+    Parameters
+    ----------
+    roots : public root keys known from elsewhere, by participant; those of registered partners are known anyway.
+    witnesses : bundles of partners, which hold checkpoints of this log.
+
+    Returns
+    -------
+    The verifier's report, and the faults of what is stored beside the entries.
+    """
+    from sealane.exchange.ledger_export import export_bundle
+    from sealane.exchange.peers import list_peers
+    from sealane.exchange.verifier import verify
+
+    with tempfile.TemporaryDirectory() as temporary:
+        out = Path(temporary) / "bundle"
+        with node.database.read() as connection:
+            stored = [str(fault) for fault in faults_of_stored(connection, lambda done: progress("stored", done))]
+            registered = {peer.participant: peer.root_key for peer in list_peers(connection)}
+            progress("export", 0)
+            export_bundle(connection, node.identity, out, node.clock())
+        progress("verify", 0)
+        known = {node.identity.participant: node.identity.root_jwk, **registered, **(roots or {})}
+        return verify(out, known, witnesses), stored
+
+
+def faults_of_stored(connection: sa.Connection, told: Callable[[int], None] | None = None) -> list[Fault]:
     """Recompute everything that is stored beside the entries' bytes and return what differs.
 
     The columns are an index and the subtree hashes a cache: the bytes and the signed checkpoints are what counts. A
     wrong one would make the node give proofs that nobody can verify.
+
+    Parameters
+    ----------
+    told : is told now and then how many entries have been looked at.
     """
     faults: list[Fault] = []
     peaks: list[tuple[int, bytes]] = []  # (level, hash), the right edge
@@ -43,6 +96,8 @@ def faults_of_stored(connection: sa.Connection) -> list[Fault]:
             nodes[level, index] = carried
         peaks.append((level, carried))
         count += 1
+        if told is not None and count % TOLD_EVERY == 0:
+            told(count)
         if len(nodes) >= 10_000:
             faults += _node_faults(connection, nodes)
     faults += _node_faults(connection, nodes)

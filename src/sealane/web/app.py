@@ -28,6 +28,7 @@ ROOMS = (
     "data",
     "tasks.room",
     "alerts.room",
+    "exchange.room",
 )
 # Not behind the gate of access.csv: what a browser needs before anybody has logged in.
 OPEN_ROUTERS = ("preferences",)
@@ -37,6 +38,7 @@ WORK: tuple[str, ...] = (
     "idempotency",
     "data",
     "alerts.job",
+    "exchange.checks",
 )
 
 

@@ -147,7 +147,7 @@ def _explain(room: Room, node: Node) -> None:
 
 
 def _channels(room: Room, node: Node) -> None:
-    @room.action("POST", "/alerts/channels", status=201)
+    @room.action("POST", "/alerts/channels", status=201, secret=True)
     def make(viewer: Viewed, body: NewChannel, request: Request) -> ChannelMade:
         """Make a channel; for a webhook the secret is shown this once."""
         now = node.clock()
