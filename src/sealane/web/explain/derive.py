@@ -14,6 +14,7 @@ from sealane.web.explain.model import Divide, InventoryDerivation
 from sealane.web.explain.selection import Selection
 from sealane.web.explain.sums import (
     DIMS,
+    OF_CALLS,
     Division,
     chosen,
     divided,
@@ -29,8 +30,18 @@ from sealane.web.words import N_
 SUM = N_("The sum of its parts; kept so finely that the parts add up to the last bit, in any order.")
 COUNT = N_("Rows of the table of port calls are counted.")
 COUNT_SHIPS = N_("Ships of the inventory with positions in the period are counted, each MMSI once.")
-FILLED = "mass on filled inputs (grade D) / mass"
-_FILES = {"mass": "inventory.parquet", "calls": "calls.parquet", "ships": "vessels.parquet"}
+FILLED = N_("mass on filled inputs (grade D) / mass emitted")
+SHARE = N_("mass emitted here / mass emitted in all")
+_HOURS_OF_CALLS = N_("Hours of the table of port calls, added up.")
+_FILES = {
+    "mass": "inventory.parquet", "filled": "inventory.parquet", "share": "inventory.parquet", "calls": "calls.parquet",
+    "unobserved": "calls.parquet", "interpolated": "calls.parquet", "ships": "vessels.parquet",
+}  # fmt: skip
+
+
+_EQUATIONS = {
+    "calls": COUNT, "ships": COUNT_SHIPS, "unobserved": _HOURS_OF_CALLS, "interpolated": _HOURS_OF_CALLS,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,7 +75,7 @@ def derive(subject: Subject, selection: Selection) -> InventoryDerivation:
     selection = selection.with_defaults()
     if selection.quantity == "quality":
         return of_quality(subject, selection)
-    if selection.quantity == "filled":
+    if selection.quantity in {"filled", "share"}:
         return _of_share(subject, selection)
     if selection.basis == "wtt":
         return of_row(subject, selection, chosen(subject.index, selection.model_copy(update={"basis": "wtw"})))
@@ -106,7 +117,7 @@ def _of_sum(subject: Subject, selection: Selection, facts: Facts, left: tuple[st
     own = selection if skip else selection.model_copy(update={"skip": None})
     own_figure = figure(subject.result_id, own, value, simulated=subject.simulated, grade=worst_grade(facts))
     own_figure = own_figure.model_copy(update={"filled_share": None if skip else filled_share(facts)})
-    equation = {"calls": COUNT, "ships": COUNT_SHIPS}.get(selection.quantity, SUM)
+    equation = _EQUATIONS.get(selection.quantity, SUM)
     return framed(
         subject,
         selection,
@@ -130,14 +141,14 @@ def _of_sum(subject: Subject, selection: Selection, facts: Facts, left: tuple[st
 
 def _one_call(subject: Subject, selection: Selection, facts: Facts) -> list[Input]:
     """The rows that are counted, where there are none to divide."""
-    if selection.quantity not in {"calls", "ships"} or len(facts.value) != 1:
+    if selection.quantity not in {*OF_CALLS, "ships"} or len(facts.value) != 1:
         return []
-    column, dim = ("call", "call_id") if selection.quantity == "calls" else ("ship", "mmsi")
+    column, dim = ("ship", "mmsi") if selection.quantity == "ships" else ("call", "call_id")
     name = subject.index.members(column)[int(facts.dims[column][0])]
     return [
         Input(
             name=member_label(subject.index, dim, name),
-            value=1.0,
+            value=float(facts.value[0]),
             origin="computed",
             source=f"{_FILES[selection.quantity]}: {dim} {name}",
             link=call_path(subject, name) if dim == "call_id" else None,
@@ -168,19 +179,29 @@ def _parts(subject: Subject, selection: Selection, division: Division) -> list[P
 
 
 def _of_share(subject: Subject, selection: Selection) -> InventoryDerivation:
-    """The share of a mass that rests on filled inputs."""
-    mass = selection.model_copy(update={"quantity": "mass"})
-    facts = chosen(subject.index, mass)
-    share = filled_share(facts)
-    filled = facts.total * share if share is not None else 0.0
-    own = Figure(value=share, quantity="share", explain=selection.path(subject.result_id), simulated=subject.simulated)
+    """The share of a mass that rests on filled inputs, or that is of this mode, source, ship type, ..."""
+    part = selection.narrowed(quantity="mass")
+    if selection.quantity == "filled":
+        above, below = part.narrowed(grade="D"), part
+        equation, names_of = FILLED, (N_("Mass on filled inputs"), N_("Mass emitted"))
+    else:
+        whole = {name: getattr(part, name) for name in ("pollutant", "basis", "in_call", "call_id")}
+        above, below = part, Selection.model_validate(whole)
+        equation, names_of = SHARE, (N_("Mass emitted here"), N_("Mass emitted in all"))
+    values = [_mass(subject.index, one) for one in (above, below)]
     inputs = [
-        Input(name=N_("Mass on filled inputs"), value=filled, unit="g", origin="computed", grade="D",
-              link=mass.narrowed(grade="D").path(subject.result_id)),
-        Input(name=N_("Mass emitted"), value=facts.total, unit="g", origin="computed",
-              link=mass.narrowed().path(subject.result_id)),
-    ]  # fmt: skip
-    return framed(subject, selection, own, equation=FILLED, inputs=inputs)
+        Input(name=name, value=value, unit="g", origin="computed", link=one.path(subject.result_id))
+        for name, value, one in zip(names_of, values, (above, below), strict=True)
+    ]
+    share = values[0] / values[1] if values[1] > 0 else None
+    path = selection.path(subject.result_id)
+    own = Figure(value=share, quantity="share", explain=path, simulated=subject.simulated)
+    return framed(subject, selection, own, equation=equation, inputs=inputs)
+
+
+def _mass(index: Index, selection: Selection) -> float:
+    """The mass of a selection; zero where it has no row, as where nothing is on filled inputs."""
+    return chosen(index, selection).total
 
 
 def framed(subject: Subject, selection: Selection, own: Figure, **more: Any) -> InventoryDerivation:
@@ -188,7 +209,7 @@ def framed(subject: Subject, selection: Selection, own: Figure, **more: Any) -> 
     meta = subject.index.meta
     query = selection.query()
     base = f"/api/v1/explain/inventory/{quote(subject.result_id, safe='')}/parts.csv"
-    file = _FILES.get(selection.quantity, "inventory.parquet" if selection.quantity == "filled" else "activity.parquet")
+    file = _FILES.get(selection.quantity, "activity.parquet")
     return InventoryDerivation(
         title=names.QUANTITIES[selection.quantity],
         figure=own,

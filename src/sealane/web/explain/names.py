@@ -11,6 +11,9 @@ QUANTITIES = {
     "distance": N_("Distance sailed"),
     "calls": N_("Port calls"),
     "ships": N_("Ships"),
+    "unobserved": N_("Hours of port calls without reports"),
+    "interpolated": N_("Hours of port calls filled between two reports"),
+    "share": N_("Share of the mass emitted"),
     "filled": N_("Share that rests on filled inputs"),
     "quality": N_("Quality of the data"),
 }

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from sealane.errors import DataError, Fault
-from sealane.web.derivation import Figure, Input, Part, Quantity
+from sealane.web.derivation import Figure, Input, Quantity
 from sealane.web.explain import names
 from sealane.web.explain.derive import Subject, framed
 from sealane.web.explain.model import InventoryDerivation
 from sealane.web.explain.selection import Selection
+from sealane.web.port.index import Index
 from sealane.web.words import N_
 
 # Item -> (quantity, what it is).
@@ -26,6 +28,8 @@ ITEMS: dict[str, tuple[Quantity, str]] = {
     "status_and_mode.compared": ("count", N_("Ships whose reported status was held against the mode found.")),
     "status_and_mode.agree": ("count", N_("Ships that reported most of the time what was found most of the time.")),
 }  # fmt: skip
+REPORTED = N_("Hours for which the ship reported this status.")
+DECIDED = N_("Hours in which the ship was found so.")
 RULE = N_("Reports, or values, that met this rule of cleaning.")
 
 
@@ -42,6 +46,26 @@ def value_of(quality: dict[str, Any], item: str) -> float | None:
     return float(place) if isinstance(place, int | float) else None
 
 
+def found_of(index: Index, mmsi: int) -> dict[str, Any]:
+    """What quality.json says of one ship: counts by rule, and a status that contradicts what was found."""
+    import pyarrow.compute as pc
+
+    rows = index.table("ship_quality").filter(pc.field("mmsi") == mmsi).column("found").to_pylist()
+    return dict(json.loads(rows[0])) if rows else {}
+
+
+def _of_ship(index: Index, mmsi: int) -> dict[str, tuple[float, Quantity, str]]:
+    """Statements on one ship: value, quantity and what it is, by item."""
+    found = found_of(index, mmsi)
+    told: dict[str, tuple[float, Quantity, str]] = {
+        f"rule.{rule}": (float(count), "count", RULE) for rule, count in found.get("counts", {}).items()
+    }
+    for side, words in (("reported", REPORTED), ("decided", DECIDED)):
+        for mode, hours in found.get("disagreement", {}).get(f"{side}_h", {}).items():
+            told[f"{side}.{mode}"] = (float(hours), "duration_h", words)
+    return told
+
+
 def of_quality(subject: Subject, selection: Selection) -> InventoryDerivation:
     """Return where a statement on the quality of the data comes from.
 
@@ -52,33 +76,35 @@ def of_quality(subject: Subject, selection: Selection) -> InventoryDerivation:
     """
     quality = subject.index.meta["quality"]
     item = selection.item or ""
-    known = {name: ITEMS[name] for name in ITEMS if value_of(quality, name) is not None}
-    known |= {f"rule.{name}": ("count", RULE) for name in quality.get("totals", {})}
+    known: dict[str, tuple[float | None, Quantity, str]]
+    if selection.mmsi is not None:
+        known = dict(_of_ship(subject.index, selection.mmsi))
+    else:
+        known = {name: (value_of(quality, name), *ITEMS[name]) for name in ITEMS if value_of(quality, name) is not None}
+        known |= {f"rule.{name}": (float(count), "count", RULE) for name, count in quality.get("totals", {}).items()}
     if item not in known:
-        raise DataError(
-            "The figure cannot be derived.", [Fault("item", repr(item), f"Give one of: {', '.join(known)}.")]
-        )
-    quantity, words = known[item]
+        told = ", ".join(known) or "none is told of this ship"
+        raise DataError("The figure cannot be derived.", [Fault("item", repr(item), f"Give one of: {told}.")])
+    value, quantity, words = known[item]
     path = selection.path(subject.result_id)
-    own = Figure(value=value_of(quality, item), quantity=quantity, explain=path, simulated=subject.simulated)
+    own = Figure(value=value, quantity=quantity, explain=path, simulated=subject.simulated)
     notes = []
     if item.startswith("rule."):
         rule = quality.get("rules", {}).get(item.removeprefix("rule."), {})
         notes = [text for text in (rule.get("meaning"), rule.get("does")) if text]
-    parts = []
-    if item == "vessels_left_out":
-        parts = [
-            Part(label=reason, figure=own.model_copy(update={"value": float(entry["vessels"])}))
-            for reason, entry in quality["vessels_left_out"]["by_reason"].items()
-        ]
+    reasons = quality["vessels_left_out"]["by_reason"] if item == "vessels_left_out" else {}
     files = ", ".join(subject.index.meta["inputs"])
+    inputs = [Input(name=names.DIMENSIONS["item"], value=item, origin="computed", source=f"quality.json; {files}")]
+    inputs += [
+        Input(name=reason, value=float(entry["vessels"]), origin="computed", source="quality.json")
+        for reason, entry in reasons.items()
+    ]
     return framed(
         subject,
         selection,
         own,
         equation=words,
-        inputs=[Input(name=names.DIMENSIONS["item"], value=item, origin="computed", source=f"quality.json; {files}")],
-        parts=parts,
+        inputs=inputs,
         notes=notes,
         file="quality.json",
     )

@@ -8,7 +8,10 @@ from urllib.parse import quote, urlencode
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Quantity = Literal["mass", "energy", "hours", "distance", "calls", "ships", "filled", "quality"]
+Quantity = Literal[
+    "mass", "energy", "hours", "distance", "calls", "ships", "unobserved", "interpolated", "share",
+    "filled", "quality",
+]  # fmt: skip
 Pollutant = Literal["co2e", "co2", "ch4", "n2o", "nox", "so2", "pm10", "pm25", "dpm", "hc", "co", "bc"]
 Basis = Literal["ttw", "wtw", "wtt"]
 Mode = Literal["transit", "manoeuvring", "anchorage", "berth", "drift"]
@@ -25,7 +28,8 @@ class Selection(BaseModel):
 
     Attributes
     ----------
-    quantity : what is added up.
+    quantity : what is added up; ``share`` is a mass as a share of that of the same pollutant, basis, scope and call,
+        ``filled`` the share of a mass that rests on filled inputs, ``unobserved`` and ``interpolated`` hours of calls.
     pollutant, basis : of masses; ``wtt`` is the part of ``wtw`` before the fuel is on board, of one row only.
     in_call .. truncated : only rows that belong to this; None for all.
     ship : of port calls: a part of the ship's name, or its IMO number or MMSI.
@@ -61,7 +65,7 @@ class Selection(BaseModel):
 
     def with_defaults(self) -> Selection:
         """The same with pollutant and basis said, where masses are meant."""
-        if self.quantity not in {"mass", "filled"}:
+        if self.quantity not in {"mass", "filled", "share"}:
             return self
         return self.model_copy(update={"pollutant": self.pollutant or "co2e", "basis": self.basis or "ttw"})
 

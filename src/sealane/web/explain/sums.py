@@ -13,7 +13,7 @@ from sealane.errors import DataError, Fault
 from sealane.web.derivation import Figure, Quantity
 from sealane.web.explain.selection import Selection
 from sealane.web.port.index import Facts, Index
-from sealane.web.port.index_build import GRADES, NONE
+from sealane.web.port.index_build import GRADES, NONE, quantum
 
 MAX_PARTS = 100
 LEAST_DIGITS = 7  # of an IMO number
@@ -26,6 +26,8 @@ DIMS: dict[str, tuple[str, ...]] = {
     "hours": ("in_call", "mode", "evidence", "ship_class", "mmsi", "call_id", "zone"),
     "distance": ("in_call", "mode", "evidence", "ship_class", "mmsi", "call_id", "zone"),
     "calls": ("ship_class", "confidence", "truncated", "mmsi", "call_id"),
+    "unobserved": ("ship_class", "confidence", "truncated", "mmsi", "call_id"),
+    "interpolated": ("ship_class", "confidence", "truncated", "mmsi", "call_id"),
     "ships": ("ship_class", "mmsi"),
 }
 UNITS: dict[str, Quantity] = {
@@ -35,7 +37,10 @@ UNITS: dict[str, Quantity] = {
     "distance": "distance_nm",
     "calls": "count",
     "ships": "count",
+    "unobserved": "duration_h",
+    "interpolated": "duration_h",
 }
+OF_CALLS = frozenset({"calls", "unobserved", "interpolated"})
 _SORTED_BY_VALUE = frozenset({"mmsi", "call_id", "zone"})
 TRUNCATED = ("none", "start", "end", "both")
 
@@ -99,15 +104,16 @@ def facts_of(index: Index, selection: Selection) -> Facts:
         return index.energy()
     if quantity in {"hours", "distance"}:
         return index.work("hours" if quantity == "hours" else "distance_nm")
-    if quantity == "calls":
-        return _calls(index)
+    if quantity in OF_CALLS:
+        return _calls(index, quantity)
     ships = np.arange(index.table("ships").num_rows, dtype=np.int32)
     counted = index.table("ships").column("counted").to_numpy(zero_copy_only=False).astype(bool)
     dims = {"ship": ships, "ship_class": index.words("ships", "ship_class")[0]}
     return Facts(dims, np.ones(len(ships))).where(counted)
 
 
-def _calls(index: Index) -> Facts:
+def _calls(index: Index, quantity: str) -> Facts:
+    """Port calls, each counted once or with its hours, which are kept as whole multiples of a quantum of their own."""
     ship = index.column("calls", "ship")
     codes, words = index.words("calls", "truncated")
     place = np.array([TRUNCATED.index(word or "none") for word in words] or [0], np.int8)
@@ -119,7 +125,11 @@ def _calls(index: Index) -> Facts:
         "confidence": index.column("calls", "confidence"),
         "truncated": place[codes] if len(codes) else codes.astype(np.int8),
     }
-    return Facts(dims, np.ones(len(ship)))
+    if quantity == "calls":
+        return Facts(dims, np.ones(len(ship)))
+    hours = index.column("calls", f"{quantity}_h")
+    step = quantum(float(hours.sum()))
+    return Facts(dims, np.rint(hours / step) * step)
 
 
 def chosen(index: Index, selection: Selection) -> Facts:
@@ -147,7 +157,7 @@ def chosen(index: Index, selection: Selection) -> Facts:
             continue
         mask &= facts.dims[COLUMNS.get(dim, dim)] == code
     if selection.ship is not None:
-        if selection.quantity == "calls":
+        if selection.quantity in OF_CALLS:
             mask &= calls_of(index, selection.ship)
         else:
             faults.append(Fault("ship", f"{selection.quantity} is not told by it", "Give mmsi, or leave it out."))

@@ -90,7 +90,7 @@ class Sheet:
                     hours=None if hours is None else self.figure("hours", float(hours[code]), **only),
                     energy=self.figure("energy", float(energy[code]), **only),
                     mass=self.figure("mass", float(mass[code]), worst(code), **only),
-                    share=float(mass[code]) / whole if whole > 0 else None,
+                    share=self.share(float(mass[code]) / whole, **only) if whole > 0 else None,
                     calls=None if calls is None else self.counted("calls", calls, **only),
                     ships=None if ships is None else self.counted("ships", ships, **only),
                 )
@@ -102,11 +102,19 @@ class Sheet:
             hours=None if hours is None else self.figure("hours", self.hours.total, by=dim),
             energy=self.figure("energy", self.energy.total, by=dim),
             mass=self.figure("mass", whole, worst_grade(self.mass), by=dim),
-            share=1.0 if whole > 0 else None,
+            share=self.share(1.0) if whole > 0 else None,
             calls=None if counts is None else self.counted("calls", int(self.index.meta["totals"]["calls"])),
             ships=None if counts is None else self.counted("ships", int(self.index.meta["totals"]["ships"])),
         )
         return Breakdown(dimension=dim, rows=rows, total=total)
+
+    def share(self, value: float, **only: Any) -> Figure:
+        """A part of the mass as a share of all of it."""
+        mass = self.figure("mass", value, **only)
+        return Figure(
+            value=value, quantity="share", simulated=self.simulated,
+            explain=mass.explain.replace("?", "?quantity=share&", 1),
+        )  # fmt: skip
 
     def counted(self, quantity: Literal["calls", "ships"], value: int, **only: Any) -> Figure:
         """A count of ships or calls of the whole result."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from typing import Any, cast
 
 import numpy as np
 
 from sealane.emissions.layout import MODE_NAMES
 from sealane.errors import RequestRefusedError
+from sealane.web.derivation import Figure, Quantity
+from sealane.web.explain.quality import found_of
 from sealane.web.explain.row import PARTICULARS, origin_of
-from sealane.web.explain.selection import Selection
+from sealane.web.explain.selection import Selection, explain_path
 from sealane.web.explain.sums import worst_grade
 from sealane.web.port import calls
 from sealane.web.port.breakdown import Sheet, call_pollutants
@@ -26,6 +27,7 @@ from sealane.web.port.models import (
     Particular,
     PortResult,
     Statement,
+    StatementRow,
 )
 from sealane.web.port.timeline import call_path, lanes
 
@@ -60,7 +62,7 @@ def call_page(
     sums = calls.Sums(index, sheet.mass_all)
     row = calls.rows(index, result.id, np.array([number]), sums, measure, simulated=result.simulated)[0]
     ship = _vessel(index, call["mmsi"])
-    found = _found(index, call["mmsi"])
+    found = found_of(index, call["mmsi"])
     return CallPage(
         unlocode=index.port,
         name=name,
@@ -68,7 +70,12 @@ def call_page(
         result=result,
         call=row,
         port_path=f"/ports/{index.port}?result={result.id}",
-        interpolated_h=call["interpolated_h"],
+        interpolated=row.unobserved.model_copy(
+            update={
+                "value": float(sums.interpolated[number]),
+                "explain": explain_path(result.id, quantity="interpolated", call_id=call_id),
+            }
+        ),
         shifts=call["shifts"],
         events=_events(index, call["mmsi"], call_id),
         lanes=_lanes(index, result.id, number),
@@ -86,8 +93,8 @@ def call_page(
         pollutants=call_pollutants(index, result.id, call_id, simulated=result.simulated),
         particulars=_particulars(ship) if ship else [],
         vessel_notes=str(ship.get("notes") or "") if ship else "",
-        statement=_statement(found),
-        disagreements=_disagreements(index, found),
+        statement=_statement(result, call["mmsi"], found),
+        disagreements=_disagreements(index, result, call["mmsi"], found),
         other_calls=_others(index, result.id, call["mmsi"], number),
     )
 
@@ -98,13 +105,6 @@ def _vessel(index: Index, mmsi: int) -> dict[str, Any] | None:
 
     rows = pq.read_table(index.source / "vessels.parquet", filters=pc.field("mmsi") == mmsi).to_pylist()
     return cast("dict[str, Any]", rows[0]) if rows else None
-
-
-def _found(index: Index, mmsi: int) -> dict[str, Any]:
-    import pyarrow.compute as pc
-
-    rows = index.table("ship_quality").filter(pc.field("mmsi") == mmsi).column("found").to_pylist()
-    return cast("dict[str, Any]", json.loads(rows[0])) if rows else {}
 
 
 def _events(index: Index, mmsi: int, call_id: str) -> list[Event]:
@@ -164,22 +164,39 @@ def _particulars(ship: dict[str, Any]) -> list[Particular]:
     return rows
 
 
-def _statement(found: dict[str, Any]) -> Statement | None:
+def _stated(result: PortResult, mmsi: int, item: str, value: float, quantity: Quantity) -> Figure:
+    """Something that quality.json says of one ship."""
+    path = explain_path(result.id, quantity="quality", item=item, mmsi=mmsi)
+    return Figure(value=value, quantity=quantity, explain=path, simulated=result.simulated)
+
+
+def _statement(result: PortResult, mmsi: int, found: dict[str, Any]) -> Statement | None:
     told = found.get("disagreement")
     if not told:
         return None
     return Statement(
         reported=told["reported"],
         decided=told["decided"],
-        reported_h=told["reported_h"],
-        decided_h=told["decided_h"],
+        rows=[
+            StatementRow(
+                mode=mode,
+                reported=_stated(result, mmsi, f"reported.{mode}", hours, "duration_h"),
+                decided=_stated(result, mmsi, f"decided.{mode}", told["decided_h"][mode], "duration_h"),
+            )
+            for mode, hours in told["reported_h"].items()
+        ],
     )
 
 
-def _disagreements(index: Index, found: dict[str, Any]) -> list[Disagreement]:
+def _disagreements(index: Index, result: PortResult, mmsi: int, found: dict[str, Any]) -> list[Disagreement]:
     rules = index.meta["quality"].get("rules", {})
     return [
-        Disagreement(rule=name, count=count, meaning=rules[name]["meaning"], does=rules[name]["does"])
+        Disagreement(
+            rule=name,
+            count=_stated(result, mmsi, f"rule.{name}", float(count), "count"),
+            meaning=rules[name]["meaning"],
+            does=rules[name]["does"],
+        )
         for name, count in found.get("counts", {}).items()
         if name in rules
     ]

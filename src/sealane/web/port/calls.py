@@ -13,13 +13,13 @@ from sealane.emissions.layout import MODE_NAMES
 from sealane.errors import DataError, Fault
 from sealane.web.derivation import Figure
 from sealane.web.explain.selection import Selection, explain_path
-from sealane.web.explain.sums import TRUNCATED, Grade, calls_of
+from sealane.web.explain.sums import TRUNCATED, Grade, calls_of, facts_of
 from sealane.web.port.index import Facts, Index
 from sealane.web.port.index_build import GRADES
 from sealane.web.port.models import CallList, CallRow
 from sealane.web.port.timeline import call_path
 
-PAGE = 50
+PAGE = 25
 SortBy = Literal["arrival", "ship", "ship_class", "berth", "anchorage", "mass", "unobserved", "confidence"]
 
 
@@ -92,7 +92,7 @@ def call_list(index: Index, result_id: str, wanted: CallFilter, mass: Facts, mea
 
 
 class Sums:
-    """Mass and hours by call, of shape (calls,)."""
+    """Mass and hours by call, of shape (calls,), as their derivations give them."""
 
     def __init__(self, index: Index, mass: Facts) -> None:
         self.calls = index.table("calls").num_rows
@@ -102,6 +102,9 @@ class Sums:
         self.grade = np.full(self.calls, -1, np.int8)
         if filled >= 0:
             np.maximum.at(self.grade, inside.dims["call"], inside.dims["grade"].astype(np.int8))
+        self.unobserved, self.interpolated = (
+            facts_of(index, Selection(quantity=quantity)).value for quantity in ("unobserved", "interpolated")
+        )
         hours = index.work("hours")
         self.hours = {
             mode: hours.where((hours.dims["call"] >= 0) & (hours.dims["mode"] == code)).by("call", self.calls)[:-1]
@@ -140,7 +143,7 @@ def _order(index: Index, wanted: CallFilter, sums: Sums) -> NDArray[np.int64]:
         "berth": lambda: sums.hours["berth"],
         "anchorage": lambda: sums.hours["anchorage"],
         "mass": lambda: sums.mass,
-        "unobserved": lambda: index.column("calls", "unobserved_h"),
+        "unobserved": lambda: sums.unobserved,
         "confidence": lambda: index.column("calls", "confidence").astype(np.int64),
     }
     key = keys[wanted.sort]()
@@ -185,7 +188,12 @@ def rows(
                     grade=cast("Grade", GRADES[grade]) if grade >= 0 else None,
                     simulated=simulated,
                 ),
-                unobserved_h=call["unobserved_h"],
+                unobserved=Figure(
+                    value=float(sums.unobserved[number]),
+                    quantity="duration_h",
+                    explain=explain_path(result_id, quantity="unobserved", call_id=call_id),
+                    simulated=simulated,
+                ),
                 gap_events=call["gap_events"],
                 truncated=call["truncated"] or "none",
                 confidence=call["confidence"],

@@ -148,7 +148,7 @@ class CallRow(_Model):
     berth: Figure
     anchorage: Figure
     mass: Figure
-    unobserved_h: float
+    unobserved: Figure
     gap_events: int
     truncated: str
     confidence: int
@@ -178,7 +178,7 @@ class BreakdownRow(_Model):
     hours: Figure | None
     energy: Figure
     mass: Figure
-    share: float | None
+    share: Figure | None
     calls: Figure | None = None
     ships: Figure | None = None
 
@@ -292,18 +292,25 @@ class Disagreement(_Model):
     """Something in a ship's reports that contradicts something else."""
 
     rule: str
-    count: float
+    count: Figure
     meaning: str
     does: str
 
 
+class StatementRow(_Model):
+    """Hours a ship reported to be in a mode, and hours it was found in it."""
+
+    mode: str
+    reported: Figure
+    decided: Figure
+
+
 class Statement(_Model):
-    """What a ship reported most of the time, against what was found most of the time; hours."""
+    """What a ship reported most of the time, against what was found most of the time."""
 
     reported: str
     decided: str
-    reported_h: dict[str, float]
-    decided_h: dict[str, float]
+    rows: list[StatementRow]
 
 
 class OtherCall(_Model):
@@ -324,7 +331,7 @@ class CallPage(_Model):
     result: PortResult
     call: CallRow
     port_path: str
-    interpolated_h: float
+    interpolated: Figure
     shifts: int
     events: list[Event]
     lanes: list[Lane]
