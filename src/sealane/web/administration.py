@@ -219,7 +219,7 @@ def _people(room: Room, node: Node) -> None:
         ]
         return UsersPage(users=shown, roles=list(PEOPLE), me=viewer.user_id)
 
-    @room.action("POST", "/administration/users", status=201)
+    @room.action("POST", "/administration/users", status=201, secret=True)
     def add(viewer: Viewed, body: NewUser, request: Request) -> TemporaryPassword:
         """Make an account with a temporary password."""
         now = node.clock()
@@ -253,7 +253,7 @@ def _people(room: Room, node: Node) -> None:
             told = {**wanted, **({"role": {"from": before.role, "to": after.role}} if "role" in wanted else {})}
             audit.note(connection, viewer, "user.change", after.login, told, request.state.request_id, now)
 
-    @room.action("POST", "/administration/users/{user_id}/password")
+    @room.action("POST", "/administration/users/{user_id}/password", secret=True)
     def password(viewer: Viewed, user_id: UserId, request: Request) -> TemporaryPassword:
         """Give a person a temporary password; the person's sessions end."""
         now = node.clock()
@@ -287,7 +287,7 @@ def _tokens(room: Room, node: Node) -> None:
         ]
         return TokensPage(tokens=shown, roles=list(ROLES))
 
-    @room.action("POST", "/administration/tokens", status=201)
+    @room.action("POST", "/administration/tokens", status=201, secret=True)
     def make(viewer: Viewed, body: NewToken, request: Request) -> TokenMade:
         """Make a token for one of the port's systems."""
         now = node.clock()

@@ -25,7 +25,7 @@ from sealane.web.accounts.gate import gate, viewer_of
 
 HEADER = "idempotency-key"
 KEPT_FOR = dt.timedelta(days=1)
-SECRET = "secret-answer"  # in an endpoint's tags: its answer is shown once and stored nowhere
+SECRET = "secret-answer"  # in an endpoint's tags: what it is sent and answers is stored nowhere
 _KEY = re.compile(r"[\x21-\x7e]{8,100}")
 _MAX_ANSWER_BYTES = 65_536
 _RETRY_S = 2
@@ -51,7 +51,8 @@ class IdempotentRoute(APIRoute):
             viewer = await viewer_of(request)
             await gate(node)(request, viewer)  # before anything is told: who may not do it learns nothing of it
             owner = viewer.user_id or f"token:{viewer.login}"
-            body = await request.body()
+            # What is sent there can be a password: not even a digest of it is kept.
+            body = b"" if secret else await request.body()
             place = f"{request.method} {request.url.path}?{request.url.query}"
             digest = hashlib.sha256(place.encode() + b"\0" + body).hexdigest()
             held = await run_in_threadpool(_begin, node, owner, key, digest)

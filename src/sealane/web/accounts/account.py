@@ -113,7 +113,7 @@ def room(node: Node) -> Room:
         choices = f"{user.language}.{user.units}.{user.theme}"
         sessions.set_cookie(response, settings, choices, PREFERENCES, _YEAR_S)
 
-    @room.action("POST", "/account/password", status=204)
+    @room.action("POST", "/account/password", status=204, secret=True)
     def password(viewer: Viewed, body: PasswordChange, request: Request, response: Response) -> None:
         """Choose another password; every other browser must log in again."""
         now, user_id = node.clock(), _person(viewer.user_id)
