@@ -123,7 +123,8 @@ def _fuel(chosen: Sequence[Chosen]) -> list[ComparedFuel]:
     """Fuel energy of the last year of each scenario."""
     tables = []
     for one in chosen:
-        last, sums = one.files.years[-1], {}
+        last = one.files.years[-1]
+        sums: dict[str, float] = {}
         for row in one.files.rows("fuel"):
             if row["year"] == last:
                 sums[row["fuel"]] = sums.get(row["fuel"], 0.0) + row["energy_tj"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sealane.node.context import Node
+from sealane.web.corridor.scenario_views import add_scenario_derivations, add_scenarios
 from sealane.web.corridor.views import add_derivations, add_views
 from sealane.web.rooms import Room
 
@@ -12,4 +13,6 @@ def room(node: Node) -> Room:
     room = Room("corridors", node)
     add_views(room, node)
     add_derivations(room, node)
+    add_scenarios(room, node)
+    add_scenario_derivations(room, node)
     return room

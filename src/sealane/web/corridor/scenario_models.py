@@ -26,13 +26,19 @@ class ShippedScenario(BaseModel):
 
 
 class ScenarioList(BaseModel):
-    """Scenarios and plans of a corridor, and what can be run."""
+    """Scenarios and plans of a corridor, and what can be run.
+
+    Attributes
+    ----------
+    text : of a shipped scenario, to start one's own from.
+    """
 
     about: About
     kept: list[ResultRef]
     shipped: list[ShippedScenario]
     comparisons: list[ResultRef]
     may_run: bool
+    text: str | None = None
 
 
 class YearOfScenario(BaseModel):
