@@ -9,6 +9,7 @@ import time
 import sqlalchemy as sa
 
 from sealane.database.tables.results import data_import, result
+from sealane.errors import InputError
 from sealane.node.context import Node
 from sealane.web.imports import files, store
 from sealane.web.imports.store import State, Step
@@ -60,3 +61,17 @@ def empty_now(node: Node, connection: sa.Connection, import_id: str) -> None:
     """Remove the files of an upload that was cancelled."""
     files.remove_folder(node, import_id)
     store.note(connection, import_id, node.clock(), emptied_at=node.clock())
+
+
+def restore_result(node: Node, connection: sa.Connection, result_id: str) -> None:
+    """Bring a removed result back to the pages.
+
+    Raises
+    ------
+    InputError
+        where no result of this id was removed, or its files are gone.
+    """
+    removed = sa.select(result.c.id).where(result.c.id == result_id, result.c.removed_at.is_not(None))
+    if connection.execute(removed).first() is None or not (node.folder / RESULTS / result_id).is_dir():
+        raise InputError(f"There is no removed result {result_id} whose files are still here.")
+    connection.execute(result.update().where(result.c.id == result_id).values(removed_at=None, removed_by=None))

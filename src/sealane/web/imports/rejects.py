@@ -12,7 +12,7 @@ from typing import IO
 from sealane.spreadsheet_text import inert, plain
 from sealane.web.imports.preview import REJECT_COLUMNS
 
-PAGE_ROWS = 100
+PAGE_ROWS = 50
 _FLUSH_ROWS = 2_000
 
 

@@ -50,8 +50,9 @@ def begin_inventory(node: Node, task: Task, folder: Path) -> Work:
             raise InputError(
                 f"The positions of import {', '.join(lacking)} are no longer kept here. Upload them again."
             )
-        vessels = _chosen(connection, "vessels", asked["vessels"], None)
-        zones = _chosen(connection, "zones", asked["zones"], asked["port"])
+        simulated = any(_is_simulated(row) for row in rows.values())
+        vessels = _chosen(connection, "vessels", asked["vessels"], None, simulated=simulated)
+        zones = _chosen(connection, "zones", asked["zones"], asked["port"], simulated=simulated)
     positions = [_give(node, folder, rows[one]) for one in asked["imports"]]
     first = rows[asked["imports"][0]].options
     arguments = {
@@ -96,8 +97,17 @@ def _kept(ids: Sequence[str], kind: str) -> sa.Select[Any]:
     )
 
 
-def _chosen(connection: sa.Connection, kind: str, asked: str | None, port: str | None) -> Any:
-    """Return the import that was named, else the one of its kind applied last, for the port where it is for one."""
+def _is_simulated(row: Any) -> bool:
+    return bool(row.options.get("simulated")) or "simulated" in row.file_name.lower()
+
+
+def _chosen(
+    connection: sa.Connection, kind: str, asked: str | None, port: str | None, *, simulated: bool | None = None
+) -> Any:
+    """Return the import that was named, else the one of its kind applied last, for the port where it is for one.
+
+    Simulated particulars never come to real positions by themselves, nor real ones to simulated ships.
+    """
     query = sa.select(data_import).where(
         data_import.c.kind == kind, data_import.c.state == "applied", data_import.c.emptied_at.is_(None)
     )
@@ -107,7 +117,8 @@ def _chosen(connection: sa.Connection, kind: str, asked: str | None, port: str |
             raise InputError(f"Import {asked} of {kind} is no longer applied. Choose another.")
         return row
     for row in connection.execute(query.order_by(data_import.c.applied_at.desc())):
-        if port is None or row.options.get("port") in {None, port}:
+        is_ours = port is None or row.options.get("port") in {None, port}
+        if is_ours and simulated in {None, _is_simulated(row)}:
             return row
     return None
 
