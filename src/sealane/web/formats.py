@@ -20,6 +20,8 @@ from sealane.web.words import LOCALES
 SHORT_TON_T = 0.907_184_74
 NM_KM = 1.852
 NO_VALUE = "–"
+# Less than this of any unit is what subtracting two large numbers leaves; it is not written out.
+LEAST_SHOWN = 1e-9
 _UNITS = {
     "energy_kwh": (1.0, "kWh"),
     "energy_mj": (1.0, "MJ"),
@@ -80,6 +82,8 @@ def number(value: float | None, locale: str = "en_GB", digits: int | None = None
     if value is None or value != value:  # noqa: PLR0124  # NaN is not equal to itself
         return NO_VALUE
     if digits is None:
+        if 0.0 < abs(value) < LEAST_SHOWN:
+            return "≈ 0"
         if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e15):
             digits = 0
         else:
