@@ -41,6 +41,7 @@ def described(one: Chosen) -> Compared:
     """Return what a choice says of itself."""
     return Compared(
         name=one.name,
+        corridor=str(one.files.summary["corridor"]),
         title=str(one.files.summary["title"]),
         kind=str(one.files.summary["kind"]),
         simulated="SIMULATED" in str(one.files.summary.get("label") or "").upper(),

@@ -181,6 +181,7 @@ class Compared(BaseModel):
     """One of the scenarios compared."""
 
     name: str
+    corridor: str
     title: str
     kind: str
     simulated: bool

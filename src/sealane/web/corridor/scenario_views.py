@@ -133,15 +133,20 @@ def _choices(kept: list[Result]) -> list[Compared]:
     """What can be compared: kept scenarios and plans of any corridor, and the shipped scenarios."""
     found = [described(Chosen(one.id, scenario_files(one.folder))) for one in kept if one.kind in _KINDS]
     for ident in reference_scenarios():
-        model = read_scenario_title(ident)
-        found.append(Compared(name=SHIPPED + ident, title=model, kind="shipped", simulated=False, ensemble=False))
+        title, corridor = _shipped_title(ident)
+        found.append(
+            Compared(
+                name=SHIPPED + ident, corridor=corridor, title=title, kind="shipped", simulated=False, ensemble=False
+            )
+        )
     return found
 
 
 @cache
-def read_scenario_title(ident: str) -> str:
-    """Return the title of a shipped scenario."""
-    return read_scenario(ident).title
+def _shipped_title(ident: str) -> tuple[str, str]:
+    """Return title and corridor of a shipped scenario."""
+    model = read_scenario(ident)
+    return model.title, model.corridor
 
 
 def add_scenario_derivations(room: Room, node: Node) -> None:
