@@ -429,7 +429,7 @@ EXAMPLES: dict[AlertKind, list[dict[str, Any]]] = {
     AlertKind.ROOT_KEY_HERE: [{}],
     AlertKind.BACKUP_OLD: [{"limit_days": 7.0}, {"limit_days": 7.0, "last": "since"}],
     AlertKind.CHANNEL_FAILED: [{"name": "duty"}],
-    AlertKind.CARGO_MILESTONE: [{"reference": "MSCU1234565", "milestones": []}],
+    AlertKind.CARGO_MILESTONE: [{"reference": "MSCU1234565", "number": 2}],
 }
 
 

@@ -35,7 +35,7 @@ alert = sa.Table(
     ),
 )
 
-# What happened to alerts, in order; each channel is told from where it stands. event: opened, worse, closed
+# What happened to alerts, in order; each channel is told from where it stands. event: opened, worse, more, closed
 alert_event = sa.Table(
     "alert_event",
     metadata,

@@ -105,6 +105,20 @@ def open_alert(connection: sa.Connection, finding: Finding, now: dt.datetime) ->
     return alert_id
 
 
+def add_news(connection: sa.Connection, finding: Finding, now: dt.datetime) -> None:
+    """Open an alert about something new, or add it to the one that has not been read yet."""
+    kind, subject = finding.key
+    query = sa.select(table).where(table.c.kind == kind, table.c.subject == subject, table.c.closed_at.is_(None))
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        open_alert(connection, finding, now)
+        return
+    details = dict(finding.details)
+    details["number"] = int(row.details.get("number", 0)) + int(details.get("number", 0))
+    connection.execute(table.update().where(table.c.id == row.id).values(details=details, changed_at=now))
+    _note(connection, row.id, "more", finding.severity, details, now)
+
+
 def alerts(
     connection: sa.Connection,
     *,

@@ -83,6 +83,7 @@ _FIGURES: dict[AlertKind, tuple[str, Quantity, str | None]] = {
     AlertKind.STREAM_LAG: ("due", "count", None),
     AlertKind.DEAD_LETTERS: ("letters", "count", None),
     AlertKind.EXCEEDANCE: ("value", "mass_t", None),
+    AlertKind.CARGO_MILESTONE: ("number", "count", None),
     AlertKind.DISK_LOW: ("free_percent", "other", "%"),
     AlertKind.COMMITMENT_LATE: ("days", "other", "d"),
 }

@@ -69,6 +69,7 @@ class ProcessShown(BaseModel):
     kind: str
     role: str
     peer: str
+    peer_name: str
     clause: str | None
     state: str
     pending: str | None
@@ -98,6 +99,7 @@ class StreamShown(BaseModel):
     id: str
     direction: str
     peer: str
+    peer_name: str
     clause: str
     agreement_id: str
     agreement_version: int

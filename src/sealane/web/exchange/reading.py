@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -104,11 +105,16 @@ def shown_streams(connection: sa.Connection, now: dt.datetime, stream_id: str | 
     ids = [status.stream.transfer_id for status in found if status.stream.transfer_id]
     rows = connection.execute(sa.select(transfer_table).where(transfer_table.c.id.in_(ids))) if ids else ()
     transfers = {row.id: row for row in rows}
-    shown = [_stream(status, transfers.get(status.stream.transfer_id or ""), now) for status in found]
+    names = _names(connection)
+    shown = [_stream(status, transfers.get(status.stream.transfer_id or ""), names, now) for status in found]
     return sorted(shown, key=lambda s: (s.state == StreamState.CLOSED, s.cause is None, s.peer, s.clause, s.direction))
 
 
-def _stream(status: StreamStatus, process: Any, now: dt.datetime) -> StreamShown:
+def _names(connection: sa.Connection) -> dict[str, str]:
+    return {peer.participant: peer.name for peer in list_peers(connection)}
+
+
+def _stream(status: StreamStatus, process: Any, names: Mapping[str, str], now: dt.datetime) -> StreamShown:
     stream = status.stream
     out = stream.direction == Direction.OUT
     oldest = status.oldest_due_at
@@ -121,6 +127,7 @@ def _stream(status: StreamStatus, process: Any, now: dt.datetime) -> StreamShown
         id=stream.id,
         direction=stream.direction,
         peer=stream.peer,
+        peer_name=names.get(stream.peer, stream.peer),
         clause=stream.clause_id,
         agreement_id=stream.agreement_id,
         agreement_version=stream.agreement_version,
@@ -242,11 +249,12 @@ def _processes(connection: sa.Connection, machine: Any, limit: dt.timedelta, now
     for row in (*living, *ended):
         last.setdefault((row.role, row.peer, row.agreement_id, row.agreement_version, row.clause_id, row.dataset), row)
     kept = [*living, *(row for row in ended if any(row is one for one in last.values()))]
-    shown = [_process(machine, row, limit, now) for row in kept]
+    names = _names(connection)
+    shown = [_process(machine, row, names, limit, now) for row in kept]
     return sorted(shown, key=lambda p: (p.stalled_since is None, p.ended, -p.changed_at.timestamp()))
 
 
-def _process(machine: Any, row: Any, limit: dt.timedelta, now: dt.datetime) -> ProcessShown:
+def _process(machine: Any, row: Any, names: Mapping[str, str], limit: dt.timedelta, now: dt.datetime) -> ProcessShown:
     ended = row.state in machine.terminal
     may_rest = row.state not in machine.waits or row.state == TransferState.SUSPENDED
     is_stalled = not ended and not (may_rest and row.pending is None) and now - row.changed_at > limit
@@ -256,6 +264,7 @@ def _process(machine: Any, row: Any, limit: dt.timedelta, now: dt.datetime) -> P
         kind=machine.name,
         role=Role(row.role).value,
         peer=row.peer,
+        peer_name=names.get(row.peer, row.peer),
         clause=about,
         state=row.state,
         pending=row.pending,
