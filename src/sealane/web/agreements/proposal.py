@@ -26,6 +26,7 @@ from sealane.web.agreements.models import Shown
 
 _PARTY = "party id of"
 _NUMBERS = ("target", "minimum_group")
+TAKE_OUT = "-"
 _MAX_ANSWER = 4_000
 _QUESTION = re.compile(r"q\d{1,3}")
 
@@ -54,15 +55,20 @@ class Question(Shown):
     place : the first place it fills, as the document names it.
     places : how many it fills.
     hint : what the template asks for, in English.
+    section : part of the document it belongs to; `part` names the clause or commitment, where it stands in one.
     kind : text, list (commas), number, party, or rows (a filter).
+    optional : a single ``-`` takes it out of the document.
     answer : as given, or prefilled from what this node knows.
     """
 
     id: str
     place: str
     places: int
+    section: str
+    part: str
     hint: str
     kind: str
+    optional: bool
     answer: str
     faults: list[FaultShown]
 
@@ -125,6 +131,18 @@ class _Blank:
             return "rows"
         return "list" if isinstance(last, int) else "number" if last in _NUMBERS else "text"
 
+    @property
+    def goes_with(self) -> list[tuple[str | int, ...]]:
+        """Return what ``-`` takes out of the document, as the template says; nothing where it must be filled in."""
+        _, _, what = self.hint.rpartition("take ")
+        if not what.endswith(" out") or what == self.hint:
+            return []
+        if what == "the key out":
+            return [self.path]
+        if what == "target and aim out":
+            return [self.path, (*self.path[:-1], "aim")]
+        return [self.path[:2]]  # the whole entry of a list
+
 
 def proposal_page(
     node: Node, viewer: Viewer, template: str | None, partner: str | None, answers: Mapping[str, str]
@@ -165,7 +183,7 @@ def proposal_page(
         partner=partner if known else None,
         partners=[PartnerKnown(participant=p, name=name) for p, (name, _, _) in partners.items()],
         parties=[PartyChoice(id=p.id, name=p.name) for p in load_agreements().parties.values()],
-        questions=_shown(blanks, filled, faults),
+        questions=_shown(_content(chosen), blanks, filled, faults) if chosen else [],
         checked=bool(given),
         text=text if given else chosen.text if chosen else "",
         faults=[f for f in faults if not any(_belongs(f, blank) for places in blanks for blank in places)],
@@ -251,19 +269,26 @@ def _prefilled(
 def _fill(template: Template, blanks: Sequence[Sequence[_Blank]], answers: Mapping[str, str]) -> str:
     """Return the document with the answers in their places, as JSON; blanks without an answer stay."""
     content = _content(template)
-    lists: list[tuple[tuple[str | int, ...], int, list[str]]] = []
+    # What changes the length of lists comes last and from behind, so that places before stay where they are.
+    lists: list[tuple[tuple[str | int, ...], list[str]]] = []
     for number, places in enumerate(blanks):
         answer = answers.get(f"q{number}")
         if answer is None:
             continue
         for blank in places:
-            if blank.kind == "list":
-                lists.append((blank.path[:-1], int(blank.path[-1]), _items(answer)))
+            if answer == TAKE_OUT and blank.goes_with:
+                lists += [(path, []) for path in blank.goes_with]
+            elif blank.kind == "list":
+                lists.append((blank.path, _items(answer)))
             else:
                 _put(content, blank.path, _value(blank, answer))
-    for path, index, items in reversed(lists):  # from behind, so that places before stay where they are
-        target = _get(content, path)
-        target[index : index + 1] = items
+    for path, items in reversed(lists):
+        holder = _get(content, path[:-1])
+        if isinstance(holder, list):
+            index = int(path[-1])
+            holder[index : index + 1] = items
+        else:
+            holder.pop(path[-1], None)
     return json.dumps(content, ensure_ascii=False, indent=2)
 
 
@@ -295,20 +320,41 @@ def _put(content: Any, path: Sequence[str | int], value: object) -> None:
 
 
 def _shown(
-    blanks: Sequence[Sequence[_Blank]], answers: Mapping[str, str], faults: Sequence[FaultShown]
+    content: Mapping[str, Any],
+    blanks: Sequence[Sequence[_Blank]],
+    answers: Mapping[str, str],
+    faults: Sequence[FaultShown],
 ) -> list[Question]:
     return [
         Question(
             id=f"q{number}",
             place=places[0].place,
             places=len(places),
+            section=str(places[0].path[0]) if len(places[0].path) > 1 else "agreement",
+            part=_part(content, places[0].path),
             hint=places[0].hint,
             kind=places[0].kind,
+            optional=bool(places[0].goes_with),
             answer=answers.get(f"q{number}", ""),
-            faults=[f for f in faults if any(_belongs(f, blank) for blank in places)],
+            faults=_at(places, faults),
         )
         for number, places in enumerate(blanks)
     ]
+
+
+def _part(content: Mapping[str, Any], path: tuple[str | int, ...]) -> str:
+    """Return the id of the clause, commitment or activity a place stands in."""
+    entry = _get(content, path[:2]) if len(path) > 2 else None
+    return str(entry.get("id", "")) if isinstance(entry, dict) else ""
+
+
+def _at(places: Sequence[_Blank], faults: Sequence[FaultShown]) -> list[FaultShown]:
+    """Return the faults at a question's places, each said once."""
+    found: dict[tuple[str, str], FaultShown] = {}
+    for fault in faults:
+        if any(_belongs(fault, blank) for blank in places):
+            found.setdefault((fault.found, fault.remedy), fault)
+    return list(found.values())
 
 
 def _belongs(fault: FaultShown, blank: _Blank) -> bool:
