@@ -95,7 +95,7 @@ def heat_tile(grid: HeatGrid, tile: Tile) -> bytes:
     wide = east - west >= 360.0
     first = math.floor((west + 180.0) * CELLS_PER_DEG) - size
     if not wide:
-        inside &= (column - first) % _LON_CELLS <= (east - west) * CELLS_PER_DEG + size
+        inside &= first + (column - first) % _LON_CELLS <= (east + 180.0) * CELLS_PER_DEG
     if not inside.any():
         return b""
     cells, place = np.unique(row[inside] * _LON_CELLS + column[inside], return_inverse=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -97,10 +98,10 @@ class TrackLayer:
 class _LevelWriter:
     """Files of one level while they grow."""
 
-    def __init__(self, folder: Path, name: str, columns: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, name: str, columns: dict[str, Any], files: ExitStack) -> None:
         self.folder, self.name = folder, name
         self.types = columns
-        self.files: dict[str, BinaryIO] = {c: (folder / f"{name}.{c}").open("wb") for c in columns}
+        self.files: dict[str, BinaryIO] = {c: files.enter_context((folder / f"{name}.{c}").open("wb")) for c in columns}
         self.rows = 0
         self.index: list[Ints] = []
 
@@ -140,13 +141,13 @@ def build(
         if the file lacks a column or is not sorted.
     """
     gap_s = round((PortCallSettings().gap_limit_h if gap_h is None else gap_h) * 3600)
-    with pq.ParquetFile(positions) as file, whole_folder(out) as folder:
+    with pq.ParquetFile(positions) as file, whole_folder(out) as folder, ExitStack() as files:
         missing = [name for name in COLUMNS if name not in file.schema_arrow.names]
         if missing:
             raise FileFormatError(f"{positions} is no track table: it lacks {', '.join(missing)}. Run the job again.")
         zooms: tuple[int | None, ...] = (*LEVEL_ZOOMS, None)
         writers = [
-            _LevelWriter(folder, _name(zoom), _POINT_TYPES if zoom is not None else _POINT_TYPES | _FULL_TYPES)
+            _LevelWriter(folder, _name(zoom), _POINT_TYPES if zoom is not None else _POINT_TYPES | _FULL_TYPES, files)
             for zoom in zooms
         ]
         ships: list[NDArray[np.int32]] = []

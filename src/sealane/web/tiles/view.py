@@ -68,11 +68,10 @@ def result_map(node: Node, result: Result, day: dt.date | None) -> MapView:
     chosen = day or (end.date() if end else None)
     begin = dt.datetime.combine(chosen, dt.time(), dt.UTC) if chosen else None
     own = {result.port} if result.port else set()
-    bounds = _bounds(result)
-    return _view(
-        node, result.title, chosen, begin, begin + dt.timedelta(days=1) if begin else None, [result], _ports(own, set()), [],
-        [], f"/results/{result.id}/map" + (f"?day={chosen}" if chosen else ""), bounds,
-    )  # fmt: skip
+    following = begin + dt.timedelta(days=1) if begin else None
+    table = f"/results/{result.id}/map" + (f"?day={chosen}" if chosen else "")
+    ports, bounds = _ports(own, set()), _bounds(result)
+    return _view(node, result.title, chosen, begin, following, [result], ports, [], [], table, bounds)
 
 
 def _view(
