@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import math
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from sealane.web.tiles.mercator import BUFFER, EXTENT, WORLD, Tile, project
 
 def area(ring: list[tuple[int, int]]) -> float:
     """Positive for clockwise on the screen."""
-    return sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(ring, ring[1:], strict=False)) / 2
+    return sum(a[0] * b[1] - b[0] * a[1] for a, b in itertools.pairwise(ring)) / 2
 
 
 def zone(id_: str, rings: list[list[tuple[float, float]]], kind: str = "anchorage") -> Zone:
@@ -166,39 +167,30 @@ def decoded_land(z: int, x: int, y: int) -> list[Feature]:
 
 
 def covers(z: int, lat: float, lon: float) -> bool:
-    """Whether land is drawn at a place: even-odd rule over all rings of its tile."""
+    """Whether land is drawn at a place: inside any feature of its tile, by the even-odd rule over its rings."""
     tile = tile_of(lat, lon, z)
     x, y = (float(v[0]) for v in project(np.array([lat]), np.array([lon])))
     px, py = ((v - o) / (1 << tile.shift) for v, o in zip((x % WORLD, y), tile.origin, strict=True))
-    inside = False
     for feature in decoded_land(tile.z, tile.x, tile.y):
+        inside = False
         for ring in feature.parts:
-            for (ax, ay), (bx, by) in zip(ring, ring[1:], strict=False):
+            for (ax, ay), (bx, by) in itertools.pairwise(ring):
                 if (ay > py) != (by > py) and px < (bx - ax) * (py - ay) / (by - ay) + ax:
                     inside = not inside
-    return inside
+        if inside:
+            return True
+    return False
 
 
+# At 71 N and 17 S rings that are not cut again make stripes.
 SEA = [
-    (71.0, -150.0),
-    (71.3, 0.0),
-    (71.0, -170.0),
-    (-17.0, -150.0),
-    (-17.0, 0.0),
-    (-17.0, 90.0),
-    (35.0, -150.0),
+    (71.0, -150.0), (71.3, 0.0), (71.0, -170.0), (-17.0, -150.0), (-17.0, 0.0), (-17.0, 90.0), (35.0, -150.0),
     (33.0, -120.0),
-]
+]  # fmt: skip
 LAND = [
-    (68.0, 178.5),
-    (67.0, -178.0),
-    (-17.8, 178.0),
-    (-85.0, 179.9),
-    (-80.0, 0.0),
-    (40.0, -100.0),
-    (36.0, 138.5),
+    (68.0, 178.5), (67.0, -178.0), (-17.8, 178.0), (-85.0, 179.9), (-80.0, 0.0), (40.0, -100.0), (36.0, 138.5),
     (52.0, 10.0),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("z", [1, 4, 7])
