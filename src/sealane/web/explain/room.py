@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Path, Query, Response
 
 from sealane.node.context import Node
+from sealane.spreadsheet_text import inert
 from sealane.web.accounts.gate import Viewed, Viewer, reading
 from sealane.web.explain.derive import Subject, derive
 from sealane.web.explain.model import InventoryDerivation
@@ -19,7 +20,6 @@ from sealane.web.rooms import Room
 
 ResultId = Annotated[str, Path(max_length=36)]
 Wanted = Annotated[Selection, Query()]
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def room(node: Node) -> Room:
@@ -63,14 +63,9 @@ def parts_csv(found: InventoryDerivation, origin: str) -> str:
     for part in found.parts:
         link = f"{origin}{part.figure.explain}"
         value = "" if part.figure.value is None else repr(part.figure.value)
-        writer.writerow([safe_cell(part.label), value, part.figure.grade or "", _yes(found), safe_cell(link)])
+        writer.writerow([inert(part.label), value, part.figure.grade or "", _yes(found), inert(link)])
     return out.getvalue()
 
 
 def _yes(found: InventoryDerivation) -> str:
     return "SIMULATED" if found.figure.simulated else ""
-
-
-def safe_cell(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text

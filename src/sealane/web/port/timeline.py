@@ -115,9 +115,10 @@ def natural(name: str) -> list[tuple[int, int, str]]:
 
 
 def _calls(index: Index, numbers: set[int]) -> dict[int, dict[str, Any]]:
-    order = sorted(numbers)
+    order = np.array(sorted(numbers), np.int64)
     columns = ["call_id", "vessel_name", "imo", "mmsi", "ship_class"]
-    return dict(zip(order, index.table("calls").select(columns).take(order).to_pylist(), strict=True))
+    rows = index.table("calls").select(columns).take(order).to_pylist()
+    return dict(zip(order.tolist(), rows, strict=True))
 
 
 def _bars(index: Index, result_id: str, stays: list[dict[str, Any]], calls: dict[int, dict[str, Any]]) -> Iterable[Bar]:
