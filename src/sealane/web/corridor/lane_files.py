@@ -84,8 +84,19 @@ class LaneFiles:
         """Quarters of a year of which the data hold legs."""
         return len({row["quarter"] for row in self.trend if row["year"] == year and row["quarter"]})
 
-    def table(self, name: str, columns: Sequence[str] | None = None, where: pc.Expression | None = None) -> pa.Table:
+    def table(
+        self,
+        name: str,
+        columns: Sequence[str] | None = None,
+        where: pc.Expression | None = None,
+        texts: Sequence[str] = (),
+    ) -> pa.Table:
         """Columns and rows of a table.
+
+        Parameters
+        ----------
+        columns, where : None: all of them.
+        texts : columns whose texts repeat; they come as numbers in a list of the different ones.
 
         Raises
         ------
@@ -94,7 +105,13 @@ class LaneFiles:
         """
         path = self.folder / TABLES[name].file
         try:
-            return pq.read_table(path, columns=None if columns is None else list(columns), filters=where)
+            found = pq.read_table(
+                path,
+                columns=None if columns is None else list(columns),
+                filters=where,
+                read_dictionary=list(texts) or None,
+            )
+            return found.unify_dictionaries() if texts else found
         except (OSError, pa.ArrowException) as error:
             fault = Fault(path.name, f"cannot be read ({type(error).__name__})", "Run `sealane lane` again")
             raise DataError("The lane's folder is damaged.", [fault]) from None

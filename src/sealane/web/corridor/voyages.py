@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import json
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -34,16 +31,20 @@ Whole = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class VoyageIndex:
-    """Voyages of a lane, the latest first, ready to be filtered.
+    """Voyages of a lane, ready to be filtered.
 
     Attributes
     ----------
-    table : rows of ``passes.parquet`` in this order.
+    table : rows of ``passes.parquet``.
+    latest : row numbers, the voyage that began last first.
+    place : of each row in `latest`.
     ports, port_names : rotation of each voyage, a number in the names.
     year, hours, distance_nm : of each voyage; NaN where not known.
     """
 
     table: pa.Table
+    latest: Whole
+    place: Whole
     ports: Whole
     port_names: tuple[str, ...]
     year: Whole
@@ -56,12 +57,16 @@ class VoyageIndex:
 @lru_cache(maxsize=KEPT)
 def voyage_index(folder: Path) -> VoyageIndex:
     """Return the voyages of a kept lane; a kept result never changes."""
-    table = lane_files(folder).table("passes")
-    order = pc.sort_indices(table, [("begin", "descending"), ("pass_id", "ascending")])
-    table = table.take(order)
-    coded = table["ports"].combine_chunks().dictionary_encode()
+    table = lane_files(folder).table("passes", texts=("ports", "direction", "ship_name", "ship_class"))
+    coded = table["ports"].combine_chunks()
+    begin = pc.fill_null(table["begin"].cast(pa.int64()), np.iinfo(np.int64).min).to_numpy()
+    latest = np.argsort(-begin, kind="stable")
+    place = np.empty_like(latest)
+    place[latest] = np.arange(len(latest))
     return VoyageIndex(
         table=table,
+        latest=latest,
+        place=place,
         ports=coded.indices.to_numpy().astype(np.int64),
         port_names=tuple(coded.dictionary.to_pylist()),
         year=table["year"].to_numpy().astype(np.int64),
@@ -72,25 +77,50 @@ def voyage_index(folder: Path) -> VoyageIndex:
     )
 
 
-@lru_cache(maxsize=2 * KEPT)
+@lru_cache(maxsize=KEPT)
+def _voyage_of_leg(folder: Path) -> Whole:
+    """Row of each leg's voyage, -1 for none: names are compared once, whatever figure is asked for."""
+    legs = lane_files(folder).table("legs", ["pass_id"], texts=("pass_id",))["pass_id"].combine_chunks()
+    known = voyage_index(folder).table["pass_id"].combine_chunks()
+    row = pc.fill_null(pc.index_in(legs.dictionary, value_set=known), -1).to_numpy().astype(np.int64)
+    code = pc.fill_null(legs.indices, -1).to_numpy().astype(np.int64)
+    return np.where(code >= 0, np.append(row, -1)[code], -1)
+
+
+@lru_cache(maxsize=8 * KEPT)
 def _added(folder: Path, rule: Rule, measure: Measure) -> Floats:
-    """What each voyage of the index adds by a rule, over all years, in the unit of the figure; NaN: not priced."""
-    index, shown, share = voyage_index(folder), MEASURES[measure], f"share_{rule}"
-    legs = lane_files(folder).table("legs", ["pass_id", share, shown.column])
-    at = pc.index_in(legs["pass_id"], value_set=index.table["pass_id"].combine_chunks())
-    there = at.is_valid().to_numpy()
-    of = at.drop_null().to_numpy().astype(np.int64)
-    added = legs[share].to_numpy()[there] * legs[shown.column].to_numpy()[there] / shown.divisor
+    """What each voyage adds by a rule, over all years, in the unit of the figure; NaN: not priced."""
+    shown, share = MEASURES[measure], f"share_{rule}"
+    legs = lane_files(folder).table("legs", [share, shown.column])
+    of, shares = _voyage_of_leg(folder), legs[share].to_numpy()
     # A leg of share 0 adds 0, priced or not.
-    added = np.where(legs[share].to_numpy()[there] == 0.0, 0.0, added)
-    known = ~np.isnan(added)
+    added = np.where(shares == 0.0, 0.0, shares * legs[shown.column].to_numpy() / shown.divisor)
+    known = (of >= 0) & ~np.isnan(added)
     order = np.argsort(of[known], kind="stable")
     values, codes = added[known][order], of[known][order]
     starts = np.flatnonzero(np.diff(codes, prepend=-1))
-    sums = np.full(index.table.num_rows, np.nan)
-    flat, ends = values.tolist(), [*starts[1:].tolist(), len(values)]
-    sums[codes[starts]] = [math.fsum(flat[a:b]) for a, b in zip(starts.tolist(), ends, strict=True)]
+    sums = np.full(len(voyage_index(folder).latest), np.nan)
+    sums[codes[starts]] = exact_sums(values, starts)
     return sums
+
+
+def exact_sums(values: Floats, starts: Whole) -> Floats:
+    """Correctly rounded sums of consecutive runs of values, as `math.fsum` gives them.
+
+    Parameters
+    ----------
+    values : ``(n,)``.
+    starts : where each run begins, rising, the first 0.
+    """
+    lengths = np.diff(np.append(starts, len(values)))
+    found = values[starts] if len(starts) else np.empty(0)
+    # The sum of two numbers is correctly rounded as it is.
+    two = lengths == 2
+    found[two] += values[starts[two] + 1]
+    flat = values.tolist()
+    for k in np.flatnonzero(lengths > 2).tolist():
+        found[k] = math.fsum(flat[starts[k] : starts[k] + lengths[k]])
+    return found
 
 
 def _mask(index: VoyageIndex, wanted: Wanted) -> NDArray[np.bool_]:
@@ -100,7 +130,7 @@ def _mask(index: VoyageIndex, wanted: Wanted) -> NDArray[np.bool_]:
     if wanted.direct is not None:
         found &= index.direct == wanted.direct
     if wanted.direction is not None:
-        found &= pc.equal(index.table["direction"], wanted.direction).to_numpy()
+        found &= _holds(index.table["direction"], wanted.direction)
     if wanted.ports is not None:
         at = index.port_names.index(wanted.ports) if wanted.ports in index.port_names else -1
         found &= index.ports == at
@@ -110,9 +140,14 @@ def _mask(index: VoyageIndex, wanted: Wanted) -> NDArray[np.bool_]:
             number = int(text)
             found &= _equals(index.table["imo"], number) | _equals(index.table["mmsi"], number)
         else:
-            named = pc.match_substring(index.table["ship_name"], text, ignore_case=True)
-            found &= pc.fill_null(named, False).to_numpy()
+            found &= _holds(index.table["ship_name"], text)
     return found
+
+
+def _holds(column: pa.ChunkedArray, text: str) -> NDArray[np.bool_]:
+    coded = column.combine_chunks()
+    named = pc.fill_null(pc.match_substring(coded.dictionary, text, ignore_case=True), False).to_numpy(False)
+    return np.append(named, False)[pc.fill_null(coded.indices, len(named)).to_numpy().astype(np.int64)]
 
 
 def _equals(column: pa.ChunkedArray, number: int) -> NDArray[np.bool_]:
@@ -126,34 +161,68 @@ def rotations(
     files: LaneFiles, result_id: str, rule: Rule, measure: Measure, year: int | None, most: int
 ) -> tuple[list[Rotation], int]:
     """Return the rotations with most voyages, and how many rotations there are."""
-    index, added = voyage_index(files.folder), _added(files.folder, rule, measure)
-    chosen = np.flatnonzero(_mask(index, Wanted(year=year)) & ~index.too_long)
-    codes, counts = np.unique(index.ports[chosen], return_counts=True)
-    order = np.lexsort(([index.port_names[c] for c in codes.tolist()], -counts))[:most]
+    index = voyage_index(files.folder)
+    sums = _rotation_sums(files.folder, rule, measure, year)
+    query = LaneQuery(measure=measure, rule=rule, year=year)
     found = []
-    for code, number in zip(codes[order].tolist(), counts[order].tolist(), strict=True):
-        rows = chosen[index.ports[chosen] == code]
-        name = index.port_names[code]
-        query = LaneQuery(measure=measure, rule=rule, year=year)
+    for one in sums[:most]:
+        name = index.port_names[one.ports]
         found.append(
             Rotation(
                 ports=name,
-                direction=index.table["direction"][int(rows[0])].as_py(),
+                direction=index.table["direction"][one.row].as_py(),
                 voyages=Figure(
-                    value=number, quantity="count", explain=rotation_address(result_id, name, query, "count")
+                    value=one.voyages, quantity="count", explain=rotation_address(result_id, name, query, "count")
                 ),
-                direct=bool(index.direct[rows[0]]),
-                median_h=_finite(np.nanmedian(index.hours[rows])) if not np.isnan(index.hours[rows]).all() else None,
-                mean_nm=_finite(_mean(index.distance_nm[rows])),
+                direct=bool(index.direct[one.row]),
+                median_h=one.median_h,
+                mean_nm=one.mean_nm,
                 amount=measured(
                     measure,
-                    _sum(added[rows]),
+                    one.added,
                     rotation_address(result_id, name, query, "sum"),
                     simulated=files.simulated,
                 ),
             )
         )
-    return found, len(codes)
+    return found, len(sums)
+
+
+@dataclass(frozen=True)
+class _RotationSum:
+    """One rotation: number of its ports, one of its rows, how many voyages, and their figures."""
+
+    ports: int
+    row: int
+    voyages: int
+    median_h: float | None
+    mean_nm: float | None
+    added: float | None
+
+
+@lru_cache(maxsize=8 * KEPT)
+def _rotation_sums(folder: Path, rule: Rule, measure: Measure, year: int | None) -> tuple[_RotationSum, ...]:
+    """Every rotation, that with most voyages first."""
+    index, added = voyage_index(folder), _added(folder, rule, measure)
+    chosen = np.flatnonzero(_mask(index, Wanted(year=year)) & ~index.too_long)
+    order = chosen[np.argsort(index.ports[chosen], kind="stable")]
+    codes = index.ports[order]
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    found = []
+    for begin, end in zip(starts.tolist(), [*starts[1:].tolist(), len(order)], strict=True):
+        rows = order[begin:end]
+        hours, nm = (values[rows][~np.isnan(values[rows])] for values in (index.hours, index.distance_nm))
+        found.append(
+            _RotationSum(
+                ports=int(codes[begin]),
+                row=int(rows[0]),
+                voyages=len(rows),
+                median_h=float(np.median(hours)) if hours.size else None,
+                mean_nm=float(nm.mean()) if nm.size else None,
+                added=_sum(added[rows]),
+            )
+        )
+    return tuple(sorted(found, key=lambda one: (-one.voyages, index.port_names[one.ports])))
 
 
 def rotation_address(result_id: str, ports: str, query: LaneQuery, what: str, after: int = 0) -> str:
@@ -181,14 +250,9 @@ def rotation_voyages(
     return sorted(found, key=lambda item: (item[2] is None, -(item[2] or 0.0), item[0]))
 
 
-def _mean(values: Floats) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if known.size else float("nan")
-
-
 def _sum(values: Floats) -> float | None:
     known = values[~np.isnan(values)]
-    return sum_of_list(sorted(known.tolist(), reverse=True)) if known.size else None
+    return sum_of_list(np.sort(known)[::-1].tolist()) if known.size else None
 
 
 def _finite(value: float) -> float | None:
@@ -206,7 +270,7 @@ def voyages(
         400 for a cursor that is none.
     """
     index, added = voyage_index(files.folder), _added(files.folder, rule, measure)
-    rows = np.flatnonzero(_mask(index, wanted))
+    rows = index.latest[_mask(index, wanted)[index.latest]]
     start = 0 if after is None else _place(index, rows, after)
     chosen = rows[start : start + PAGE]
     table = index.table.take(pa.array(chosen))
@@ -231,20 +295,19 @@ def _voyage(
 
 
 def _cursor(last: Voyage) -> str:
-    text = json.dumps([last.begin and int(last.begin.timestamp() * 1e6), last.voyage], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(last.voyage.encode()).decode().rstrip("=")
 
 
-def _place(index: VoyageIndex, rows: Sequence[int] | Whole, cursor: str) -> int:
+def _place(index: VoyageIndex, rows: Whole, cursor: str) -> int:
     """Place after the voyage a cursor names."""
     try:
-        _, name = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, TypeError, binascii.Error):
+        name = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except ValueError:
         raise _no_cursor() from None
-    at = pc.index(index.table["pass_id"], str(name)).as_py()
+    at = pc.index(index.table["pass_id"], name).as_py()
     if at < 0:
         raise _no_cursor()
-    return int(np.searchsorted(np.asarray(rows), at, side="right"))
+    return int(np.searchsorted(index.place[rows], index.place[at], side="right"))
 
 
 def _no_cursor() -> RequestRefusedError:
