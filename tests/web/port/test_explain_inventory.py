@@ -56,7 +56,8 @@ def is_row(selection: Selection, found: InventoryDerivation) -> bool:
 def walk(subject: Subject, root: Selection, visits: int) -> list[tuple[Selection, InventoryDerivation]]:
     """Derivations met on random ways down from one figure."""
     chance = random.Random(7)
-    waiting, seen, found = [root.path("the-result")], set(), []
+    waiting, seen = [root.path("the-result")], set()
+    found: list[tuple[Selection, InventoryDerivation]] = []
     while waiting and len(found) < visits:
         path = waiting.pop(chance.randrange(len(waiting)))
         if path in seen:

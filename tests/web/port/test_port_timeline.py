@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealane.web.port.index import Index
-from sealane.web.port.timeline import LEAST_WINDOW, MAX_TICKS, STEPS_H, natural, ticks, timeline, window_of
+from sealane.web.port.timeline import LEAST_WINDOW, MAX_TICKS, natural, step_of, ticks, timeline, window_of
 
 UTC = dt.UTC
 DAY = dt.datetime(2024, 3, 6, tzinfo=UTC)
@@ -76,8 +76,7 @@ def test_ticks_are_round_and_tell_the_ports_clock_across_the_change_of_summer_ti
 @given(st.integers(1, 400))
 def test_an_axis_has_few_ticks(days: int) -> None:
     span = dt.timedelta(days=days)
-    step = next((step for step in STEPS_H if span / dt.timedelta(hours=step) <= MAX_TICKS), STEPS_H[-1])
-    assert len(ticks(DAY, DAY + span, step, None)) <= MAX_TICKS + 1
+    assert len(ticks(DAY, DAY + span, step_of(span), None)) <= MAX_TICKS + 1
 
 
 def test_berth_2_comes_before_berth_10() -> None:

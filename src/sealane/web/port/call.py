@@ -29,7 +29,7 @@ from sealane.web.port.models import (
     Statement,
     StatementRow,
 )
-from sealane.web.port.timeline import call_path, lanes
+from sealane.web.port.timeline import call_path, lanes, step_of, ticks
 
 _UNITS = {
     "installed_kw": "kW", "max_speed_kn": "kn", "max_draught_m": "m", "length_m": "m", "beam_m": "m", "teu": "TEU",
@@ -61,6 +61,7 @@ def call_page(
     sheet = Sheet(index, result.id, measure, scope="all", simulated=result.simulated, call_id=call_id)
     sums = calls.Sums(index, sheet.mass_all)
     row = calls.rows(index, result.id, np.array([number]), sums, measure, simulated=result.simulated)[0]
+    step_h = step_of(row.last_seen - row.first_seen)
     ship = _vessel(index, call["mmsi"])
     found = found_of(index, call["mmsi"])
     return CallPage(
@@ -79,6 +80,8 @@ def call_page(
         shifts=call["shifts"],
         events=_events(index, call["mmsi"], call_id),
         lanes=_lanes(index, result.id, number),
+        ticks=ticks(row.first_seen, row.last_seen, step_h, zone),
+        step_h=step_h,
         modes=_modes(sheet),
         sources=sheet.breakdown("source").rows,
         total=ModeRow(

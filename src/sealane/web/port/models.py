@@ -335,6 +335,8 @@ class CallPage(_Model):
     shifts: int
     events: list[Event]
     lanes: list[Lane]
+    ticks: list[Tick]
+    step_h: int
     modes: list[ModeRow]
     sources: list[BreakdownRow]
     total: ModeRow

@@ -57,7 +57,7 @@ def timeline(index: Index, result_id: str, begin: dt.datetime, end: dt.datetime)
     span = end - begin
     around = (begin - span / 2, end + span / 2)
     middle = begin + span / 2
-    step_h = next((step for step in STEPS_H if span / dt.timedelta(hours=step) <= MAX_TICKS), STEPS_H[-1])
+    step_h = step_of(span)
     return Timeline(
         begin=begin,
         end=end,
@@ -73,6 +73,11 @@ def timeline(index: Index, result_id: str, begin: dt.datetime, end: dt.datetime)
         closer=(middle - span / 4, middle + span / 4) if span / 2 >= LEAST_WINDOW else None,
         wider=(max(around[0], first), min(around[1], last)) if (begin, end) != (first, last) else None,
     )
+
+
+def step_of(span: dt.timedelta) -> int:
+    """Hours between two ticks, so that a span has at most about `MAX_TICKS`."""
+    return next((step for step in STEPS_H if span / dt.timedelta(hours=step) <= MAX_TICKS), STEPS_H[-1])
 
 
 def ticks(begin: dt.datetime, end: dt.datetime, step_h: int, zone: str | None) -> list[Tick]:
