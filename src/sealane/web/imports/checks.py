@@ -14,6 +14,7 @@ from typing import Any
 
 from sealane.errors import DataError, Fault, SealaneError
 from sealane.web.imports.guard import look_at
+from sealane.web.imports.guard_parquet import look_at_parquet
 from sealane.web.imports.preview import FIRST_ROWS, MAX_COLUMNS, REJECTS, count_reasons, iso, table_of, write_faults
 
 Say = Callable[[str, int, int], None]
@@ -45,7 +46,8 @@ def check(arguments: Mapping[str, Any], say: Say) -> dict[str, Any]:
             "The file did not arrive as it was sent.",
             [Fault(name, f"its SHA-256 is {digest}, {declared} was declared", "Upload it again")],
         )
-    look_at(path, name)
+    if look_at(path, name).form == "parquet":
+        look_at_parquet(path, name)
     say("reading", 0, int(arguments["size_bytes"]))
     try:
         found = _KINDS[arguments["kind"]](path, arguments, say)

@@ -1,7 +1,7 @@
 """Looks at an uploaded file before anything reads it: archives are counted, inflated in passing, and never unpacked.
 
 Sizes that an archive declares are not believed: every byte is inflated and counted, block by block, and the counting
-stops as soon as it is too much. Only the standard library is used, so that a refusal costs next to no memory.
+stops as soon as it is too much. Wherever it can do it, the standard library is used: a refusal costs next to no memory.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def look_at(path: Path, name: str) -> Looked:
         if head.startswith(b"\x1f\x8b"):
             return Looked("gzip", _gzip(file, name))
         if head.startswith(b"\x28\xb5\x2f\xfd"):
-            return Looked("zstd", 0)  # its reader counts; the standard library cannot inflate it
+            return Looked("zstd", _zstd(path, name))
         if head.startswith(b"PAR1"):
             return Looked("parquet", _parquet(file, name, status.st_size))
         if head.startswith(b"\xd0\xcf\x11\xe0"):
@@ -233,6 +233,21 @@ def _gzip(file: IO[bytes], name: str) -> int:
     except EOFError:
         pass  # the end of the file; a damaged one is told by its reader, with the place
     except zlib.error as error:
+        raise _refused(name, f"is damaged ({error})", "Make it again") from None
+    return total
+
+
+def _zstd(path: Path, name: str) -> int:
+    import pyarrow as pa  # the standard library cannot inflate it
+
+    total = 0
+    try:
+        with path.open("rb", buffering=0) as raw, pa.CompressedInputStream(pa.PythonFile(raw, "r"), "zstd") as stream:
+            while total < LOOKED_AT_BYTES and (block := stream.read(1 << 20)):
+                total += len(block)
+                if total > GRACE_BYTES and total > MAX_INFLATION * max(raw.tell(), 1):
+                    raise _bomb(name, total)
+    except (OSError, pa.ArrowException) as error:
         raise _refused(name, f"is damaged ({error})", "Make it again") from None
     return total
 

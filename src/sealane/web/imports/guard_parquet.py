@@ -1,0 +1,60 @@
+"""Looks at the directory of a Parquet file, and at its texts, before a reader makes whole columns of them.
+
+A few bytes can stand for a thousand million equal rows, or for one long text in every row: neither shows in the sizes
+that the file declares of itself.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sealane.errors import DataError, Fault
+from sealane.web.imports.guard import GRACE_BYTES, MAX_INFLATION
+
+MAX_TEXT_BYTES = 65_536
+_VALUE_BYTES = 8  # about what a value takes in memory
+_BATCH_ROWS = 65_536
+_TITLE = "The file was refused; nothing of it was read."
+
+
+def look_at_parquet(path: Path, name: str) -> None:
+    """Refuse a Parquet file that would grow far beyond its size.
+
+    Raises
+    ------
+    DataError
+        for too many rows or too long texts for its size, or a file that is damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    kinds = pa.types
+    are_texts = (kinds.is_string, kinds.is_large_string, kinds.is_binary, kinds.is_large_binary)
+
+    size = path.stat().st_size
+    try:
+        with pq.ParquetFile(path) as plain:
+            metadata, schema = plain.metadata, plain.schema_arrow
+        grown = max(
+            metadata.num_rows * metadata.num_columns * _VALUE_BYTES,
+            sum(metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups)),
+        )
+        if grown > GRACE_BYTES and grown > MAX_INFLATION * size:
+            found = f"{size:,} bytes stand for {metadata.num_rows:,} rows of {metadata.num_columns} columns"
+            raise DataError(_TITLE, [Fault(name, found, "If it is genuine, upload it as CSV")])
+        texts = [field.name for field in schema if any(is_text(field.type) for is_text in are_texts)]
+        if not texts:
+            return
+        # As codes with a table of the different texts: a long text is held once, however many rows it stands in.
+        with pq.ParquetFile(path, read_dictionary=texts) as coded:
+            for batch in coded.iter_batches(_BATCH_ROWS, columns=texts):
+                for text, column in zip(texts, batch.columns, strict=True):
+                    values = column.dictionary if kinds.is_dictionary(column.type) else column
+                    longest = pc.max(pc.binary_length(values)).as_py() if len(values) else 0
+                    if (longest or 0) > MAX_TEXT_BYTES:
+                        where = f"{name}, column {text}"
+                        found = f"a text of {longest:,} bytes"
+                        raise DataError(_TITLE, [Fault(where, found, f"A text has at most {MAX_TEXT_BYTES:,} bytes")])
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise DataError(_TITLE, [Fault(name, f"is damaged Parquet ({error})", "Write it again")]) from None
