@@ -16,11 +16,20 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from sealane.errors import DataError, Fault, InputError, RequestRefusedError, SealaneError, StoreError
+from sealane.errors import (
+    DataError,
+    Fault,
+    InputError,
+    RequestRefusedError,
+    SealaneError,
+    StoreError,
+    UnreachableError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:sealane:problem:"
 STORE_RETRY_S = 5
+PARTNER_RETRY_S = 30
 _LOG = logging.getLogger(__name__)
 
 
@@ -117,6 +126,15 @@ def problem_of(error: Exception, request_id: str) -> Problem:
             "Send the same request again later.",
             request_id,
             headers={"Retry-After": str(STORE_RETRY_S)},
+        )
+    if isinstance(error, UnreachableError):
+        return Problem(
+            503,
+            "partner-unreachable",
+            str(error),
+            "Try again later, or ask the partner's operator.",
+            request_id,
+            headers={"Retry-After": str(PARTNER_RETRY_S)},
         )
     if isinstance(error, RequestValidationError):
         faults = _validation_faults(error.errors())
