@@ -23,7 +23,7 @@ SISTER = {
     "what you plan together": "-",
 }
 MOU = SISTER | {
-    "the fields let through": "eventID, eventUpdatedDateTime, portCall, terminalCall, portCallService, timestamp, vessel",
+    "the fields let through": "eventID, eventUpdatedDateTime,portCall,terminalCall,portCallService,timestamp,vessel",
     "purposes agreed": "port-call-optimisation",
     "all, or": "{ports: [USLAX, JPNGO], occurred_from: 2026-01-01T00:00:00Z}",
     "how long after": "PT6H",
