@@ -63,7 +63,7 @@ def lane_map(files: LaneFiles, result: Result, about: About, rule: Rule) -> MapV
                 title=f"{a} – {b} ({number:,})",
                 ports=(a, b),
                 line=list(line),
-                distance_nm=distance_nm or 0.0,
+                distance_nm=distance_nm,
                 simulated=files.simulated,
                 page=f"/corridors/{about.id}/voyages?result={result.id}",
             )
