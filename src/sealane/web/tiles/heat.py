@@ -87,7 +87,7 @@ def classes(grid: HeatGrid, count: int = 6) -> list[float]:
 
 
 def heat_tile(grid: HeatGrid, tile: Tile) -> bytes:
-    """Cells in a tile as squares with mass [kg] and density [kg/km2]; empty where there are none."""
+    """Cells in a tile as squares with mass [kg], density [kg/km2] and width [cells]; empty where there are none."""
     size = group_for(tile.z)
     west, south, east, north = tile.box_deg()
     row, column = grid.row // size * size, grid.column // size * size
@@ -107,12 +107,14 @@ def heat_tile(grid: HeatGrid, tile: Tile) -> bytes:
     commands = _squares(row, column, size, tile)
     values = [mvt.encode_value(float(f"{v:.6g}")) for v in np.concatenate([kg, density]).tolist()]
     count = len(cells)
-    tags = np.empty((count, 4), np.int32)
-    tags[:, 0], tags[:, 2] = 0, 1
+    values.append(mvt.encode_value(size))
+    tags = np.empty((count, 6), np.int32)
+    tags[:, 0], tags[:, 2], tags[:, 4], tags[:, 5] = 0, 1, 2, 2 * count
     tags[:, 1], tags[:, 3] = np.arange(count), count + np.arange(count)
     bounds = np.arange(count + 1) * commands.shape[1]
     ids = np.full(count, -1, np.int64)
-    return mvt.Layer("heat", mvt.POLYGON, ids, tags, commands.ravel(), bounds, ["kg", "kg_per_km2"], values).encode()
+    keys = ["kg", "kg_per_km2", "size"]
+    return mvt.Layer("heat", mvt.POLYGON, ids, tags, commands.ravel(), bounds, keys, values).encode()
 
 
 def _squares(row: NDArray[np.int64], column: NDArray[np.int64], size: int, tile: Tile) -> mvt.Commands:

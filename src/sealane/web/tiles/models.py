@@ -43,13 +43,18 @@ class MapLink(BaseModel):
 
 
 class MapLane(BaseModel):
-    """A lane of a corridor, drawn along the shortest way over water; ships' own tracks may differ."""
+    """A lane of a corridor, drawn along the shortest way over water; ships' own tracks may differ.
+
+    Attributes
+    ----------
+    distance_nm : length of that way; None where none was found and the great circle is drawn.
+    """
 
     result: str
     title: str
     ports: tuple[str, str]
     line: list[Place]
-    distance_nm: float
+    distance_nm: float | None
     simulated: bool
     page: str
 
@@ -114,7 +119,7 @@ class MapView(BaseModel):
     results: list[MapResult]
     stays: list[Stay]
     stays_in_all: int
-    preparing: bool
+    preparing: bool = False
     table: str
 
 

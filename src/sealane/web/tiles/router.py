@@ -17,10 +17,12 @@ import sealane
 from sealane.errors import RequestRefusedError
 from sealane.node.context import Node
 from sealane.web.accounts.gate import Viewed, Viewer, reading
+from sealane.web.derivation import Derivation
 from sealane.web.results import Result, ResultKind, result_of, results
 from sealane.web.rooms import Room
 from sealane.web.tiles import kept
 from sealane.web.tiles.areas import areas_tile, places_tile
+from sealane.web.tiles.explain import cell_derivation
 from sealane.web.tiles.heat import heat_tile
 from sealane.web.tiles.land import land
 from sealane.web.tiles.layer import HEADING_UNKNOWN_DEG
@@ -42,6 +44,9 @@ Moment = Annotated[AwareDatetime | None, Query(description="UTC")]
 From = Annotated[AwareDatetime | None, Query(alias="from", description="UTC, included")]
 To = Annotated[AwareDatetime | None, Query(description="UTC, not included")]
 Pollutant = Annotated[str, Query(max_length=10, pattern=r"^[a-z0-9]+$")]
+Latitude = Annotated[float, Query(ge=-90, le=90)]
+Longitude = Annotated[float, Query(ge=-540, le=540)]
+Size = Annotated[int, Query(ge=1, le=1000)]
 Text = Annotated[str | None, Query(max_length=200)]
 
 
@@ -98,6 +103,13 @@ def room(node: Node) -> Room:
         """Where the ships of a result were at a moment: each one's last report before it."""
         result = _inventory(node, viewer, result_id)
         return _ships(node, result, _sensible(at))
+
+    @room.view("/explain/heat/{result_id}", "explain/derivation.html.j2")
+    def explain_cell(
+        viewer: Viewed, result_id: ResultId, pollutant: Pollutant, lat: Latitude, lon: Longitude, size: Size = 1
+    ) -> Derivation:
+        """Where the mass of a cell of the heat map comes from."""
+        return cell_derivation(_inventory(node, viewer, result_id), pollutant, lat, lon, size)
 
     return room
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import numpy as np
@@ -12,12 +13,13 @@ import sqlalchemy as sa
 
 from sealane.node.context import Node
 from sealane.reference.ports import find_port
-from sealane.web.overview.links import links as agreement_links
-from sealane.web.overview.models import Link
 from sealane.web.results import Result, ResultKind
 from sealane.web.tiles import kept
 from sealane.web.tiles.labels import anchors
 from sealane.web.tiles.models import HeatLegend, MapLane, MapLink, MapPort, MapResult, MapView, Place, Stay
+
+if TYPE_CHECKING:
+    from sealane.web.overview.models import Link
 
 CENTRE: Place = (190.0, 28.0)
 STEP_S = 600
@@ -39,6 +41,8 @@ def overview_map(
     day : None takes the last day that an inventory speaks of.
     partner, corridor : only agreements with this partner, only this corridor's lane.
     """
+    from sealane.web.overview.links import links as agreement_links  # pages of other rooms draw maps with this module
+
     inventories = [one for one in kept_results if one.kind is ResultKind.INVENTORY]
     ends = [one.ends_at for one in inventories if one.ends_at]
     chosen = day or (max(ends).date() if ends else None)

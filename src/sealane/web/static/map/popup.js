@@ -39,12 +39,18 @@ const sayers = {
   tracks: (p, w, about) => facts(p.name ?? w("track"), [["MMSI", p.mmsi], [w("class"), p.class], p.silent ? ["", w("silence")] : ["", ""]], null, w, about?.simulated ? [w("simulated")] : []),
   calls: (p, w, about) => facts(p.name ?? w("stay"), [["MMSI", p.mmsi], [w("class"), p.class], [w("zone"), w(`zone-${p.kind}`)], [w("begin"), moment(p.begin)], [w("end"), p.end ? moment(p.end) : w("not-seen")]], about?.port ? `/ports/${encodeURIComponent(about.port)}/calls/${about.id}/${encodeURIComponent(p.call_id)}` : null, w, about?.simulated ? [w("simulated")] : []),
   links: (p, w) => facts(p.title, [[w("kind"), w(p.kind)], [w("year"), p.year], [w("ports"), p.ports]], p.page, w, p.demonstration ? [w("demonstration")] : []),
-  lanes: (p, w, _, units) => facts(p.title, [[w("ports"), p.ports], [w("distance"), distance(p.distance_nm, units)]], p.page, w, p.simulated ? [w("simulated")] : []),
+  lanes: (p, w, _, units) => facts(p.title, [[w("ports"), p.ports], [w("distance"), p.distance_nm === undefined ? undefined : distance(p.distance_nm, units)]], p.page, w, p.simulated ? [w("simulated")] : []),
   ports: (p, w) => facts(p.name, [["UN/LOCODE", p.unlocode]], p.page, w),
   zones: (p, w) => facts(p.name, [[w("kind"), w(`zone-${p.kind}`)], ["UN/LOCODE", p.port], [w("grade"), p.grade], p.learnt ? ["", w("learnt")] : ["", ""]], null, w),
-  heat: (p, w, about) => facts(w("heat"), [[w("kg"), `${number(p.kg)} kg`], [w("density"), `${number(p.kg_per_km2)} kg/km²`]], null, w, about?.simulated ? [w("simulated")] : []),
+  heat: (p, w, about) => facts(w("heat"), [[w("kg"), `${number(p.kg)} kg`], [w("density"), `${number(p.kg_per_km2)} kg/km²`]], about ? `/explain/heat/${about.id}?${new URLSearchParams({ pollutant: p.pollutant, lat: p.at[1].toFixed(5), lon: p.at[0].toFixed(5), size: String(p.size) })}` : null, w, about?.simulated ? [w("simulated")] : []),
 };
 const MOST = 6;
+
+/** Middle of a square. */
+function middleOf(feature) {
+  const corners = feature.geometry.coordinates.flat(feature.geometry.type === "MultiPolygon" ? 2 : 1).slice(0, 4);
+  return [0, 1].map((k) => corners.reduce((sum, corner) => sum + corner[k] / 4, 0));
+}
 
 /** Facts of what lies at a place, the topmost first; null where nothing is. */
 export function sayWhatIs(features, view, words, units) {
@@ -55,6 +61,7 @@ export function sayWhatIs(features, view, words, units) {
     const kind = ["berths", "anchorages", "limits", "eca", "speed"].includes(name) ? "zones" : name;
     if (!sayers[kind]) continue;
     const p = Object.fromEntries(Object.entries(feature.properties).filter(([, value]) => value !== null && value !== "null"));
+    if (kind === "heat") Object.assign(p, { at: middleOf(feature), pollutant: feature.layer.metadata.pollutant });
     const key = `${kind} ${p.id ?? p.mmsi ?? p.unlocode ?? ""} ${p.call_id ?? ""} ${p.ports ?? ""}`;
     if (seen.has(key)) continue;
     seen.add(key);

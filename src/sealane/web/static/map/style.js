@@ -34,7 +34,7 @@ export function makeStyle(view, inks, on, pollutant) {
     { id: "land", type: "fill", source: "land", "source-layer": "land", paint: { "fill-color": inks.land } },
     { id: "coast", type: "line", source: "land", "source-layer": "land", paint: { "line-color": inks.coast, "line-width": 0.7 } },
   ];
-  const add = (name, layer) => layers.push({ ...layer, metadata: { name }, layout: { ...layer.layout, visibility: on.has(name) ? "visible" : "none" } });
+  const add = (name, layer) => layers.push({ ...layer, metadata: { ...layer.metadata, name }, layout: { ...layer.layout, visibility: on.has(name) ? "visible" : "none" } });
 
   for (const [name, kind] of Object.entries(REFERENCE_ZONES)) area(add, name, kind, "reference", inks[name]);
   view.results.forEach((result, i) => {
@@ -43,7 +43,7 @@ export function makeStyle(view, inks, on, pollutant) {
     if (result.legends.length) {
       const chosen = pollutant ?? result.legends[0].pollutant;
       sources[`heat-${i}`] = tiles(asked(result.heat, { pollutant: chosen }), { maxzoom: 14 });
-      add("heat", { id: `heat-${i}`, type: "fill", source: `heat-${i}`, "source-layer": "heat", paint: { "fill-color": heatColour(view, chosen, inks), "fill-opacity": 0.75, "fill-antialias": false } });
+      add("heat", { id: `heat-${i}`, metadata: { pollutant: chosen }, type: "fill", source: `heat-${i}`, "source-layer": "heat", paint: { "fill-color": heatColour(view, chosen, inks), "fill-opacity": 0.75, "fill-antialias": false } });
     }
     for (const [name, kind] of Object.entries(ZONES)) {
       const ink = { berths: "berth", anchorages: "anchorage", limits: "limit" }[name];
