@@ -38,7 +38,7 @@ PAGES = (
     "/corridors/la-lb-shanghai",
     "/corridors/la-lb-shanghai/scenarios",
     "/cargo",
-    "/cargo/equipment/SIMU1000028",
+    "/cargo/container/SIMU1000028",
     "/agreements",
     "/exchange",
     "/reports",

@@ -5,7 +5,7 @@ import re
 
 from locust import HttpUser, between, task
 
-PAGES = ("/", "/ports/USLAX", "/corridors/la-lb-shanghai", "/agreements", "/exchange", "/cargo/equipment/SIMU1000028")
+PAGES = ("/", "/ports/USLAX", "/corridors/la-lb-shanghai", "/agreements", "/exchange", "/cargo/container/SIMU1000028")
 STATE: dict[str, str] = {}
 
 

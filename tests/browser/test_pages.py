@@ -196,13 +196,16 @@ def test_a_figure_opens_in_the_panel_by_keyboard_and_closes(browser: Browser, wo
 def test_units_and_language_are_kept(browser: Browser, world: World, crawl: Crawl) -> None:
     with visitor(browser, world.address, state=crawl.state) as made:
         made.visit("/")
+        made.page.locator("[data-views] summary").click()
         made.page.select_option("select[name=units]", "us-km")
         made.settle()
         assert "short ton" in made.page.locator(".headlines").inner_text()
+        made.page.locator("[data-views] summary").click()
         made.page.select_option("select[name=language]", "ja")
         made.settle()
         assert made.page.locator("html").get_attribute("lang") == "ja"
         assert made.page.locator("html").get_attribute("data-theme") is None
+        made.page.locator("[data-views] summary").click()
         made.page.select_option("select[name=theme]", "dark")
         made.settle()
         assert made.page.locator("html").get_attribute("data-theme") == "dark"

@@ -30,7 +30,10 @@ document.body.addEventListener("htmx:afterSwap", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !panel.hidden) closePanel();
+  if (event.key !== "Escape") return;
+  const views = document.querySelector("[data-views][open]");
+  if (views) { views.open = false; views.querySelector("summary").focus(); }
+  else if (!panel.hidden) closePanel();
 });
 
 document.addEventListener("click", async (event) => {
@@ -39,6 +42,11 @@ document.addEventListener("click", async (event) => {
   event.preventDefault();
   await navigator.clipboard.writeText(link.href);
   say(document.getElementById("said").dataset.copied);
+});
+
+document.addEventListener("click", (event) => {
+  const views = document.querySelector("[data-views][open]");
+  if (views && !views.contains(event.target)) views.open = false;
 });
 
 document.addEventListener("change", (event) => {
