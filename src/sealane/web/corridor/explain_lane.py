@@ -69,8 +69,10 @@ def explain_lane(files: LaneFiles, result_id: str, asked: LaneQuery) -> Derivati
         found = _call(files, result_id, query)
     elif query.voyage:
         found = _voyage(files, result_id, query)
-    elif query.by or query.measure in LEG_ONLY:
+    elif query.by:
         found = _listed(files, result_id, query)
+    elif query.measure in LEG_ONLY:
+        found = _trend(files, result_id, query)
     else:
         found = _sum(files, result_id, query)
     return found.model_copy(update=_frame(files, query, found))
@@ -150,6 +152,22 @@ def _sum(files: LaneFiles, result_id: str, query: LaneQuery) -> Derivation:
         part_dimension=DIMENSION_WORDS[dimension] if len(parts) > 1 else "",
         notes=notes,
         source_files=_files("totals"),
+    )
+
+
+def _trend(files: LaneFiles, result_id: str, query: LaneQuery) -> Derivation:
+    """A sum of legs that the table of totals does not hold: that of the trend, and the way to its voyages."""
+    shown, row = MEASURES[query.measure], files.trend_of(str(query.cell()["rule"]), query.year or 0)
+    if row is None or set(query.cell()) != {"rule", "year"}:
+        raise _refused("such figure: name the year, and nothing else")
+    value, link = row[shown.column], query.but(by="voyage").address(result_id)
+    return Derivation(
+        title=shown.words,
+        figure=measured(query.measure, value, query.address(result_id)),
+        equation="sum over legs of share of the lane x figure of the leg",
+        filters=filters_of(query),
+        inputs=[Input(name=N_("the same by voyage"), value=value, unit="nm", origin="computed", link=link)],
+        source_files=_files("trend"),
     )
 
 

@@ -235,7 +235,7 @@ def explain_stay(
     row, before, behind = rows[0]  # one row a mode, and the query names the mode
     value = row[shown.column]
     at = query.address(result_id)
-    adds = [] if value is None else [half * value / shown.divisor for half in (before, behind)]
+    adds = [] if value is None else [half * (value / shown.divisor) for half in (before, behind)]
     parts = [
         Part(label=label, figure=measured(query.measure, number, at, grade=row["grade"]))
         for label, number in zip(
