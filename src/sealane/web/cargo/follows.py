@@ -18,7 +18,7 @@ from sealane.products.cargo_entries import CargoEntry
 from sealane.products.catalogue import DATASETS
 from sealane.web.accounts.gate import Viewer
 from sealane.web.cargo.models import CargoKind, FollowShown
-from sealane.web.cargo.references import key_of, path_of, reference_of
+from sealane.web.cargo.references import key_of, path_of
 
 MAX_FOLLOWS = 200
 _PIECE = 500
@@ -108,16 +108,17 @@ def follow(
 ) -> tuple[str, bool]:
     """Follow a reference from now on; return the follow's id and whether it is new. Twice is once.
 
+    Parameters
+    ----------
+    reference : in its one spelling, as `reference_of` gives it.
+
     Raises
     ------
-    DataError
-        With every fault of the number.
     RequestRefusedError
         403 for who is no person; 409 beyond so many follows.
     """
     if viewer.user_id is None:
         raise RequestRefusedError(403, "no-person", "Only a person can follow cargo.", "Log in.")
-    reference = reference_of(key_of(kind, reference))
     known = follow_of(connection, viewer, kind, reference)
     if known is not None:
         return known, False

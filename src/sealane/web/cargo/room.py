@@ -16,7 +16,15 @@ from sealane.web.cargo.export import journey_csv
 from sealane.web.cargo.journey import explain_journey, journey_page
 from sealane.web.cargo.milestone import milestone_page
 from sealane.web.cargo.models import CargoKind, JourneyPage, MilestonePage, SearchPage, Shown
-from sealane.web.cargo.references import MAX_REFERENCE, explain_records, path_of, search, wrong_number
+from sealane.web.cargo.references import (
+    MAX_REFERENCE,
+    explain_records,
+    key_of,
+    path_of,
+    reference_of,
+    search,
+    wrong_number,
+)
 from sealane.web.derivation import Derivation
 from sealane.web.rooms import Room
 
@@ -116,13 +124,14 @@ def _actions(made: Room, node: Node) -> None:
     @made.action("POST", "/cargo-follows", status=201)
     def follow(request: Request, viewer: Viewed, body: NewFollow) -> Followed:
         """Follow a reference; one is told of new milestones. Twice is once."""
+        reference = reference_of(key_of(body.kind, body.reference))
         with writing(node, viewer) as connection:
             now = node.clock()
-            found, is_new = follows.follow(connection, viewer, body.kind, body.reference, now)
+            found, is_new = follows.follow(connection, viewer, body.kind, reference, now)
             if is_new:
-                details = {"kind": body.kind.value, "reference": body.reference}
+                details = {"kind": body.kind.value, "reference": reference}
                 audit.note(connection, viewer, "cargo.follow", found, details, request.state.request_id, now)
-        return Followed(id=found, kind=body.kind, reference=body.reference, path=path_of(body.kind, body.reference))
+        return Followed(id=found, kind=body.kind, reference=reference, path=path_of(body.kind, reference))
 
     @made.action("DELETE", "/cargo-follows/{follow_id}", status=204)
     def unfollow(request: Request, viewer: Viewed, follow_id: Annotated[str, Path(max_length=36)]) -> None:
