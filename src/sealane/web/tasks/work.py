@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,6 +140,7 @@ def scenario(arguments: Mapping[str, Any], say: Say) -> dict[str, Any]:
     draws = arguments["ensemble"]
     result = ensemble(model, draws, arguments["seed"]) if draws else simulate(model)
     write_result(result, model, OUT)
+    _keep_text(arguments)
     write_scenario_report(OUT)
     return {"notes": list(result.notes)[:50]}
 
@@ -157,8 +159,16 @@ def plan(arguments: Mapping[str, Any], say: Say) -> dict[str, Any]:
         progress=lambda words, done, total: say("computing", done, total),
     )
     write_result(result, model, OUT)
+    _keep_text(arguments)
     write_scenario_report(OUT)
     return {"notes": list(result.notes)[:50]}
+
+
+def _keep_text(arguments: Mapping[str, Any]) -> None:
+    """Keep a scenario of one's own beside its result: the pages take its figures apart by it."""
+    asked = Path(arguments["scenario"])
+    if asked.is_file():
+        shutil.copy(asked, OUT / "scenario.yaml")
 
 
 def _calls(arguments: Mapping[str, Any]) -> CallTable:
