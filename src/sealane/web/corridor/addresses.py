@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 def address(path: str, **query: object) -> str:
     """Return a path with its query, without what is None."""
     kept = [(key, str(value)) for key, value in query.items() if value is not None]
-    return quote(path, safe="/") + (f"?{urlencode(kept)}" if kept else "")
+    return quote(path, safe="/:") + (f"?{urlencode(kept)}" if kept else "")
 
 
 def lane_address(result_id: str, query: Mapping[str, object]) -> str:

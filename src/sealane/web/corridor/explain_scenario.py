@@ -295,7 +295,7 @@ def _ships(files: ScenarioFiles, result_id: str, query: ScenarioQuery) -> Deriva
     ]
     return Derivation(
         title=N_("Ships in service"),
-        figure=Figure(value=row["ships"], quantity="other", unit=None, explain=query.address(result_id)),
+        figure=Figure(value=row["ships"], quantity="ratio", explain=query.address(result_id)),
         equation="ships before + new + converted to - converted from - out of service",
         filters={N_("Ship class"): str(query.ships), N_("Family"): str(query.family)},
         inputs=inputs,
