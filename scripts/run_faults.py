@@ -21,7 +21,27 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "build" / "faults"
-ROWS = ("R1", "R2", "R3", "R4", "R5", "R6", "A1", "A2", "A3", "A4", "S1", "S2", "S3", "S4", "S7", "S9", "S10")
+ROWS = (
+    "R1",
+    "R2",
+    "R3",
+    "R4",
+    "R5",
+    "R6",
+    "A1",
+    "A2",
+    "A3",
+    "A4",
+    "S1",
+    "S2",
+    "S3",
+    "S4",
+    "S5",
+    "S7",
+    "S9",
+    "S10",
+    "S11",
+)
 DATABASES = ("sqlite", "postgresql")
 TIMEOUT_S = {False: 900, True: 7200}
 COLUMNS = ("row", "database", "tried", "lost", "doubled", "outside", "control failed", "verdict", "seconds")
