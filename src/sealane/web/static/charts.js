@@ -44,7 +44,7 @@ function draw(figure) {
   const quiet = colour("--quiet"), line = colour("--line"), text = colour("--text");
   const sideways = kind === "bar-sideways";
   const names = { type: "category", data: data.labels, axisLine: { lineStyle: { color: line } }, axisLabel: { color: quiet, hideOverlap: true }, inverse: sideways };
-  const values = { type: "value", name: figure.dataset.unit, nameTextStyle: { color: quiet, align: "left" }, axisLabel: { color: quiet }, splitLine: { lineStyle: { color: line } } };
+  const values = { type: "value", name: figure.dataset.unit, nameTextStyle: { color: quiet, align: "left" }, axisLabel: { color: quiet, hideOverlap: true }, splitLine: { lineStyle: { color: line } } };
   const format = new Intl.NumberFormat(document.documentElement.lang, { maximumSignificantDigits: 4 });
   const lines = kind === "line" || kind === "line-target";
   chart.setOption({
