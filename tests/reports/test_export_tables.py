@@ -216,7 +216,7 @@ def test_a_table_of_no_rows_is_a_file_with_its_header(folders: dict[str, Path], 
         assert pq.read_table(tmp_path / "t.parquet").num_rows == 0
 
 
-ROWS, MOST_MB = 500_000, 120
+ROWS, MOST_MB = 500_000, 60
 
 
 def test_a_long_table_is_never_held_whole(folders: dict[str, Path], tmp_path: Path) -> None:
