@@ -39,6 +39,7 @@ WORK: tuple[str, ...] = (
     "data",
     "alerts.job",
     "exchange.checks",
+    "port.prepare",
 )
 
 

@@ -14,13 +14,16 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.web.accounts.people import Place
 
 from sealane.errors import DataError
 from sealane.reports.charts import stays_of
 from sealane.reports.results import read_results
 from sealane.reports.summary import summarise
-from sealane.web.port.index import Index, open_index
+from sealane.web.port.index import Index, index_folder, is_indexed, open_index
 from sealane.web.port.index_build import build_index, quantum
+from sealane.web.port.prepare import prepare
+from sealane.web.results import keep_result, remove_result
 
 VALUES = st.lists(st.floats(0, 1e13, allow_nan=False), min_size=1, max_size=200)
 
@@ -124,3 +127,19 @@ def test_an_empty_inventory_has_an_index(empty_folder: Path, tmp_path: Path) -> 
     assert index.measures == ()
     assert index.meta["totals"]["ships"] == 0
     assert json.loads((tmp_path / "index" / "meta.json").read_text())["port"] == "USLAX"
+
+
+def test_indexes_are_made_ahead_and_go_with_their_results(port_place: Place, week_folder: Path, tmp_path: Path) -> None:
+    node = port_place.node
+    broken = tmp_path / "broken"
+    shutil.copytree(week_folder, broken)
+    first, second = keep_result(node, week_folder), keep_result(node, broken)
+    (second.folder / "activity.parquet").unlink()
+    prepare(node)
+    assert is_indexed(node, first)
+    assert not is_indexed(node, second)
+    with node.database.write() as connection:
+        remove_result(connection, node, first.id, None)
+        remove_result(connection, node, second.id, None)
+    prepare(node)
+    assert not index_folder(node, first).exists()

@@ -259,13 +259,17 @@ def index_of(node: Node, result: Result) -> Index:
     DataError
         if the result's files are missing or damaged.
     """
-    folder = node.folder / FOLDER / "inventory" / f"{result.id}-{VERSION}"
-    return open_index(result.folder, folder)
+    return open_index(result.folder, index_folder(node, result))
 
 
 def is_indexed(node: Node, result: Result) -> bool:
     """Whether the index of a kept inventory is there."""
-    return (node.folder / FOLDER / "inventory" / f"{result.id}-{VERSION}" / "meta.json").is_file()
+    return (index_folder(node, result) / "meta.json").is_file()
+
+
+def index_folder(node: Node, result: Result) -> Path:
+    """Where the index of a kept inventory is, or will be."""
+    return node.folder / FOLDER / "inventory" / f"{result.id}-{VERSION}"
 
 
 def open_index(source: Path, folder: Path) -> Index:
