@@ -13,7 +13,7 @@ from sealane.agreements.model import Kind
 from sealane.agreements.templates import list_templates
 from sealane.database import Database
 from sealane.database.engine import sqlite_url
-from sealane.web.agreements.proposal import _questions
+from sealane.web.agreements.blanks import questions_of
 from sealane.web.agreements.public import strip_of
 from sealane.web.agreements.shipped_words import SHIPPED
 
@@ -131,5 +131,5 @@ def test_every_shipped_text_is_marked_for_translation() -> None:
     for agreement in catalogue.agreements:
         shipped |= {agreement.title, *(p.named for p in (*agreement.parties, *agreement.facilitators))}
     for template in list_templates():
-        shipped |= {template.about, *(places[0].hint for places in _questions(template))}
+        shipped |= {template.about, *(places[0].hint for places in questions_of(template))}
     assert shipped == set(SHIPPED)

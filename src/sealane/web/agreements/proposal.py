@@ -5,38 +5,35 @@ The answers stand in the page's address; nothing is kept until the text is sent 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from sealane.agreements import load_agreements
 from sealane.agreements.documents import document_bytes, document_digest, read_document
-from sealane.agreements.documents_reader import BLANK, read_text
 from sealane.agreements.templates import Template, list_templates, template_named
-from sealane.errors import DataError, InputError, RequestRefusedError
+from sealane.errors import DataError, Fault, InputError, RequestRefusedError
 from sealane.exchange.peers import list_peers
 from sealane.exchange.registry import known_datasets
 from sealane.node.context import Node
 from sealane.web.accounts.gate import Viewer, reading
+from sealane.web.agreements.blanks import Blank, content_of, fill, questions_of, value_at
 from sealane.web.agreements.models import Shown
 
-_PARTY = "party id of"
-_NUMBERS = ("target", "minimum_group")
-TAKE_OUT = "-"
+BLANK_FOUND = "a blank of the template"  # as the documents' reader says it
 _MAX_ANSWER = 4_000
 _QUESTION = re.compile(r"q\d{1,3}")
 
 
 class FaultShown(Shown):
-    """One thing that is wrong, and where."""
+    """One thing that is wrong, and where; `blank` marks what is only not filled in yet."""
 
     where: str
     found: str
     remedy: str
+    blank: bool = False
 
 
 class TemplateShown(Shown):
@@ -110,40 +107,6 @@ class ProposalPage(Shown):
     digest: str | None
 
 
-@dataclass(frozen=True)
-class _Blank:
-    path: tuple[str | int, ...]
-    hint: str
-
-    @property
-    def place(self) -> str:
-        text = ""
-        for step in self.path:
-            text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
-        return text
-
-    @property
-    def kind(self) -> str:
-        if self.hint.startswith(_PARTY):
-            return "party"
-        last = self.path[-1]
-        if last == "rows":
-            return "rows"
-        return "list" if isinstance(last, int) else "number" if last in _NUMBERS else "text"
-
-    @property
-    def goes_with(self) -> list[tuple[str | int, ...]]:
-        """Return what ``-`` takes out of the document, as the template says; nothing where it must be filled in."""
-        _, _, what = self.hint.rpartition("take ")
-        if not what.endswith(" out") or what == self.hint:
-            return []
-        if what == "the key out":
-            return [self.path]
-        if what == "target and aim out":
-            return [self.path, (*self.path[:-1], "aim")]
-        return [self.path[:2]]  # the whole entry of a list
-
-
 def proposal_page(
     node: Node, viewer: Viewer, template: str | None, partner: str | None, answers: Mapping[str, str]
 ) -> ProposalPage:
@@ -163,7 +126,7 @@ def proposal_page(
     with reading(node, viewer) as connection:
         partners = {p.participant: (p.name, p.origin, str(p.root_key["x"])) for p in list_peers(connection)}
         own_party = _own_party(connection, node)
-    blanks = _questions(chosen) if chosen else []
+    blanks = questions_of(chosen) if chosen else []
     given = {key: value.strip() for key, value in answers.items() if _QUESTION.fullmatch(key) and value.strip()}
     if any(len(value) > _MAX_ANSWER for value in given.values()):
         raise RequestRefusedError(
@@ -174,7 +137,7 @@ def proposal_page(
         )
     known = partners.get(partner or "")
     filled = _prefilled(blanks, node, own_party, partner, known) | given
-    text = _fill(chosen, blanks, filled) if chosen else ""
+    text = fill(chosen, blanks, filled) if chosen else ""
     faults, digest = check_text(text, f"{chosen.name}.json") if chosen and given else ([], None)
     return ProposalPage(
         templates=[TemplateShown(name=t.name, about=t.about) for t in list_templates()],
@@ -183,7 +146,7 @@ def proposal_page(
         partner=partner if known else None,
         partners=[PartnerKnown(participant=p, name=name) for p, (name, _, _) in partners.items()],
         parties=[PartyChoice(id=p.id, name=p.name) for p in load_agreements().parties.values()],
-        questions=_shown(_content(chosen), blanks, filled, faults) if chosen else [],
+        questions=_shown(content_of(chosen), blanks, filled, faults) if chosen else [],
         checked=bool(given),
         text=text if given else chosen.text if chosen else "",
         faults=[f for f in faults if not any(_belongs(f, blank) for places in blanks for blank in places)],
@@ -196,8 +159,16 @@ def check_text(text: str, name: str) -> tuple[list[FaultShown], str | None]:
     try:
         document = read_document(text.encode(), name, known_datasets())
     except DataError as error:
-        return [FaultShown(where=f.where, found=f.found, remedy=f.remedy) for f in error.faults], None
+        return [
+            FaultShown(where=f.where, found=f.found, remedy=f.remedy, blank=f.found == BLANK_FOUND)
+            for f in error.faults
+        ], None
     return [], document_digest(document_bytes(document))
+
+
+def _fault(fault: Fault) -> FaultShown:
+    is_blank = fault.found == BLANK_FOUND
+    return FaultShown(where=fault.where, found=fault.found, remedy=fault.remedy, blank=is_blank)
 
 
 def _template(name: str) -> Template:
@@ -205,31 +176,6 @@ def _template(name: str) -> Template:
         return template_named(name)
     except InputError as error:
         raise RequestRefusedError(404, "unknown-template", str(error), "Choose one of the list.") from None
-
-
-def _content(template: Template) -> dict[str, Any]:
-    content = read_text(template.text.encode(), f"{template.name}.yaml", [])
-    assert content  # shipped, and tested
-    return content
-
-
-def _questions(template: Template) -> list[list[_Blank]]:
-    """Return the blanks of a template, those that ask for the same party together."""
-    found: dict[object, list[_Blank]] = {}
-    for blank in _blanks(_content(template), ()):
-        key: object = blank.hint if blank.kind == "party" else blank.path
-        found.setdefault(key, []).append(blank)
-    return list(found.values())
-
-
-def _blanks(value: object, path: tuple[str | int, ...]) -> list[_Blank]:
-    if isinstance(value, str):
-        return [_Blank(path, value.removeprefix(BLANK).strip())] if value.startswith(BLANK) else []
-    if isinstance(value, dict):
-        return [blank for key, item in value.items() for blank in _blanks(item, (*path, key))]
-    if isinstance(value, list):
-        return [blank for number, item in enumerate(value) for blank in _blanks(item, (*path, number))]
-    return []
 
 
 def _own_party(connection: sa.Connection, node: Node) -> str | None:
@@ -240,7 +186,7 @@ def _own_party(connection: sa.Connection, node: Node) -> str | None:
 
 
 def _prefilled(
-    blanks: Sequence[Sequence[_Blank]],
+    blanks: Sequence[Sequence[Blank]],
     node: Node,
     own_party: str | None,
     partner: str | None,
@@ -266,62 +212,9 @@ def _prefilled(
     return found
 
 
-def _fill(template: Template, blanks: Sequence[Sequence[_Blank]], answers: Mapping[str, str]) -> str:
-    """Return the document with the answers in their places, as JSON; blanks without an answer stay."""
-    content = _content(template)
-    # What changes the length of lists comes last and from behind, so that places before stay where they are.
-    lists: list[tuple[tuple[str | int, ...], list[str]]] = []
-    for number, places in enumerate(blanks):
-        answer = answers.get(f"q{number}")
-        if answer is None:
-            continue
-        for blank in places:
-            if answer == TAKE_OUT and blank.goes_with:
-                lists += [(path, []) for path in blank.goes_with]
-            elif blank.kind == "list":
-                lists.append((blank.path, _items(answer)))
-            else:
-                _put(content, blank.path, _value(blank, answer))
-    for path, items in reversed(lists):
-        holder = _get(content, path[:-1])
-        if isinstance(holder, list):
-            index = int(path[-1])
-            holder[index : index + 1] = items
-        else:
-            holder.pop(path[-1], None)
-    return json.dumps(content, ensure_ascii=False, indent=2)
-
-
-def _items(answer: str) -> list[str]:
-    return [part.strip() for part in re.split(r"[,\n]", answer) if part.strip()]
-
-
-def _value(blank: _Blank, answer: str) -> object:
-    if blank.kind == "number":
-        try:
-            return int(answer) if re.fullmatch(r"-?\d{1,15}", answer) else float(answer)
-        except ValueError:
-            return answer
-    if blank.kind == "rows" and answer.startswith("{"):
-        # The documents' own reader: times stay text, and aliases that unfold into a huge document are refused.
-        found = read_text(f"rows: {answer}".encode(), "answer", []).get("rows")
-        return found if isinstance(found, dict) else answer
-    return answer
-
-
-def _get(content: Any, path: Sequence[str | int]) -> Any:
-    for step in path:
-        content = content[step]
-    return content
-
-
-def _put(content: Any, path: Sequence[str | int], value: object) -> None:
-    _get(content, path[:-1])[path[-1]] = value
-
-
 def _shown(
     content: Mapping[str, Any],
-    blanks: Sequence[Sequence[_Blank]],
+    blanks: Sequence[Sequence[Blank]],
     answers: Mapping[str, str],
     faults: Sequence[FaultShown],
 ) -> list[Question]:
@@ -344,11 +237,11 @@ def _shown(
 
 def _part(content: Mapping[str, Any], path: tuple[str | int, ...]) -> str:
     """Return the id of the clause, commitment or activity a place stands in."""
-    entry = _get(content, path[:2]) if len(path) > 2 else None
+    entry = value_at(content, path[:2]) if len(path) > 2 else None
     return str(entry.get("id", "")) if isinstance(entry, dict) else ""
 
 
-def _at(places: Sequence[_Blank], faults: Sequence[FaultShown]) -> list[FaultShown]:
+def _at(places: Sequence[Blank], faults: Sequence[FaultShown]) -> list[FaultShown]:
     """Return the faults at a question's places, each said once."""
     found: dict[tuple[str, str], FaultShown] = {}
     for fault in faults:
@@ -357,7 +250,7 @@ def _at(places: Sequence[_Blank], faults: Sequence[FaultShown]) -> list[FaultSho
     return list(found.values())
 
 
-def _belongs(fault: FaultShown, blank: _Blank) -> bool:
+def _belongs(fault: FaultShown, blank: Blank) -> bool:
     """Say whether a fault stands at a blank's place, or at an element of its list."""
     where = fault.where.partition(": ")[2] or fault.where
     place = re.sub(r"\[\d+\]$", "", blank.place) if blank.kind == "list" else blank.place
