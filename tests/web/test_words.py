@@ -20,7 +20,7 @@ TEMPLATES = sorted(Path(name) for name in environment().list_templates())
 # Names, units and codes that are the same in every language.
 SAME_EVERYWHERE = re.compile(
     r"\b(Sealane|JSON|CSV|PDF|HTML|Excel|Parquet|GeoJSON|UTC|IMO|MMSI|UN/LOCODE|SHA-256|CO2e?|NOx|SO2|PM10|PM2\.5|TEU|"
-    r"UUID|ID|OIDC|OpenID|kn|nm|km|kWh|MWh|MJ|GJ|TJ|kW|USD|EUR|GiB|MiB|SMTP|URL|YAML|JWS|DCSA|EDIFACT|SIMU\d+|min)\b|/[a-z/]+"
+    r"UUID|ID|OIDC|OpenID|kn|nm|km|kWh|MWh|MJ|GJ|TJ|kW|USD|EUR|GiB|MiB|SMTP|URL|YAML|JWS|DCSA|EDIFACT|SIMU\d+|min|AR[456]|[A-Z][a-z]+/[A-Z][A-Za-z_]+)\b|/[a-z/]+|\.csv"
 )
 SHOWN_ATTRIBUTES = {"aria-label", "title", "placeholder", "alt", "data-confirm", "data-label", "label", "content"}
 # Values of `content` that are told to browsers, not to people.
