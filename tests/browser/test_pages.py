@@ -15,6 +15,7 @@ from playwright.sync_api import Browser
 
 from sealane.web.accounts.roles import Role, access_table
 from tests.browser.demo_world import World
+from tests.browser.journeys import compare_scenarios, import_to_report
 from tests.browser.visits import (
     WAYS,
     Visitor,
@@ -222,3 +223,16 @@ def test_the_guards_notice(browser: Browser, world: World, crawl: Crawl) -> None
         made.page.wait_for_timeout(500)
         assert any("example.org" in fault for fault in made.faults)
         assert any("broken" in fault for fault in made.faults)
+
+
+def test_journey_from_import_to_report_and_back(browser: Browser, world: World, states: dict[str, Any]) -> None:
+    with visitor(browser, world.address, state=states["steward"]) as made:
+        pdf = import_to_report(made)
+        assert pdf.startswith(b"%PDF")
+        assert not made.faults, "\n".join(made.faults)
+
+
+def test_journey_of_comparing_scenarios(browser: Browser, world: World, states: dict[str, Any]) -> None:
+    with visitor(browser, world.address, state=states["analyst"]) as made:
+        compare_scenarios(made)
+        assert not made.faults, "\n".join(made.faults)
