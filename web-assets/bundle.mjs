@@ -1,5 +1,5 @@
 // Makes the browser's files in the folder named on the command line; called by scripts/build_assets.py.
-import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
@@ -71,12 +71,21 @@ function shippedWith(names) {
   return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
+/** The text of a package's licence: its own file, else the part of its README that holds it. */
+function licenceOf(name) {
+  const folder = join(modules, name);
+  const files = readdirSync(folder).filter((file) => /^(licen[cs]e|notice|copying|copyright)[^/]*?(\.txt|\.md)?$/i.test(file));
+  const whole = files.filter((file) => statSync(join(folder, file)).isFile()).map((file) => readFileSync(join(folder, file), "utf8").trim());
+  if (whole.length) return whole.join("\n\n");
+  const readme = readFileSync(join(folder, "README.md"), "utf8");
+  const told = /^#+ *licen[cs]e[^]*/im.exec(readme);
+  if (!told) throw new Error(`${name} carries no text of its licence`);
+  return told[0].trim();
+}
+
 const texts = ["Third-party software and data in this folder, with their licences."];
 for (const [name, { version, license }] of shippedWith(["maplibre-gl", "htmx.org", "echarts", "world-atlas"])) {
-  const files = readdirSync(join(modules, name)).filter((file) => /^(licen[cs]e|notice|copying|copyright)/i.test(file));
-  const whole = files.filter((file) => /\.(txt|md)$|^[A-Z]+$/i.test(file) && file !== "licenses").map((file) =>
-    readFileSync(join(modules, name, file), "utf8").trim());
-  texts.push(`${"=".repeat(78)}\n${name} ${version} (${license})\n\n${whole.join("\n\n") || "Its package carries no text of the licence."}`);
+  texts.push(`${"=".repeat(78)}\n${name} ${version} (${license})\n\n${licenceOf(name)}`);
 }
 texts.push(`${"=".repeat(78)}\nland-tiles.bin: ${JSON.parse(readFileSync(join(out, "land-tiles.json"), "utf8")).origin}`);
 writeFileSync(join(out, "LICENSES.txt"), `${texts.join("\n\n")}\n`);

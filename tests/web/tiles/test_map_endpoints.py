@@ -23,6 +23,7 @@ from sealane.samples import __file__ as samples
 from sealane.web.accounts.gate import gate
 from sealane.web.results import Result, keep_result
 from sealane.web.tiles import kept, router
+from sealane.web.tiles.cleaning import clean
 from sealane.web.tiles.mercator import Tile
 
 HOUR = Path(samples).parent / "data" / "ny_harbor_2020_06_30_first_hour.csv.gz"
@@ -253,6 +254,14 @@ def test_while_the_layer_is_made_the_answer_says_when_to_ask_again(
     assert place.client.get(f"/api/v1/results/{place.open.id}/map").json()["preparing"] is True
     monkeypatch.undo()
     assert place.tile("tracks", *HARBOUR).status_code == 200
+
+
+def test_layers_of_results_that_are_gone_are_removed(place: Place) -> None:
+    gone = place.node.folder / kept.FOLDER / "00000000-0000-0000-0000-000000000000"
+    gone.mkdir(parents=True)
+    clean(place.node)
+    assert not gone.exists()
+    assert kept.layer_folder(place.node, place.open).is_dir()
 
 
 class _Never:

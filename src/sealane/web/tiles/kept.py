@@ -204,3 +204,38 @@ def calls_between(folder: Path, begin: dt.datetime, end: dt.datetime) -> Places:
         )
     places = np.array(at, np.int64).reshape(-1, 2)
     return Places(places[:, 0], places[:, 1], rows)
+
+
+def warm_up() -> None:
+    """Compile, or load compiled, what draws maps: else the first person to open one waits for it.
+
+    Called once in the background when a node begins to serve.
+    """
+    import tempfile
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from sealane.inventory.schemas import TRACKS as SPEC
+    from sealane.web.tiles.mercator import Tile
+    from sealane.web.tiles.tracks import ships_tile, tracks_tile
+    from sealane.web.tiles.view import sea_way
+
+    row = {
+        "mmsi": 1,
+        "lat": 0.0,
+        "lon": 0.0,
+        "speed_kn": 1.0,
+        "speed_derived": False,
+        "heading_deg": 1,
+        "nav_status": 0,
+    }
+    rows = [row | {"time": dt.datetime(2020, 1, 1, hour, tzinfo=dt.UTC), "lon": float(hour)} for hour in range(3)]
+    with tempfile.TemporaryDirectory(prefix="sealane-warm-up-") as folder:
+        path = Path(folder) / TRACKS
+        pq.write_table(pa.Table.from_pylist(rows, schema=SPEC.schema), path)
+        build(path, Path(folder) / "layer")
+        layer = open_layer(Path(folder) / "layer")
+        tracks_tile(layer, Tile(0, 0, 0), layer.first_s, layer.last_s, {})
+        ships_tile(layer, Tile(0, 0, 0), layer.last_s, {})
+    sea_way("USLAX", "JPYOK")

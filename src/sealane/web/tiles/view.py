@@ -265,7 +265,8 @@ def unwrapped(lat: np.ndarray, lon: np.ndarray) -> tuple[Place, ...]:
 
 
 @lru_cache(128)
-def _sea_way(a: str, b: str) -> tuple[tuple[Place, ...], float]:
+def sea_way(a: str, b: str) -> tuple[tuple[Place, ...], float]:
+    """The shortest way over water between two ports, and its length [nm]."""
     from sealane.movement.routes.find import route
     from sealane.movement.routes.line import densify
     from sealane.movement.zone_shapes import ZoneSet
@@ -286,7 +287,7 @@ def _lanes(lanes: Iterable[Result]) -> list[MapLane]:
     for result in newest.values():
         corridor = json.loads((result.folder / "lane.json").read_text("utf-8"))["corridor"]
         ends = [corridor[name]["ports"][0] for name in ("end_a", "end_b")]
-        line, distance_nm = _sea_way(ends[0], ends[1])
+        line, distance_nm = sea_way(ends[0], ends[1])
         found.append(
             MapLane(
                 result=result.id,
