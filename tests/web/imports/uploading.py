@@ -11,23 +11,38 @@ from tests.web.accounts.people import Browser, Place
 from sealane.web.tasks.runner import run_checks, run_work
 
 
+def token(browser: Browser) -> str:
+    """Return the session's token against foreign requests, asked for once."""
+    known: dict[str, str] = browser.__dict__.setdefault("tokens", {})
+    return known.get("csrf") or _ask(browser, known)
+
+
+def _ask(browser: Browser, known: dict[str, str]) -> str:
+    known["csrf"] = browser.csrf
+    return known["csrf"]
+
+
+def call(browser: Browser, method: str, path: str, json: Any = None, **headers: str) -> httpx.Response:
+    return browser.call(method, path, json, csrf=token(browser), **headers)
+
+
 def begin(browser: Browser, kind: str, name: str, size: int, **options: Any) -> dict[str, Any]:
     body = {"kind": kind, "file_name": name, "size_bytes": size, "options": options}
-    answer = browser.call("POST", "/api/v1/imports", body)
+    answer = call(browser, "POST", "/api/v1/imports", body)
     assert answer.status_code == 201, answer.text
     found: dict[str, Any] = answer.json()
     return found
 
 
 def put(browser: Browser, import_id: str, data: bytes, offset: int = 0) -> httpx.Response:
-    headers = {"accept": "application/json", "x-csrf-token": browser.csrf, "content-type": "application/octet-stream"}
+    headers = {"accept": "application/json", "x-csrf-token": token(browser), "content-type": "application/octet-stream"}
     path = f"/api/v1/imports/{import_id}/content"
     return browser.http.put(path, params={"offset": offset}, content=data, headers=headers)
 
 
 def complete(browser: Browser, import_id: str, data: bytes) -> httpx.Response:
     body = {"sha256": hashlib.sha256(data).hexdigest()}
-    return browser.call("POST", f"/api/v1/imports/{import_id}/completion", body)
+    return call(browser, "POST", f"/api/v1/imports/{import_id}/completion", body)
 
 
 def send(browser: Browser, kind: str, name: str, data: bytes, part: int = 1 << 20, **options: Any) -> str:
@@ -42,7 +57,7 @@ def send(browser: Browser, kind: str, name: str, data: bytes, part: int = 1 << 2
 
 
 def state(browser: Browser, import_id: str) -> dict[str, Any]:
-    answer = browser.call("GET", f"/api/v1/imports/{import_id}", csrf="")
+    answer = call(browser, "GET", f"/api/v1/imports/{import_id}")
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
@@ -64,8 +79,12 @@ def checked(place: Place, browser: Browser, kind: str, name: str, data: bytes, *
 
 def apply(place: Place, browser: Browser, import_id: str, **changed: Any) -> dict[str, Any]:
     """Apply a checked upload and let the work be done; return its page."""
-    answer = browser.call("POST", f"/api/v1/imports/{import_id}/application", changed)
+    answer = call(browser, "POST", f"/api/v1/imports/{import_id}/application", changed)
     assert answer.status_code == 202, answer.text
     run_checks(place.node)
     run_work(place.node)
     return page(browser, import_id)
+
+
+def undo(browser: Browser, import_id: str, **body: Any) -> httpx.Response:
+    return call(browser, "POST", f"/api/v1/imports/{import_id}/undoing", body)
