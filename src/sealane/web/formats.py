@@ -20,6 +20,7 @@ from sealane.web.words import LOCALES
 SHORT_TON_T = 0.907_184_74
 NM_KM = 1.852
 NO_VALUE = "–"
+_FEW = 3
 # Less than this of any unit is what subtracting two large numbers leaves; it is not written out.
 LEAST_SHOWN = 1e-9
 _UNITS = {
@@ -89,7 +90,7 @@ def number(value: float | None, locale: str = "en_GB", digits: int | None = None
         else:
             magnitude = f"{abs(value):e}"
             digits = max(0, significant - 1 - int(magnitude.partition("e")[2]))
-    pattern = "#,##0" + ("." + "0" * min(digits, 12) if digits else "")
+    pattern = "#,##0" + ("." + fill * min(digits, 12) if digits else "")
     return str(format_decimal(round(value, digits), format=pattern, locale=locale))
 
 

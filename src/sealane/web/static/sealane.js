@@ -67,7 +67,13 @@ wide.addEventListener("change", fit);
 fit();
 
 startForms(document);
-document.body.addEventListener("htmx:afterSettle", (event) => startForms(event.detail.elt));
+document.body.addEventListener("htmx:afterSettle", (event) => {
+  startForms(event.detail.elt);
+  drawCharts(event.detail.elt);
+});
 
-if (document.querySelector("[data-chart]")) import("./charts.js").then((module) => module.drawAll(document));
+function drawCharts(root) {
+  if (root.querySelector?.("[data-chart]")) import("./charts.js").then((module) => module.drawAll(root));
+}
+drawCharts(document);
 if (document.querySelector("[data-map-src]")) import("./map/map.js").then((module) => document.querySelectorAll("[data-map-src]").forEach((element) => module.startMap(element)));
