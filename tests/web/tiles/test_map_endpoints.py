@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,8 @@ from sealane.samples import __file__ as samples
 from sealane.web.accounts.gate import gate
 from sealane.web.results import Result, keep_result
 from sealane.web.tiles import kept, router
-from sealane.web.tiles.cleaning import clean
 from sealane.web.tiles.mercator import Tile
+from sealane.web.tiles.prepare import prepare
 
 HOUR = Path(samples).parent / "data" / "ny_harbor_2020_06_30_first_hour.csv.gz"
 
@@ -256,12 +257,14 @@ def test_while_the_layer_is_made_the_answer_says_when_to_ask_again(
     assert place.tile("tracks", *HARBOUR).status_code == 200
 
 
-def test_layers_of_results_that_are_gone_are_removed(place: Place) -> None:
+def test_layers_are_made_before_they_are_asked_for_and_go_with_their_result(place: Place) -> None:
     gone = place.node.folder / kept.FOLDER / "00000000-0000-0000-0000-000000000000"
     gone.mkdir(parents=True)
-    clean(place.node)
+    layer = kept.layer_folder(place.node, place.closed)
+    shutil.rmtree(layer, ignore_errors=True)
+    prepare(place.node)
+    assert (layer / "about.json").is_file()
     assert not gone.exists()
-    assert kept.layer_folder(place.node, place.open).is_dir()
 
 
 class _Never:

@@ -209,7 +209,7 @@ def calls_between(folder: Path, begin: dt.datetime, end: dt.datetime) -> Places:
 def warm_up() -> None:
     """Compile, or load compiled, what draws maps: else the first person to open one waits for it.
 
-    Called once in the background when a node begins to serve.
+    The job that prepares layers calls it once when a node begins to serve.
     """
     import tempfile
 

@@ -44,7 +44,7 @@ export async function startMap(element) {
       style: makeStyle(view, inksOf(element), legend.on(), legend.pollutant()),
       ...(bounds ? { bounds, fitBoundsOptions: { padding: 30 } } : { center: view.centre, zoom: canvas.clientWidth < 640 ? PACIFIC_ZOOM.narrow : PACIFIC_ZOOM.wide }),
       minZoom: 0.4, maxZoom: 15, renderWorldCopies: true, attributionControl: false, dragRotate: false, pitchWithRotate: false, touchPitch: false,
-      fadeDuration: still ? 0 : 150, localIdeographFontFamily: "'Noto Sans CJK JP', 'Hiragino Sans', 'Yu Gothic', sans-serif", hash: "map",
+      fadeDuration: still ? 0 : 150, localIdeographFontFamily: "'Noto Sans CJK JP', 'Hiragino Sans', 'Yu Gothic', sans-serif", hash: "view",
       cooperativeGestures: false,
       locale: { "Map.Title": words("map"), "NavigationControl.ZoomIn": words("zoom-in"), "NavigationControl.ZoomOut": words("zoom-out"), "NavigationControl.ResetBearing": words("north"), "Popup.Close": words("close") },
     });
