@@ -40,6 +40,7 @@ WORK: tuple[str, ...] = (
     "alerts.job",
     "exchange.checks",
     "port.prepare",
+    "tiles.prepare",
 )
 
 
