@@ -16,6 +16,7 @@ from sealane.exchange.sealing import RowState
 from sealane.exchange.sent_and_withheld import ReceivedTotal, StreamTotal, received_totals, stream_totals
 from sealane.exchange.streams import Direction, Stream, get_stream, stream_id
 from sealane.web.agreements.version_models import FlowShown, ReasonCount, ReceivedShown
+from sealane.web.agreements.vocabulary import REASONS, STAGES
 from sealane.web.derivation import Derivation, Figure, Input, Part
 from sealane.web.words import N_
 
@@ -132,7 +133,7 @@ def explain_flow(connection: sa.Connection, key: str, what: str, reason: str | N
         "stream": stream.id,
     }
     if reason:
-        filters["reason"] = reason
+        filters["reason"] = REASONS.get(reason, reason)
     read = {DELIVERED: _delivered, WAITING: _waiting, WITHHELD: _withheld}.get(what)
     if read is None:
         return _explain_received(connection, stream, what, filters)
@@ -150,7 +151,7 @@ def _delivered(connection: sa.Connection, stream: Stream, _: str | None, filters
         .limit(SHOWN_RECORDS)
     )
     return Derivation(
-        title="records delivered",
+        title=N_("records delivered"),
         figure=_figure(stream.id, DELIVERED, count),
         filters=filters,
         inputs=[
@@ -184,17 +185,14 @@ def _waiting(connection: sa.Connection, stream: Stream, _: str | None, filters: 
         )
         counted["not_looked_at"] = connection.scalar(ahead) or 0
     value = sum(counted.values())
-    meaning = {
-        "waiting": f"rows of the outbox in state {_STAGES[0]}: not decided, or held until the clause's delay is over",
-        "sealed": f"rows of the outbox in state {_STAGES[1]}: decided and numbered, without a receipt yet",
-        "not_looked_at": f"own records of {stream.dataset} behind position {stream.scanned_position}",
-    }
     return Derivation(
-        title="records waiting",
+        title=N_("records waiting"),
         figure=_figure(stream.id, WAITING, value),
         equation=" + ".join(_STAGES),
         filters=filters,
-        inputs=[Input(name=s, value=counted[s], origin="observed", source=meaning[s]) for s in _STAGES],
+        inputs=[
+            Input(name=STAGES[s], value=counted[s], origin="observed", source=f"{s}, {stream.dataset}") for s in _STAGES
+        ],
     )
 
 
@@ -207,16 +205,16 @@ def _withheld(connection: sa.Connection, stream: Stream, reason: str | None, fil
     count = sum(reasons.values())
     figure = _figure(stream.id, WITHHELD, count, reason)
     if not reason:
-        parts = [Part(label=r, figure=_figure(stream.id, WITHHELD, n, r)) for r, n in reasons.items()]
+        parts = [Part(label=REASONS.get(r, r), figure=_figure(stream.id, WITHHELD, n, r)) for r, n in reasons.items()]
         return Derivation(
-            title="records withheld", figure=figure, filters=filters, parts=parts, part_dimension="reason"
+            title=N_("records withheld"), figure=figure, filters=filters, parts=parts, part_dimension="reason"
         )
     columns = (decision.c.record_id, decision.c.decided_at, decision.c.event_id)
     rows = connection.execute(
         sa.select(*columns).where(*mine).order_by(decision.c.decided_at.desc()).limit(SHOWN_RECORDS)
     )
     return Derivation(
-        title="records withheld",
+        title=N_("records withheld"),
         figure=figure,
         filters=filters,
         inputs=[
@@ -249,7 +247,7 @@ def _explain_received(connection: sa.Connection, stream: Stream, what: str, filt
     columns = (record.c.id, record.c.dataset, record.c.received_at, record.c.position)
     rows = connection.execute(sa.select(*columns).where(*mine).order_by(record.c.position.desc()).limit(SHOWN_RECORDS))
     return Derivation(
-        title="records received" if what == RECEIVED else "simulated records received",
+        title=N_("records received") if what == RECEIVED else N_("simulated records received"),
         figure=figure,
         filters=filters,
         inputs=[

@@ -39,6 +39,7 @@ from sealane.web.agreements.versions import (
     version_shown,
 )
 from sealane.web.derivation import Derivation, Figure, Input
+from sealane.web.words import N_
 
 COUNT_OF_VERSIONS = "/explain/agreement-versions"
 IN_FORCE, TO_SIGN = "in-force", "to-sign"
@@ -118,10 +119,13 @@ def _count(what: str, found: Sequence[VersionShown]) -> Figure:
 def explain_versions(node: Node, viewer: Viewer, what: str) -> Derivation:
     """Return which versions a headline counted."""
     found = counted(executed_versions(node, viewer), what)
+    words = N_("in force, valid now") if what == IN_FORCE else N_("proposed, not signed by this port")
     return Derivation(
-        title="agreements in force" if what == IN_FORCE else "proposals that wait for this port's signature",
+        title=N_("agreements in force") if what == IN_FORCE else N_("proposals that wait for this port's signature"),
         figure=_count(what, found),
-        filters={"standing": "in force, valid now" if what == IN_FORCE else "proposed, without our signature"},
+        filters={
+            "standing": N_("in force, valid now") if what == IN_FORCE else N_("proposed, not signed by this port")
+        },
         inputs=[
             Input(
                 name=f"{v.title} ({v.id}/{v.version})",
@@ -326,7 +330,7 @@ def explain_commitment(node: Node, viewer: Viewer, agreement_id: str, commitment
         else Figure(value=last, quantity="other", unit=promised.unit, explain=path)
     )
     return Derivation(
-        title="reports on a commitment" if what == "reports" else "last value reported on a commitment",
+        title=N_("reports on a commitment") if what == "reports" else N_("last value reported on a commitment"),
         figure=figure,
         filters=filters,
         inputs=inputs,

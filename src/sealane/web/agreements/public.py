@@ -23,7 +23,9 @@ from sealane.web.agreements.models import (
     VersionShown,
     Year,
 )
+from sealane.web.agreements.vocabulary import AREA_STATES, KINDS
 from sealane.web.derivation import Derivation, Figure, Input, Part
+from sealane.web.words import N_
 
 COUNT = "/explain/agreements"
 # Rows of the strip, in the order in which such relations commonly grow.
@@ -200,9 +202,9 @@ def explain_areas(state: State) -> Derivation:
     found = [row for row in read_coverage(load_agreements()) if row.state is state]
     code = state.name.lower()
     return Derivation(
-        title=f"agreement areas: {code}",
+        title=N_("areas of cooperation"),
         figure=Figure(value=len(found), quantity="count", explain=f"/explain/agreement-areas/{code}"),
-        filters={"state": code},
+        filters={"state": AREA_STATES[code]},
         inputs=[
             Input(
                 name=row.area.name,
@@ -238,7 +240,8 @@ def count_figure(found: Sequence[Agreement], kind: str | None, partner: str | No
 def explain_count(kind: str | None, partner: str | None, area: str | None) -> Derivation:
     """Return what a number of public agreements counts: by kind, and for one kind each with its source."""
     found = agreements_of(kind, partner, area)
-    filters = {name: value for name, value in (("kind", kind), ("partner", partner), ("area", area)) if value}
+    asked = (("kind", KINDS.get(kind or "", kind)), ("partner", partner), ("area", area))
+    filters = {name: value for name, value in asked if value}
     parts: list[Part] = []
     inputs: list[Input] = []
     if kind is None:
@@ -246,7 +249,7 @@ def explain_count(kind: str | None, partner: str | None, area: str | None) -> De
             count = sum(a.kind is one for a in found)
             if count:
                 figure = Figure(value=count, quantity="count", explain=_count_path(one.value, partner, area))
-                parts.append(Part(label=one.value, figure=figure))
+                parts.append(Part(label=KINDS[one.value], figure=figure))
     else:
         inputs = [
             Input(
@@ -259,7 +262,7 @@ def explain_count(kind: str | None, partner: str | None, area: str | None) -> De
             for a in found
         ]
     return Derivation(
-        title="agreements of public documents",
+        title=N_("agreements in public documents"),
         figure=count_figure(found, kind, partner, area),
         filters=filters,
         parts=parts,

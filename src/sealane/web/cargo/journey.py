@@ -31,6 +31,7 @@ from sealane.web.cargo.models import (
 from sealane.web.cargo.references import key_of, path_of, reference_of
 from sealane.web.cargo.strip import strip_of
 from sealane.web.derivation import Derivation, Figure, Input, Part
+from sealane.web.words import N_
 
 MAX_SHOWN = 500
 _SCHEDULE = " (schedule)"
@@ -246,7 +247,7 @@ def explain_journey(
     reference = reference_of(key)
     found = read_timeline(connection, key)
     names = partner_names(connection)
-    filters = {"looked for": str(key)}
+    filters = {N_("looked for"): str(key)}
     if what == "spread":
         if not 0 <= conflict < len(found.conflicts):
             return None
@@ -255,17 +256,17 @@ def explain_journey(
         return None
     counted = _by_source(found)
     if source is not None:
-        filters["source"] = source
+        filters[N_("source")] = source
         entries = [e for e in found.entries if e.provenance.source == source]
         return Derivation(
-            title="milestones of one source",
+            title=N_("milestones of one source"),
             figure=_figure(kind, reference, "milestones", len(entries), found.simulated, source),
             filters=filters,
             inputs=[_input(e, own, names, value=1) for e in entries],
         )
     is_sources = what == "sources"
     return Derivation(
-        title="sources of a journey" if is_sources else "milestones of a journey",
+        title=N_("sources of a journey") if is_sources else N_("milestones of a journey"),
         figure=_figure(kind, reference, what, len(counted) if is_sources else len(found.entries), found.simulated),
         filters=filters,
         parts=[]
@@ -288,15 +289,19 @@ def _explain_spread(
     found: Conflict, number: int, own: str, names: Mapping[str, str], kind: CargoKind, reference: str
 ) -> Derivation:
     return Derivation(
-        title="difference between sources",
+        title=N_("difference between sources"),
         figure=Figure(
             value=found.spread.total_seconds() / 3600,
             quantity="duration_h",
             explain=f"{_base('spread', kind, reference)}?conflict={number}",
             simulated=any(e.provenance.simulated for e in found.entries),
         ),
-        equation="latest of the sources' newest times - earliest of them",
-        filters={"step": found.step.value, "port": found.port or "", "vessel (IMO)": found.vessel_imo or ""},
+        equation=N_("latest of the sources' newest times - earliest of them"),
+        filters={
+            N_("step"): found.step.value,
+            N_("port"): found.port or "",
+            N_("vessel (IMO)"): found.vessel_imo or "",
+        },
         inputs=[_input(e, own, names, value=f"{e.at:%Y-%m-%d %H:%M} UTC") for e in found.entries],
     )
 

@@ -14,6 +14,7 @@ from sealane.products.cargo import CargoKey
 from sealane.products.codes import container_fault, imo_fault
 from sealane.web.cargo.models import CargoKind, Hit
 from sealane.web.derivation import Derivation, Figure, Part
+from sealane.web.words import N_
 
 MAX_REFERENCE = 100
 SHOWN_HITS = 30
@@ -24,6 +25,19 @@ _COLUMNS: dict[CargoKind, sa.Column[Any]] = {
     CargoKind.BILL_OF_LADING: record.c.bill_of_lading,
     CargoKind.BOOKING: record.c.booking,
     CargoKind.VOYAGE: record.c.vessel_imo,
+}
+
+
+_NAMES = {
+    CargoKind.CONTAINER: N_("container"),
+    CargoKind.BILL_OF_LADING: N_("bill of lading"),
+    CargoKind.BOOKING: N_("booking"),
+    CargoKind.VOYAGE: N_("vessel and voyage"),
+}
+_PRODUCTS = {
+    "container-milestones": N_("container milestones"),
+    "port-calls": N_("port calls"),
+    "vessel-schedules": N_("vessel schedules"),
 }
 
 
@@ -211,14 +225,14 @@ def explain_records(connection: sa.Connection, kind: CargoKind, reference: str, 
     simulated = any(row.simulated for row in counts)
     parts = [
         Part(
-            label=row.dataset,
+            label=_PRODUCTS.get(row.dataset, row.dataset),
             figure=_records_figure(kind, reference, row.records, bool(row.simulated), row.dataset),
         )
         for row in counts
     ]
-    filters = {kind.value: reference} | ({"data product": dataset} if dataset else {})
+    filters = {_NAMES[kind]: reference} | ({"data product": dataset} if dataset else {})
     return Derivation(
-        title="records that name a cargo reference",
+        title=N_("records that name a cargo reference"),
         figure=_records_figure(kind, reference, total, simulated, dataset or ""),
         filters=filters,
         parts=[] if dataset else parts,
