@@ -123,9 +123,7 @@ def explain_versions(node: Node, viewer: Viewer, what: str) -> Derivation:
     return Derivation(
         title=N_("agreements in force") if what == IN_FORCE else N_("proposals that wait for this port's signature"),
         figure=_count(what, found),
-        filters={
-            "standing": N_("in force, valid now") if what == IN_FORCE else N_("proposed, not signed by this port")
-        },
+        filters={"standing": words},
         inputs=[
             Input(
                 name=f"{v.title} ({v.id}/{v.version})",
