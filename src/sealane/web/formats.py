@@ -82,7 +82,9 @@ def number(value: float | None, locale: str = "en_GB", digits: int | None = None
     """Return a number in a locale; without `digits`, whole numbers whole and others to `significant` digits."""
     if value is None or value != value:  # noqa: PLR0124  # NaN is not equal to itself
         return NO_VALUE
+    fill = "0"
     if digits is None:
+        fill = "0" if significant <= _FEW else "#"  # many digits are asked for to be exact, not to look alike
         if 0.0 < abs(value) < LEAST_SHOWN:
             return "≈ 0"
         if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e15):
