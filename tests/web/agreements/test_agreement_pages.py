@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.agreement_world import LOS_ANGELES, NAGOYA, content_of
 from tests.web.accounts.people import Browser, Place, served
 
 from sealane.agreements import load_agreements
+from sealane.agreements.documents import read_document
 from sealane.agreements.model import Kind
 from sealane.agreements.templates import list_templates
 from sealane.database import Database
 from sealane.database.engine import sqlite_url
+from sealane.exchange.agreement_states import AgreementState
+from sealane.exchange.agreement_store import insert_agreement
+from sealane.exchange.keys import Identity
+from sealane.exchange.registry import known_datasets
 from sealane.web.agreements.blanks import questions_of
 from sealane.web.agreements.public import strip_of
 from sealane.web.agreements.shipped_words import SHIPPED
@@ -88,6 +95,24 @@ def test_guests_see_the_public_catalogue_only(open_place: Place) -> None:
     assert page["in_force"] is None and page["executed"] == [] and not page["may_propose"]
     for path in STAFF:
         assert guest.call("GET", f"/api/v1{path}").status_code == 401, path
+
+
+def test_guests_do_not_see_what_is_executed(
+    open_place: Place, analyst: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    node = open_place.node
+    folder = tmp_path_factory.mktemp("other")
+    other = Identity.create(folder / "keys", "urn:example:other", "https://other.example.org", node.clock())
+    content = content_of([(LOS_ANGELES, node.identity), (NAGOYA, other)], antecedents=["nagoya-mou-2023"])
+    document = read_document(json.dumps(content).encode(), "test.json", known_datasets())
+    with node.database.write() as connection:
+        insert_agreement(connection, document, AgreementState.IN_FORCE, None, node.clock())
+    for path in PUBLIC[:1] + PUBLIC[3:]:
+        # Control: the analyst does see it.
+        assert document.id in analyst.call("GET", f"/api/v1{path}").text, path
+        assert document.id not in open_place.browser().call("GET", f"/api/v1{path}").text, path
+        assert document.id not in open_place.browser().http.get(path).text, path
+    assert open_place.browser().call("GET", f"/api/v1/agreements/{document.id}/1").status_code == 401
 
 
 def test_pages_in_japanese(analyst: Browser) -> None:

@@ -58,7 +58,7 @@ def test_follow_be_told_once_let_go(ports: TwoPorts, ann: Browser) -> None:
     record_id = touch(ports)
     (second,) = told(ports)
     assert {entry.provenance.record_id for entry in second.entries} == {record_id}
-    assert ann.http.get("/api/v1/cargo").json()["follows"][0]["new"] == len(second.entries)
+    assert ann.http.get("/api/v1/cargo").json()["follows"][0]["new"] == 1
     with ports.here.node.database.write() as connection:
         mark_seen(connection, second.follow_id, second.position)
         mark_seen(connection, second.follow_id, 0)  # never goes back
@@ -73,6 +73,20 @@ def test_other_cargo_is_no_news(ports: TwoPorts, ann: Browser) -> None:
     assert ann.call("POST", PATH, BODY).status_code == 201
     touch(ports, "SIMU1000012")
     assert told(ports)[0].entries == ()
+
+
+def test_a_call_of_its_vessel_is_news(ports: TwoPorts, ann: Browser) -> None:
+    """It belongs to the journey, though it names no container."""
+    for kind, reference in (("container", CONTAINER), ("voyage", "9999993"), ("voyage", "9999993:SIM042E")):
+        assert ann.call("POST", PATH, {"kind": kind, "reference": reference}).status_code == 201
+    with ports.here.node.database.write() as connection:
+        mine = (record.c.dataset == "port-calls") & (record.c.vessel_imo == "9999993")
+        (record_id, *_) = connection.scalars(sa.select(record.c.id).where(mine).order_by(record.c.position)).all()
+        connection.execute(record_counter.update().values(position=record_counter.c.position + 1))
+        position = connection.scalar(sa.select(record_counter.c.position))
+        connection.execute(record.update().where(mine, record.c.id == record_id).values(position=position))
+    for new in told(ports):
+        assert record_id in {entry.provenance.record_id for entry in new.entries}, new.reference
 
 
 def test_nobody_sees_or_ends_anothers_follow(ports: TwoPorts, ann: Browser) -> None:

@@ -18,7 +18,7 @@ from sealane.products.cargo_entries import CargoEntry
 from sealane.products.catalogue import DATASETS
 from sealane.web.accounts.gate import Viewer
 from sealane.web.cargo.models import CargoKind, FollowShown
-from sealane.web.cargo.references import key_of, path_of
+from sealane.web.cargo.references import concerns_since, count_since, key_of, path_of
 
 MAX_FOLLOWS = 200
 _PIECE = 500
@@ -54,7 +54,7 @@ def new_milestones(connection: sa.Connection, follow: sa.Row[Any]) -> NewMilesto
     kind = CargoKind(follow.kind)
     found: tuple[CargoEntry, ...] = ()
     position = int(follow.seen_position)
-    if newest_position(connection) > position:
+    if concerns_since(connection, kind, follow.reference, position):
         whole = timeline(connection, key_of(kind, follow.reference), held_back_by(connection, DATASETS))
         behind = _positions(connection, whole.entries, position)
         found = tuple(e for e in whole.entries if _identity(e) in behind)
@@ -164,23 +164,20 @@ def follow_of(connection: sa.Connection, viewer: Viewer, kind: CargoKind, refere
 
 
 def follows_shown(connection: sa.Connection, viewer: Viewer) -> list[FollowShown]:
-    """Return what a person follows, newest first, with what came since."""
+    """Return what a person follows, newest first, with how many records came since the person was last told."""
     if viewer.user_id is None:
         return []
     rows = connection.execute(
         sa.select(table).where(table.c.user_id == viewer.user_id).order_by(table.c.created_at.desc(), table.c.id)
     )
-    shown = []
-    for row in rows.all():
-        new = new_milestones(connection, row)
-        shown.append(
-            FollowShown(
-                id=row.id,
-                kind=CargoKind(row.kind),
-                reference=row.reference,
-                path=new.path,
-                new=len(new.entries),
-                since=row.created_at,
-            )
+    return [
+        FollowShown(
+            id=row.id,
+            kind=CargoKind(row.kind),
+            reference=row.reference,
+            path=path_of(CargoKind(row.kind), row.reference),
+            new=count_since(connection, CargoKind(row.kind), row.reference, row.seen_position),
+            since=row.created_at,
         )
-    return shown
+        for row in rows.all()
+    ]

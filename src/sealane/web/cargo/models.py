@@ -45,7 +45,7 @@ class Hit(Shown):
 
 
 class FollowShown(Shown):
-    """A reference a person follows, with the records that came since it was last told of."""
+    """A reference a person follows; `new` records name it that came since the person was last told."""
 
     id: str
     kind: CargoKind

@@ -190,6 +190,32 @@ def _hit(
     )
 
 
+def concerns_since(connection: sa.Connection, kind: CargoKind, reference: str, position: int) -> bool:
+    """Say whether a record behind a position can belong to a journey: it names it, its containers or its vessels.
+
+    Asked before a journey is put together, which costs more.
+    """
+    naming = sa.and_(*_naming(kind, reference))
+    if kind in {CargoKind.BILL_OF_LADING, CargoKind.BOOKING}:
+        named = sa.select(record.c.equipment).where(naming, record.c.equipment.is_not(None)).distinct()
+        naming = sa.or_(naming, record.c.equipment.in_(list(connection.scalars(named))))
+    newer = sa.select(sa.literal(1)).where(record.c.position > position).limit(1)
+    if connection.scalar(newer.where(naming)) is not None:
+        return True
+    if kind is CargoKind.VOYAGE:
+        return False
+    vessels = list(
+        connection.scalars(sa.select(record.c.vessel_imo).where(naming, record.c.vessel_imo.is_not(None)).distinct())
+    )
+    return bool(vessels) and connection.scalar(newer.where(record.c.vessel_imo.in_(vessels))) is not None
+
+
+def count_since(connection: sa.Connection, kind: CargoKind, reference: str, position: int) -> int:
+    """Return how many records behind a position name a reference."""
+    newer = sa.select(sa.func.count()).where(*_naming(kind, reference), record.c.position > position)
+    return connection.scalar(newer) or 0
+
+
 def _naming(kind: CargoKind, reference: str) -> list[sa.ColumnElement[bool]]:
     found = [record.c.dataset.in_(DATASETS)]
     if kind is CargoKind.VOYAGE:
