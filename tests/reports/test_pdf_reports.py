@@ -291,3 +291,13 @@ def test_the_last_pages_say_method_versions_and_hashes(folders: dict[str, Path])
     import hashlib
 
     assert hashlib.sha256((folder / "inventory.parquet").read_bytes()).hexdigest() in text
+
+
+def test_the_annual_progress_report_is_led_by_its_year(folders: dict[str, Path], tmp_path: Path) -> None:
+    text = PdfFile.read(pdf.write_pdf(folders["lane"], tmp_path / "year.pdf", year=2026).read_bytes()).text()
+    assert "annual progress report 2026" in text
+    with pytest.raises(DataError, match="Use 2026"):
+        pdf.write_pdf(folders["lane"], tmp_path / "no.pdf", year=2019)
+    with pytest.raises(DataError, match="whole period"):
+        pdf.write_pdf(folders["scenario"], tmp_path / "no.pdf", year=2030)
+    assert not (tmp_path / "no.pdf").exists()
