@@ -37,10 +37,12 @@ ROWS = (
     "S3",
     "S4",
     "S5",
+    "S6",
     "S7",
     "S9",
     "S10",
     "S11",
+    "S12",
 )
 DATABASES = ("sqlite", "postgresql")
 TIMEOUT_S = {False: 900, True: 7200}

@@ -1,8 +1,8 @@
 """Row R4: a full disk, a database that is away, a partner that is slow or talks garbage.
 
 Passes when nothing is lost, the partner is answered 503 with Retry-After where this node is at fault, and the cause
-stands in the sender's stream within ten seconds. In the control the sender waits for a slow partner for as long as it
-likes; then the cause does not show in time.
+stands in the sender's stream within ten seconds; the same is asked of the pages (`r4_pages`). In the control the sender
+waits for a slow partner for as long as it likes; then the cause does not show in time.
 
 The full disk is SQLite's own limit of pages, which fails as a full file system does; PostgreSQL is made to refuse
 connections.
@@ -22,6 +22,8 @@ from unittest import mock
 import httpx
 import sqlalchemy as sa
 from tests import ports
+from tests.faults import r4_pages
+from tests.faults.sent_by_hand import quiet
 from tests.faults.world import Machine, effects, machine, result
 
 from sealane.database import Database
@@ -47,7 +49,16 @@ def run(seed: int = 1, full: bool = False, database: str = "sqlite") -> dict[str
             trials[name] = _trial(place, name, seed, count)
     with machine(database) as place, mock.patch.object(delivery, "SEND_TIMEOUT_S", 60.0):
         patient = _trial(place, "slow", seed, 10)
-    controls = {"no_time_limit": patient["shown_s"] > SHOWN_S}
+    for name in ("page_store", "page_slow", "page_garbage"):
+        with machine(database) as place, quiet():
+            if name == "page_store":
+                trials[name] = r4_pages.store_trial(place, no_store)
+            else:
+                kind = name.removeprefix("page_")
+                trials[name] = r4_pages.partner_trial(place, kind, _bad_partner, random.Random(seed))
+    with machine(database) as place, quiet():
+        mute = r4_pages.control(place, no_store)
+    controls = {"no_time_limit": patient["shown_s"] > SHOWN_S, "mute_pages": mute}
     passed = all(
         t["lost"] == t["doubled"] == t["disordered"] == 0 and t["shown_s"] <= SHOWN_S and t["cause"]
         for t in trials.values()
@@ -82,12 +93,12 @@ def _trial(place: Machine, name: str, seed: int, count: int) -> dict[str, Any]:
             with ports.serving(recipient, wire):
                 ports.exchange_keys(provider, recipient)
                 begun = time.monotonic()
-                with _no_store(place, recipient.database):
+                with no_store(place, recipient.database):
                     outcome = _step(provider, stream_id)
             found |= {"status": wire.status, "retry_after": wire.retry_after}
             cause = _cause(provider, stream_id)
         elif name == "store_of_provider":
-            with ports.serving(recipient), _no_store(place, provider.database):
+            with ports.serving(recipient), no_store(place, provider.database):
                 try:
                     outcome, cause = _step(provider, stream_id), ""
                 except StoreError as error:
@@ -143,7 +154,7 @@ class _Statuses:
 
 
 @contextmanager
-def _no_store(place: Machine, database: Database) -> Iterator[None]:
+def no_store(place: Machine, database: Database) -> Iterator[None]:
     """Let a database take nothing: its disk is full, or it lets nobody in."""
     database.close()
     if place.cluster is None:

@@ -15,6 +15,7 @@ import typer
 import sealane
 from sealane.cli import (
     agreement,
+    alert,
     arrival,
     calc,
     calls,
@@ -89,6 +90,7 @@ node.add_to(app)
 key.add_to(node.group)
 token.add_to(node.group)
 user.add_to(app)
+alert.add_to(app)
 peer.add_to(app)
 stream.add_to(app)
 ledger.add_to(app)
