@@ -35,6 +35,7 @@ from sealane.inventory.shore_power import SHORE_POWER_COLUMNS
 from sealane.movement.positions import POSITION_COLUMNS
 from sealane.node.settings import settings_page as node_settings_page
 from sealane.products.describe import products_page
+from sealane.web.accounts.roles import access_markdown
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
 # It stands under the heading: MkDocs titles a page by its heading only where nothing comes before it.
@@ -222,6 +223,7 @@ PAGES = {
     "corridor-columns.md": corridor_columns_page,
     "settings.md": settings_page,
     "node-settings.md": node_settings_page,
+    "access.md": access_markdown,
     "exit-codes.md": exit_codes_page,
     "coverage.md": coverage_page,
     "data-products.md": products_page,

@@ -32,6 +32,7 @@ from sealane.cli import (
     plan,
     product,
     report,
+    result,
     route,
     rule,
     sample,
@@ -90,6 +91,8 @@ node.add_to(app)
 key.add_to(node.group)
 token.add_to(node.group)
 user.add_to(app)
+result.add_to(app)
+alert.add_to(app)
 alert.add_to(app)
 peer.add_to(app)
 stream.add_to(app)
