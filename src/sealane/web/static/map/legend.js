@@ -18,16 +18,22 @@ export function makeLegend(element, view, words, changed, pollutantChanged) {
   let there = present(view);
   const showRows = () => {
     there = present(view);
-    for (const row of element.querySelectorAll("[data-map-layer]")) row.hidden = !there[row.dataset.mapLayer];
+    // What the map has nothing of stays in its place, switched off: nothing jumps when the map comes.
+    for (const row of element.querySelectorAll("[data-map-layer]")) {
+      const absent = !there[row.dataset.mapLayer];
+      row.classList.toggle("absent", absent);
+      for (const control of row.querySelectorAll("input, select")) control.disabled = absent;
+    }
   };
   showRows();
   const kinds = new Set(view.links.map((link) => link.kind));
-  for (const row of element.querySelectorAll("[data-map-kind]")) row.hidden = !kinds.has(row.dataset.mapKind);
+  for (const row of element.querySelectorAll("[data-map-kind]")) row.classList.toggle("absent", !kinds.has(row.dataset.mapKind));
   const boxes = [...element.querySelectorAll("[data-map-layer] input[type=checkbox]")];
   const on = () => new Set(boxes.filter((box) => box.checked && there[box.value]).map((box) => box.value));
   for (const box of boxes) box.addEventListener("change", () => changed(on()));
 
   const select = element.querySelector("[data-map-pollutant]");
+  if (!select) return { on, showRows, pollutant: () => undefined };
   const names = [...new Set(view.results.flatMap((r) => r.legends.map((l) => l.pollutant)))];
   const written = { co2: "CO₂", ch4: "CH₄", n2o: "N₂O", co2e: "CO₂e", nox: "NOx", so2: "SO₂", pm10: "PM10", pm25: "PM2.5", dpm: "DPM", hc: "HC", co: "CO", bc: "BC" };
   select.replaceChildren(...names.map((name) => new Option(written[name] ?? name, name, name === "nox", name === "nox")));

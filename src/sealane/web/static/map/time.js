@@ -30,7 +30,7 @@ export function shipsAsker(view) {
 /** Wires slider and button; `show` is called with the moment in ISO form. @param {HTMLElement} element */
 export function makeTime(element, view, show) {
   const box = element.querySelector("[data-map-time]");
-  if (!view.begins_at || !view.results.some((r) => r.ships)) return;
+  if (!box || !view.begins_at || !view.results.some((r) => r.ships)) return;
   const slider = box.querySelector("[data-map-slider]");
   const button = box.querySelector("[data-map-play]");
   const said = box.querySelector("[data-map-moment]");
@@ -38,7 +38,7 @@ export function makeTime(element, view, show) {
   const steps = Math.round((Date.parse(view.ends_at) - begin) / 1000 / view.step_s);
   slider.max = String(steps);
   slider.value = String(Math.round((Date.parse(view.at) - begin) / 1000 / view.step_s));
-  box.hidden = false;
+  box.classList.remove("waiting");
   const at = () => new Date(begin + Number(slider.value) * view.step_s * 1000).toISOString();
   const say = () => {
     said.textContent = moment(at());
