@@ -23,7 +23,6 @@ def inventory(arguments: Mapping[str, Any], say: Say) -> dict[str, Any]:
     from sealane.inventory.request import InventoryRequest
     from sealane.jobs import run_inventory
 
-    more = {"keep_tracks": arguments["tracks"]} if "keep_tracks" in InventoryRequest.__dataclass_fields__ else {}
     request = InventoryRequest(
         positions=tuple(Path(name) for name in arguments["positions"]),
         port=arguments["port"],
@@ -36,7 +35,7 @@ def inventory(arguments: Mapping[str, Any], say: Say) -> dict[str, Any]:
         time_to=_moment(arguments["ends_at"]),
         format=arguments["format"],
         columns=arguments["columns"],
-        **more,
+        keep_tracks=arguments["tracks"],
     )
 
     def progress(stage: str, done: int, total: int) -> None:
