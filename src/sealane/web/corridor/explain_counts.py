@@ -23,8 +23,12 @@ TITLES: Mapping[str, str] = {
     "no_cargo": N_("Legs whose cargo is not known"),
     "no_particulars": N_("Ships without particulars"),
 }
-_DIRECTIONS = {"a_to_b": N_("from end A to end B"), "b_to_a": N_("from end B to end A")}
-_DIRECT = {True: N_("without a call between"), False: N_("with calls between")}
+_WAYS = {
+    ("a_to_b", True): N_("from end A to end B, direct"),
+    ("a_to_b", False): N_("from end A to end B, with calls between"),
+    ("b_to_a", True): N_("from end B to end A, direct"),
+    ("b_to_a", False): N_("from end B to end A, with calls between"),
+}
 
 
 def explain_count(files: LaneFiles, result_id: str, query: LaneQuery) -> Derivation:
@@ -83,7 +87,7 @@ def _voyages(files: LaneFiles, result_id: str, query: LaneQuery) -> Derivation:
     found = table.group_by(["direction", "direct"], use_threads=False).aggregate([([], "count_all")]).to_pylist()
     parts = [
         Part(
-            label=f"{_DIRECTIONS[row['direction']]}, {_DIRECT[row['direct']]}",
+            label=_WAYS[row["direction"], row["direct"]],
             figure=_count(row["count_all"], query, result_id),
         )
         for row in sorted(found, key=lambda row: (row["direction"], not row["direct"]))

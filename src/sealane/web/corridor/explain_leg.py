@@ -82,9 +82,8 @@ def explain_leg_share(files: LaneFiles, result_id: str, query: LaneQuery, filter
             filled_share=None if leg["observed_share"] is None else 1.0 - leg["observed_share"],
         ),
         equation="share of the lane x figure of the whole leg",
-        filters=filters,
+        filters=filters | ({N_("Doubtful"): str(leg["flags"])} if leg["flags"] else {}),
         inputs=inputs,
-        notes=[f"{N_('Doubtful')}: {leg['flags']}"] if leg["flags"] else [],
         source_files=[TABLES["legs"].file],
     )
 

@@ -137,13 +137,20 @@ def _observed(files: LaneFiles, result_id: str, query: LaneQuery, row: Mapping[s
         energy,
         Input(name=N_("of it on observed or logged activity"), value=seen, unit="TJ", origin="computed"),
         *(
-            Input(name=f"{N_('distance')}: {name}", value=nm, unit="nm", origin=_SOURCES.get(name, "filled"))
+            Input(name=DISTANCES.get(name, name), value=nm, unit="nm", origin=_SOURCES.get(name, "filled"))
             for name, nm in files.summary["quality"]["distance_nm_by_source"].items()
             if nm
         ),
     ]
 
 
+DISTANCES: Mapping[str, str] = {
+    "observed": N_("distance observed"),
+    "part_observed": N_("distance observed in part"),
+    "logged": N_("distance told with the call"),
+    "route": N_("distance filled along the route"),
+    "unknown": N_("distance not known"),
+}
 _SOURCES: Mapping[str, Origin] = {"observed": "observed", "logged": "entered"}
 
 

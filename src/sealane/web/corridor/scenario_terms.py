@@ -248,40 +248,41 @@ def emission_term(files: ScenarioFiles, year: int, *, fossil: bool = False, tank
         if not any(by_port.values()):
             continue
         terms = []
-        for p, port in enumerate(model.ports):
-            if by_port[port] and not tank_to_wake:
-                path = f"fuels.{fuel.id}.wtt.{port}.{year}"
-                factor = float(np.nan_to_num(fuel.wtt_g_per_mj[p, y]))
-                terms.append(_product(files, f"wtt-{port}", port, N_("well-to-tank"), by_port[port], path, factor))
+        if not tank_to_wake:
+            bunkered = []
+            for p, port in enumerate(model.ports):
+                if by_port[port]:
+                    path = f"fuels.{fuel.id}.wtt.{port}.{year}"
+                    factor = float(np.nan_to_num(fuel.wtt_g_per_mj[p, y]))
+                    bunkered.append(_product(files, port, port, N_("well-to-tank"), by_port[port], path, factor))
+            terms.append(total("wtt", N_("well-to-tank"), N_("port of bunkering"), bunkered))
         aux = burnt.electric_gj.get(fuel.id, 0.0)
         main = sum(by_port.values()) - aux
-        for key, words, energy, name, factor in (
-            ("ttw-main", N_("main engines"), main, "ttw", fuel.ttw_g_per_mj),
-            ("ttw-aux", N_("auxiliary engines"), aux, "ttw_electric", fuel.ttw_electric_g_per_mj),
+        for key, label, energy, name, factor in (
+            ("ttw-main", N_("tank-to-wake, main engines"), main, "ttw", fuel.ttw_g_per_mj),
+            ("ttw-aux", N_("tank-to-wake, auxiliary engines"), aux, "ttw_electric", fuel.ttw_electric_g_per_mj),
         ):
             if energy:
                 path = f"fuels.{fuel.id}.{name}"
-                terms.append(_product(files, key, words, N_("tank-to-wake"), energy, path, factor))
+                terms.append(_product(files, key, label, N_("tank-to-wake"), energy, path, factor))
         parts.append(total(fuel.id, fuel.id, N_("way of the fuel"), terms))
-    if not tank_to_wake:
+    if not tank_to_wake and any(burnt.shore_gj.values()):
+        shore = []
         for p, port in enumerate(model.ports):
             if burnt.shore_gj.get(port):
                 factor = float(np.nan_to_num(model.shore_g_per_mj[p, y]))
                 path = f"ports.{port}.shore_power.intensity"
-                words = N_("electricity from shore")
-                parts.append(_product(files, f"shore-{port}", port, words, burnt.shore_gj[port], path, factor))
+                words = N_("intensity of electricity")
+                shore.append(_product(files, port, port, words, burnt.shore_gj[port], path, factor))
+        parts.append(total("shore", N_("electricity from shore"), N_("port"), shore))
     return total("emissions", "emissions", N_("fuel"), parts)
 
 
-def _product(files: ScenarioFiles, key: str, of: str, words: str, energy_gj: float, path: str, factor: float) -> Term:
+def _product(
+    files: ScenarioFiles, key: str, label: str, words: str, energy_gj: float, path: str, factor: float
+) -> Term:
     inputs = (
         Input(name=N_("energy"), value=energy_gj / GJ_PER_TJ, unit="TJ", origin="computed"),
         assumption(files, words, path, factor, "g/MJ"),
     )
-    return Term(
-        key,
-        f"{words}: {of}",
-        energy_gj * factor / KG_PER_T,
-        equation="energy x intensity",
-        inputs=inputs,
-    )
+    return Term(key, label, energy_gj * factor / KG_PER_T, equation="energy x intensity", inputs=inputs)
