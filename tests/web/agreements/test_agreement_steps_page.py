@@ -248,6 +248,7 @@ def test_activities_and_reports(ports: TwoPorts) -> None:
     wrong = record(kind="visit", title="Later", day="2027-02-10", commitment="none")
     assert wrong.status_code == 400 and {f["where"] for f in wrong.json()["faults"]} >= {"day", "commitment"}
     assert steward.call("POST", path.replace("test-agreement", "nobody-knows"), report).status_code == 404
+    assert record(kind="visit", title="A NUL \0", day="2026-02-10").status_code == 422
     page = steward.call("GET", "/api/v1/agreements/test-agreement/1").json()
     assert [a["title"] for a in page["activities"]] == ["First quarter", "Visit of the terminal"]
     (promise,) = page["commitments"]

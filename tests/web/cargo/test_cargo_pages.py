@@ -177,6 +177,30 @@ def test_what_is_not_held_is_not_there(here: Browser) -> None:
         assert here.call("GET", path).status_code == 404, path
 
 
+@pytest.mark.parametrize("nul", ["%00", "a%00b"])
+def test_a_nul_is_refused_not_a_failure(here: Browser, nul: str) -> None:
+    for path in (
+        f"/api/v1/cargo?q={nul}",
+        f"/api/v1/cargo/booking/{nul}",
+        f"/api/v1/cargo-export/booking/{nul}",
+        f"/api/v1/explain/cargo/records/booking/{nul}",
+        f"/api/v1/explain/cargo/records/booking/B1?dataset={nul}",
+        f"/api/v1/explain/cargo/milestones/booking/B1?source={nul}",
+        f"/api/v1/explain/milestone?source={nul}&dataset=port-calls&record=1",
+        f"/api/v1/explain/milestone?source=x&dataset=port-calls&record={nul}",
+        f"/api/v1/explain/sharing?dataset=port-calls&record={nul}&partner=urn:example:port-of-nagoya",
+        f"/api/v1/agreements/{nul}",
+        f"/api/v1/agreements/{nul}/1",
+        f"/api/v1/agreements/public/{nul}",
+        f"/api/v1/agreements?partner={nul}",
+        f"/api/v1/explain/agreement-flows/{nul}/delivered",
+        f"/api/v1/explain/commitments/{nul}/x/last",
+    ):
+        assert 400 <= here.http.get(path).status_code < 500, path
+    for body in ({"kind": "booking", "reference": "a\0b"}, {"kind": "booking", "reference": "\0"}):
+        assert 400 <= here.call("POST", "/api/v1/cargo-follows", body).status_code < 500
+
+
 def test_export_holds_no_live_formula(cargo_ports: TwoPorts, here: Browser) -> None:
     answer = here.http.get(f"/api/v1/cargo-export/container/{CONTAINER}")
     assert answer.headers["content-disposition"] == (

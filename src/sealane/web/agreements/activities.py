@@ -13,7 +13,7 @@ from sealane.exchange.activities import MAX_NOTE, MAX_TITLE, record_activity
 from sealane.node.context import Node
 from sealane.web.accounts import audit
 from sealane.web.accounts.gate import Viewer, writing
-from sealane.web.agreements.models import ActivityShown
+from sealane.web.agreements.models import NO_NUL, ActivityShown
 from sealane.web.agreements.pages import activity_shown
 from sealane.web.agreements.steps import Body
 
@@ -22,10 +22,10 @@ class NewActivity(Body):
     """What was done; `commitment` and `value` (in the indicator's unit) belong to a report."""
 
     kind: ActivityKind
-    title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE)]
+    title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE, pattern=NO_NUL)]
     day: dt.date
-    note: Annotated[str | None, Field(max_length=MAX_NOTE)] = None
-    commitment: Annotated[str | None, Field(max_length=100)] = None
+    note: Annotated[str | None, Field(max_length=MAX_NOTE, pattern=NO_NUL)] = None
+    commitment: Annotated[str | None, Field(max_length=100, pattern=NO_NUL)] = None
     value: float | None = None
 
 

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from sealane.web.derivation import Figure
 
+# PostgreSQL stores no NUL, in no text.
+NO_NUL = r"^[^\x00]*$"
+
 
 class Shown(BaseModel):
     """Base of what a view answers."""

@@ -18,6 +18,7 @@ from sealane.web.agreements import activities, pages, public, steps
 from sealane.web.agreements.confirm import confirm_page
 from sealane.web.agreements.flows import WHATS, explain_flow, received_shown, sent_shown
 from sealane.web.agreements.models import (
+    NO_NUL,
     ActivitiesPage,
     ActivityShown,
     AgreementPage,
@@ -35,9 +36,10 @@ from sealane.web.derivation import Derivation
 from sealane.web.rooms import Room
 
 DERIVATION = "explain/derivation.html.j2"
-AgreementId = Annotated[str, Path(max_length=100)]
+AgreementId = Annotated[str, Path(max_length=100, pattern=NO_NUL)]
 Version = Annotated[int, Path(ge=1, lt=2**31)]
-Text = Annotated[str | None, Query(max_length=200)]
+Text = Annotated[str | None, Query(max_length=200, pattern=NO_NUL)]
+Word = Annotated[str, Path(max_length=40, pattern=NO_NUL)]
 Chosen = Annotated[Kind | None, Query()]
 
 
@@ -116,7 +118,7 @@ def _version_views(made: Room, node: Node) -> None:
         return pages.version_page(node, viewer, agreement_id, version)
 
     @made.view("/agreements/{agreement_id}/{version}/confirm/{step}", "agreements/confirm.html.j2")
-    def confirm(viewer: Viewed, agreement_id: AgreementId, version: Version, step: str) -> ConfirmPage:
+    def confirm(viewer: Viewed, agreement_id: AgreementId, version: Version, step: Word) -> ConfirmPage:
         """One step before it is taken: exactly what is signed, and what follows."""
         return confirm_page(node, viewer, agreement_id, version, step)
 
@@ -128,7 +130,7 @@ def _explanations(made: Room, node: Node) -> None:
         return public.explain_count(kind.value if kind else None, partner or None, area or None)
 
     @made.view("/explain/agreement-areas/{state}", DERIVATION)
-    def explain_areas(viewer: Viewed, state: str) -> Derivation:
+    def explain_areas(viewer: Viewed, state: Word) -> Derivation:
         """What a number of areas counts."""
         found = next((one for one in State if one.name.lower() == state), None)
         if found is None:
@@ -136,7 +138,7 @@ def _explanations(made: Room, node: Node) -> None:
         return public.explain_areas(found)
 
     @made.view("/explain/agreement-versions/{what}", DERIVATION)
-    def explain_versions(viewer: Viewed, what: str) -> Derivation:
+    def explain_versions(viewer: Viewed, what: Word) -> Derivation:
         """What a number of executable agreements counts."""
         if what not in {IN_FORCE, TO_SIGN}:
             raise _no_figure(what)
@@ -144,7 +146,7 @@ def _explanations(made: Room, node: Node) -> None:
 
     @made.view("/explain/agreement-flows/{stream}/{what}", DERIVATION)
     def explain_records(
-        viewer: Viewed, stream: Annotated[str, Path(max_length=64)], what: str, reason: Text = None
+        viewer: Viewed, stream: Annotated[str, Path(max_length=64, pattern=NO_NUL)], what: Word, reason: Text = None
     ) -> Derivation:
         """What a number of records sent, waiting, withheld or received counts."""
         if what not in WHATS:
@@ -154,7 +156,7 @@ def _explanations(made: Room, node: Node) -> None:
 
     @made.view("/explain/commitments/{agreement_id}/{commitment_id}/{what}", DERIVATION)
     def explain_commitment(
-        viewer: Viewed, agreement_id: AgreementId, commitment_id: AgreementId, what: str
+        viewer: Viewed, agreement_id: AgreementId, commitment_id: AgreementId, what: Word
     ) -> Derivation:
         """The reports on a commitment."""
         if what not in {"reports", "last"}:

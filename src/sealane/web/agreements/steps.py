@@ -24,6 +24,7 @@ from sealane.node.context import Node
 from sealane.web.accounts import audit
 from sealane.web.accounts.gate import Viewer, writing
 from sealane.web.accounts.roles import Role
+from sealane.web.agreements.models import NO_NUL
 from sealane.web.agreements.version_models import Done
 from sealane.web.agreements.versions import standing_of
 
@@ -56,7 +57,7 @@ class Confirmation(Body):
 class Ending(Confirmation):
     """The digest of what is ended, and why; the partners read it."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    reason: Annotated[str, Field(min_length=1, max_length=500, pattern=NO_NUL)]
 
 
 class Renewal(Body):

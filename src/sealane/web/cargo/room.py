@@ -11,6 +11,7 @@ from sealane.errors import RequestRefusedError
 from sealane.node.context import Node
 from sealane.web.accounts import audit
 from sealane.web.accounts.gate import Viewed, reading, writing
+from sealane.web.agreements.models import NO_NUL
 from sealane.web.cargo import follows
 from sealane.web.cargo.export import journey_csv
 from sealane.web.cargo.journey import explain_journey, journey_page
@@ -29,8 +30,9 @@ from sealane.web.derivation import Derivation
 from sealane.web.rooms import Room
 
 DERIVATION = "explain/derivation.html.j2"
-Reference = Annotated[str, Path(max_length=MAX_REFERENCE)]
-Text = Annotated[str, Query(max_length=200)]
+Reference = Annotated[str, Path(max_length=MAX_REFERENCE, pattern=NO_NUL)]
+FollowId = Annotated[str, Path(max_length=36, pattern=NO_NUL)]
+Text = Annotated[str, Query(max_length=200, pattern=NO_NUL)]
 
 
 class NewFollow(BaseModel):
@@ -39,7 +41,7 @@ class NewFollow(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: CargoKind
-    reference: Annotated[str, Field(min_length=1, max_length=MAX_REFERENCE)]
+    reference: Annotated[str, Field(min_length=1, max_length=MAX_REFERENCE, pattern=NO_NUL)]
 
 
 class Followed(Shown):
@@ -91,11 +93,11 @@ def _explanations(made: Room, node: Node) -> None:
     @made.view("/explain/cargo/{what}/{kind}/{reference:path}", DERIVATION)
     def explain(
         viewer: Viewed,
-        what: str,
+        what: Annotated[str, Path(max_length=40, pattern=NO_NUL)],
         kind: CargoKind,
         reference: Reference,
-        dataset: Annotated[str | None, Query(max_length=60)] = None,
-        source: Annotated[str | None, Query(max_length=200)] = None,
+        dataset: Annotated[str | None, Query(max_length=60, pattern=NO_NUL)] = None,
+        source: Annotated[str | None, Query(max_length=200, pattern=NO_NUL)] = None,
         conflict: Annotated[int, Query(ge=0)] = 0,
     ) -> Derivation:
         """What a figure of the cargo pages counts, or how sources differ."""
@@ -134,7 +136,7 @@ def _actions(made: Room, node: Node) -> None:
         return Followed(id=found, kind=body.kind, reference=reference, path=path_of(body.kind, reference))
 
     @made.action("DELETE", "/cargo-follows/{follow_id}", status=204)
-    def unfollow(request: Request, viewer: Viewed, follow_id: Annotated[str, Path(max_length=36)]) -> None:
+    def unfollow(request: Request, viewer: Viewed, follow_id: FollowId) -> None:
         """Let a reference go."""
         with writing(node, viewer) as connection:
             now = node.clock()
