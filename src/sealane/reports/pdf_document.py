@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealane.reports import chart_canvas, pages, pdf_drawings
+from sealane.reports.banners import Banner
 from sealane.reports.chart_canvas import Chart
 from sealane.reports.corridor_page import MAX_PAGE_ROWS, Page, Section
 from sealane.reports.figures import printable
@@ -25,6 +26,7 @@ _LONGEST, _LONGEST_WORDS = 130.0, 290.0  # a column of names, a column of senten
 _PROVENANCE_ROWS = 2000
 _SHRINK, _STRETCH = 0.87, 1.3  # how far columns are drawn in to spare a part, or let out to fill the width
 _BREAK = "\u200b"  # where a word may be broken without a sign
+_DETAILS, _FIRST = 6, 3  # lines of a banner on the first pages; so many of a list that is longer
 _SHORT_ROWS = 60  # a longer table stands in the annex
 
 
@@ -57,6 +59,7 @@ def document_of(page: Page, edition: Edition, period: str, max_rows: int = MAX_P
     max_rows : rows of a table, the same as on the HTML page; the workbook holds more.
     """
     annex = _Annex(max_rows)
+    banners = [_banner(banner, annex) for banner in page.banners]
     sections = [_section(section, annex) for section in page.sections if section.words or section.blocks]
     subject = f"{page.title} ({page.code})" if page.code else page.title
     return {
@@ -69,10 +72,7 @@ def document_of(page: Page, edition: Edition, period: str, max_rows: int = MAX_P
         "program": printable(edition.program),
         "method": printable(edition.method),
         "facts": _texts(page.facts),
-        "banners": [
-            {"level": b.level, "title": printable(b.title), "text": printable(b.text), "details": _list(b.details)}
-            for b in page.banners
-        ],
+        "banners": banners,
         "answers": _list(page.answers),
         "tiles": [
             {"what": printable(t.what), "big": printable(t.big), "unit": printable(t.unit), "sub": _list(t.sub)}
@@ -117,6 +117,24 @@ def _cut(table: Table, max_rows: int) -> str:
     if len(table.rows) <= max_rows:
         return ""
     return f"The first {max_rows:,} of {len(table.rows):,} rows; all stand in report.xlsx."
+
+
+def _banner(banner: Banner, annex: _Annex) -> dict[str, Any]:
+    """A banner; of a long list the first lines, the whole of it in the annex."""
+    details = banner.details if len(banner.details) <= _DETAILS else banner.details[:_FIRST]
+    number = 0
+    if len(details) < len(banner.details):
+        number = annex.add(
+            Table(banner.title, (Column("item", width=90),), [(d,) for d in banner.details]), banner.title
+        )
+    return {
+        "level": banner.level,
+        "title": printable(banner.title),
+        "text": printable(banner.text),
+        "details": _list(details),
+        "more": len(banner.details) - len(details),
+        "annex": number,
+    }
 
 
 def _section(section: Section, annex: _Annex) -> dict[str, Any]:
@@ -182,6 +200,8 @@ def laid_out(table: Table, max_rows: int, width: float) -> list[dict[str, Any]]:
         for row in table.rows[:max_rows]
     ]
     widths = [_width(column, [row[k] for row in texts]) for k, column in enumerate(table.columns)]
+    if len(widths) == 1:
+        widths = [width]
     parts = []
     for chosen in _parts(widths, width):
         room = sum(widths[k] for k in chosen)

@@ -17,6 +17,7 @@ from sealane.reports.summary import MODES
 
 TEXT_FAMILY = "sealane-text"
 """Stands for the families of the document's text; the PDF's maker puts real ones in its place."""
+_MARGIN = 6.0  # above and below, for texts that stand at the edge
 _AXIS_W, _GAP = 40.0, 8.0
 _LABEL_W, _ROW_H = 290.0, 19.0
 _TICK_DIGIT = 6.6
@@ -64,11 +65,12 @@ def document(drawing: Drawing) -> str:
     return str(
         Markup(
             '<svg xmlns="http://www.w3.org/2000/svg" class="chart" font-family="{family}" font-size="12" '
-            'viewBox="0 0 {w} {h}" width="{w}" height="{h}"><style>{style}</style><defs>{defs}</defs>{body}</svg>'
+            'viewBox="0 {top} {w} {h}" width="{w}" height="{h}"><style>{style}</style><defs>{defs}</defs>{body}</svg>'
         ).format(
             family=TEXT_FAMILY,
             w=px(drawing.width),
-            h=px(drawing.height),
+            h=px(drawing.height + 2 * _MARGIN),
+            top=px(-_MARGIN),
             style=Markup(paper_style()),
             defs=chart_canvas.patterns(),
             body=drawing.body,
