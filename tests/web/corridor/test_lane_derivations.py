@@ -18,11 +18,10 @@ from tests.web.corridor.corridor_world import Made, adds_up, query_of, walk
 from sealane.errors import RequestRefusedError
 from sealane.web.corridor.explain_lane import explain_lane
 from sealane.web.corridor.lane_files import LaneFiles
-from sealane.web.corridor.lane_legs import SHOWN, rest_after, sum_of_list
+from sealane.web.corridor.lane_legs import SHOWN, exact_sums, rest_after, sum_of_list
 from sealane.web.corridor.lane_query import LaneQuery
 from sealane.web.corridor.lane_sums import lane_sum
 from sealane.web.corridor.measures import MEASURES, Measure, Rule
-from sealane.web.corridor.voyages import exact_sums
 from sealane.web.derivation import Derivation
 
 YEAR = 2025

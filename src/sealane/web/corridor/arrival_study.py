@@ -126,13 +126,16 @@ class ArrivalStudy:
         """Row of the summary: before, after, saved."""
         return next((r for r in self.sums if (r["notice"], r["quantity"]) == (notice, saved.value)), None)
 
-    def ranked(self, notice: str, saved: Saved, kind: Kind, source: str | None = None) -> list[tuple[str, float]]:
+    def ranked(self, notice: str, saved: Saved, kind: Kind, source: str | None = None) -> tuple[tuple[str, float], ...]:
         """What each call would have saved, the largest first; calls without a figure are left out.
 
         Parameters
         ----------
         source : of energy, one of `SOURCES`; None: all of it.
         """
+        return _ranked(self, notice, saved, kind, source)
+
+    def _by_call(self, notice: str, saved: Saved, kind: Kind, source: str | None) -> tuple[tuple[str, float], ...]:
         scale = SAVINGS[saved].divisor
         if saved in (Saved.FUEL, Saved.ENERGY, Saved.WAITING):
             column = {
@@ -145,7 +148,7 @@ class ArrivalStudy:
             basis, pollutant = _POLLUTANTS.get(saved, ("ttw", saved.value))
             column, rows = f"{kind}_saved_g", self._emissions(notice, basis, pollutant)
         found = [(row["call_id"], row[column] / scale) for row in rows if row[column] is not None]
-        return sorted(found, key=lambda item: (-item[1], item[0]))
+        return tuple(sorted(found, key=lambda item: (-item[1], item[0])))
 
     def _savings(self, notice: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.table("savings", pc.field("notice") == notice).to_pylist()
@@ -171,6 +174,14 @@ class ArrivalStudy:
 def _damaged(name: str, error: Exception) -> DataError:
     fault = Fault(name, f"cannot be read ({type(error).__name__})", "Run `sealane arrival` again")
     return DataError("The study's folder is damaged.", [fault])
+
+
+@lru_cache(maxsize=512)
+def _ranked(
+    study: ArrivalStudy, notice: str, saved: Saved, kind: Kind, source: str | None
+) -> tuple[tuple[str, float], ...]:
+    # A page asks for every quantity of every notice; a kept study never changes.
+    return study._by_call(notice, saved, kind, source)
 
 
 @lru_cache(maxsize=16)

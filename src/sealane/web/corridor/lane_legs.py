@@ -20,6 +20,7 @@ from sealane.web.corridor.lane_files import LaneFiles
 from sealane.web.corridor.measures import MEASURES, Measure
 
 Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
 SHOWN = 100
 """Voyages or calls that a derivation lists at once; the others are one part more, with a list of its own."""
 LEG_DIMENSIONS = ("year", "quarter", "ship_class")
@@ -134,6 +135,25 @@ def _numbers(column: pa.ChunkedArray) -> Floats:
     return found
 
 
+def exact_sums(values: Floats, starts: Whole) -> Floats:
+    """Correctly rounded sums of consecutive runs of values, as `math.fsum` gives them.
+
+    Parameters
+    ----------
+    values : ``(n,)``.
+    starts : where each run begins, rising, the first 0.
+    """
+    lengths = np.diff(np.append(starts, len(values)))
+    found = values[starts] if len(starts) else np.empty(0)
+    # The sum of two numbers is correctly rounded as it is.
+    two = lengths == 2
+    found[two] += values[starts[two] + 1]
+    flat = values.tolist()
+    for k in np.flatnonzero(lengths > 2).tolist():
+        found[k] = math.fsum(flat[starts[k] : starts[k] + lengths[k]])
+    return found
+
+
 def rest_after(ranked: Sequence[float], after: int) -> float | None:
     """Sum of what a list of values, the largest first, holds behind the page that begins at `after`; None: nothing.
 
@@ -161,13 +181,8 @@ def _listed(names: pa.ChunkedArray, added: Floats, after: int) -> Listed:
     code = coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)[known]
     unknown = len(coded.dictionary) - len(np.unique(code))
     order = np.argsort(code, kind="stable")
-    values, starts = added[known][order], np.flatnonzero(np.diff(code[order], prepend=-1))
-    ends = np.append(starts[1:], len(values))
-    flat = values.tolist()
-    single = ends - starts == 1
-    sums = values[starts].copy() if len(starts) else np.empty(0)
-    for k in np.flatnonzero(~single).tolist():
-        sums[k] = math.fsum(flat[starts[k] : ends[k]])
+    starts = np.flatnonzero(np.diff(code[order], prepend=-1))
+    sums = exact_sums(added[known][order], starts)
     number = code[order][starts] if len(starts) else np.empty(0, np.int64)
     rank = np.lexsort((number, -sums))
     ranked = sums[rank].tolist()

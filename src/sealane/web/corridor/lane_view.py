@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from sealane.corridors.lanes.schemas import PARTS, PLACES
 from sealane.web.corridor.documents import reference
@@ -31,11 +32,16 @@ def leading_year(files: LaneFiles, rule: str) -> int:
     return max((year for year, n in legs.items() if 2 * n >= most), default=files.years[-1])
 
 
+@lru_cache(maxsize=8192)
+def _amount(files: LaneFiles, query: LaneQuery) -> float | None:
+    return lane_sum(files.totals, query.cell(), query.measure)
+
+
 def lane_amount(files: LaneFiles, result_id: str, query: LaneQuery) -> Figure:
     """Return a sum of the lane as a figure."""
     return measured(
         query.measure,
-        lane_sum(files.totals, query.cell(), query.measure),
+        _amount(files, query),
         query.address(result_id),
         simulated=files.simulated,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Annotated, Literal
 
+import yaml
 from fastapi import Path, Query
 
 from sealane.corridors.scenarios.read import read_scenario, reference_scenarios, scenario_text
@@ -57,8 +58,8 @@ def shipped_of(corridor: str) -> tuple[ShippedScenario, ...]:
     """Return the shipped scenarios of a corridor."""
     found = []
     for ident in reference_scenarios():
-        model = read_scenario(ident)
-        if model.corridor == corridor:
+        if _shipped_title(ident)[1] == corridor:
+            model = read_scenario(ident)
             counts = {origin: sum(1 for item in model.inputs if item.origin == origin) for origin in ORIGINS}
             found.append(
                 ShippedScenario(
@@ -144,9 +145,9 @@ def _choices(kept: list[Result]) -> list[Compared]:
 
 @cache
 def _shipped_title(ident: str) -> tuple[str, str]:
-    """Return title and corridor of a shipped scenario."""
-    model = read_scenario(ident)
-    return model.title, model.corridor
+    """Return title and corridor of a shipped scenario, without looking its references up."""
+    head = yaml.safe_load(scenario_text(ident)[1])
+    return str(head["title"]), str(head["corridor"])
 
 
 def add_scenario_derivations(room: Room, node: Node) -> None:

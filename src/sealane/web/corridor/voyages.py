@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sealane.errors import RequestRefusedError
 from sealane.web.corridor.addresses import address
 from sealane.web.corridor.lane_files import LaneFiles, lane_files
-from sealane.web.corridor.lane_legs import sum_of_list
+from sealane.web.corridor.lane_legs import exact_sums, sum_of_list
 from sealane.web.corridor.lane_query import LaneQuery
 from sealane.web.corridor.measures import MEASURES, Measure, Rule, measured
 from sealane.web.corridor.models import Rotation, Voyage, Wanted
@@ -102,25 +102,6 @@ def _added(folder: Path, rule: Rule, measure: Measure) -> Floats:
     sums = np.full(len(voyage_index(folder).latest), np.nan)
     sums[codes[starts]] = exact_sums(values, starts)
     return sums
-
-
-def exact_sums(values: Floats, starts: Whole) -> Floats:
-    """Correctly rounded sums of consecutive runs of values, as `math.fsum` gives them.
-
-    Parameters
-    ----------
-    values : ``(n,)``.
-    starts : where each run begins, rising, the first 0.
-    """
-    lengths = np.diff(np.append(starts, len(values)))
-    found = values[starts] if len(starts) else np.empty(0)
-    # The sum of two numbers is correctly rounded as it is.
-    two = lengths == 2
-    found[two] += values[starts[two] + 1]
-    flat = values.tolist()
-    for k in np.flatnonzero(lengths > 2).tolist():
-        found[k] = math.fsum(flat[starts[k] : starts[k] + lengths[k]])
-    return found
 
 
 def _mask(index: VoyageIndex, wanted: Wanted) -> NDArray[np.bool_]:
