@@ -265,6 +265,14 @@ def test_settings_that_would_let_nobody_or_the_wrong_ones_in_are_refused(tmp_pat
     assert "hidden" not in repr(secret)
 
 
+def test_one_address_begins_so_many_logins_and_no_more(place: Place, known: Provider) -> None:
+    http = place.browser(address="127.0.0.77").http
+    found = [http.get("/login/provider").status_code for _ in range(62)]
+    assert found == [303] * 60 + [429] * 2
+    place.clock.advance(61)
+    assert http.get("/login/provider").status_code == 303
+
+
 def test_logins_that_were_never_finished_are_removed(place: Place, known: Provider) -> None:
     from sealane.web.accounts.cleaning import clean
 

@@ -7,6 +7,7 @@ only by that browser, so that guesses made elsewhere lock nobody out.
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 import hmac
 import logging
@@ -15,15 +16,17 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
+from sealane.errors import RequestRefusedError
 from sealane.node.context import Node
 from sealane.web.accounts import audit, oidc, sessions, users
 from sealane.web.accounts.gate import ACCOUNT, LOGIN, Viewed, address_group, address_of, is_own_page, safe_next
-from sealane.web.accounts.rate_limits import Allowance, attempt, forgive, take_back
+from sealane.web.accounts.rate_limits import Allowance, allow, attempt, forgive, take_back
 from sealane.web.accounts.roles import Role
 from sealane.web.render import render_page
 
@@ -31,6 +34,7 @@ from sealane.web.render import render_page
 FREE_OF_ACCOUNT = 5
 FREE_OF_BROWSER = 10
 FREE_OF_ADDRESS = 20
+PROVIDER_A_MINUTE = 60  # logins at the provider that one address may begin
 MAX_FIELDS = 10
 _FORM_S = 3600
 _KNOWN_S = 90 * 86_400
@@ -156,6 +160,13 @@ def router(node: Node) -> APIRouter:
     def to_provider(request: Request, next: str = "/") -> Response:
         if not settings.oidc_issuer:
             return RedirectResponse(LOGIN, 303)
+        group = address_group(address_of(request, settings))
+        with node.database.write() as connection:
+            allowed = allow(connection, f"provider:{group}", PROVIDER_A_MINUTE, dt.timedelta(minutes=1), node.clock())
+        if not allowed:
+            raise RequestRefusedError(
+                429, "too-many", "Too many logins were begun.", "Wait a little.", retry_after_s=allowed.retry_after_s
+            )
         begun = oidc.begin(node, providers, safe_next(next))
         answer = RedirectResponse(begun.url, 303, {"Cache-Control": "no-store"})
         seconds = int(oidc.LOGIN_FOR.total_seconds())
@@ -199,7 +210,14 @@ def try_login(node: Node, tried: Attempt) -> Outcome:
     if not allowed:
         _LOG.warning("too many logins failed", extra={"address": tried.address})
         return Outcome(None, allowed.retry_after_s)
-    proof = users.prove(user, stored, tried.password, now)
+    try:
+        proof = users.prove(user, stored, tried.password, now)
+    except RequestRefusedError:  # it was not judged, so it does not count
+        with node.database.write() as connection:
+            if not is_known:
+                take_back(connection, of_address, now)
+            take_back(connection, of_account, now)
+        raise
     if proof is None or stored is None:
         with node.database.write() as connection:
             # What is no login may be a password typed into the wrong field.
@@ -222,7 +240,7 @@ def try_login(node: Node, tried: Attempt) -> Outcome:
     return Outcome(proof.user, must_change=proof.must_change, session=session, browser=browser)
 
 
-def _begin(node: Node, connection: Any, user: users.User, tried: Attempt, how: str, now: Any) -> str:
+def _begin(node: Node, connection: sa.Connection, user: users.User, tried: Attempt, how: str, now: dt.datetime) -> str:
     """Begin a session, always a new one: what the browser brought may be known to somebody else."""
     if tried.session:
         sessions.end_session(connection, sessions.session_hash(tried.session), "logged in anew", now)

@@ -25,10 +25,13 @@ TEMPORARY_LENGTH = 16
 # Without letters and digits that look alike.
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _HASHER = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
-# Each verification takes 64 MiB: many at once must not take the machine's memory.
+# Each verification takes 64 MiB and a processor: many at once must not take the machine's memory, nor those who wait
+# all the threads that serve other pages.
 AT_ONCE = 2
+IN_LINE = 8
 WAIT_S = 10.0
 _turns = threading.BoundedSemaphore(AT_ONCE)
+_line = threading.BoundedSemaphore(AT_ONCE + IN_LINE)
 
 
 def hash_password(password: str) -> str:
@@ -108,14 +111,18 @@ def _nobodys() -> str:
 
 class _Turn:
     def __enter__(self) -> None:
+        if not _line.acquire(blocking=False):
+            raise _busy()
         if not _turns.acquire(timeout=WAIT_S):
-            raise RequestRefusedError(
-                503,
-                "busy",
-                "Too many people log in at this moment.",
-                "Try again in a few seconds.",
-                retry_after_s=5,
-            )
+            _line.release()
+            raise _busy()
 
     def __exit__(self, *_: object) -> None:
         _turns.release()
+        _line.release()
+
+
+def _busy() -> RequestRefusedError:
+    return RequestRefusedError(
+        503, "busy", "Too many people log in at this moment.", "Try again in a few seconds.", retry_after_s=5
+    )
