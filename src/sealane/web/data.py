@@ -20,7 +20,7 @@ from sealane.web.imports import files, rejects, steps, store, undo
 from sealane.web.imports import receive as receiving
 from sealane.web.imports.asked import Completion, Kind, NewImport, Undoing
 from sealane.web.imports.clean import clean, empty_now
-from sealane.web.imports.explain import derivation_of, figure_of
+from sealane.web.imports.explain import derivation_of, effect_derivation, effect_figures, figure_of
 from sealane.web.imports.store import Import, State, Step
 from sealane.web.rooms import Room
 from sealane.web.tasks import store as task_store
@@ -105,16 +105,16 @@ class DataPage(BaseModel):
 
 
 class EffectsShown(BaseModel):
-    """What undoing would do."""
+    """What undoing would do; `sent` and `released` by partner."""
 
-    records: int
-    restored: int
-    superseded: int
-    public: int
-    used: int
-    sent: dict[str, int]
-    released: dict[str, int]
-    results: list[str]
+    records: Figure
+    restored: Figure
+    superseded: Figure
+    public: Figure
+    used: Figure
+    results: Figure
+    sent: dict[str, Figure]
+    released: dict[str, Figure]
 
 
 class RejectShown(BaseModel):
@@ -142,7 +142,8 @@ class ImportPage(BaseModel):
     ----------
     preview : what the check found; its form depends on the kind, see docs/method/imports.md.
     changes : what applying would change, by name.
-    outcome : what applying and undoing changed; `counts` are the numbers in it.
+    outcome : what applying and undoing changed; `counts` and `undone` are the
+        numbers in it.
     """
 
     upload: ImportShown
@@ -156,6 +157,7 @@ class ImportPage(BaseModel):
     reasons: list[ReasonShown]
     changes: dict[str, Figure]
     counts: dict[str, Figure]
+    undone: dict[str, Figure]
     rejects: list[RejectShown]
     after: int | None
     effects: EffectsShown | None
@@ -255,16 +257,21 @@ def room(node: Node) -> Room:
             **_found(one),
             rejects=[RejectShown(**dict(zip(RejectShown.model_fields, row[1:], strict=True))) for row in page.rows],
             after=page.after,
-            effects=None if effects is None else EffectsShown(**effects.as_dict()),
+            effects=None if effects is None else EffectsShown(**effect_figures(one, effects)),
             part_bytes=min(receiving.PART_BYTES, node.settings.body_limit_bytes),
             may_change=viewer.role in STEWARDS,
         )
 
     @made.view("/explain/imports/{import_id}/{what}", "explain/derivation.html.j2")
-    def explained(viewer: Viewed, import_id: ImportId, what: What) -> Derivation:
+    def explained(
+        viewer: Viewed, import_id: ImportId, what: What, peer: Annotated[str | None, Query(max_length=200)] = None
+    ) -> Derivation:
         """Where a count of an upload comes from."""
         with reading(node, viewer) as connection:
-            return derivation_of(store.import_of(connection, import_id), what)
+            one = store.import_of(connection, import_id)
+            if what.startswith("undo-") and viewer.role in STEWARDS:
+                return effect_derivation(one, undo.effects_of(connection, one), what, peer)
+            return derivation_of(one, what)
 
     _add_actions(made, node)
     _add_streams(made, node)
@@ -289,6 +296,7 @@ def _found(one: Import) -> dict[str, Any]:
         ],
         "changes": figures("change", preview.get("changes") or {}),
         "counts": figures("outcome", one.outcome or {}),
+        "undone": figures("undone", ("removed", "restored", "kept", "superseded", "results")),
     }
 
 

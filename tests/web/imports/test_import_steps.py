@@ -99,7 +99,7 @@ def test_undoing_takes_out_what_came_and_puts_back_what_was_replaced(place: Plac
     second = applied(place, steward, revised(CALLS))
     assert records(place) != before
     page = up.page(steward, first)
-    assert (page["effects"]["records"], page["effects"]["superseded"]) == (0, 3)
+    assert (page["effects"]["records"]["value"], page["effects"]["superseded"]["value"]) == (0, 3)
     assert up.undo(steward, second).status_code == 200
     assert records(place) == before
     outcome = up.page(steward, second)["outcome"]["undone"]
@@ -132,6 +132,13 @@ def test_what_was_sent_is_never_taken_back_silently(place: Place, steward: Brows
         {"where": "urn:example:partner", "found": "1 records were sent", "remedy": "They cannot be recalled"}
     ]
     assert len(records(place)) == 3
+    figure = up.page(steward, one)["effects"]["sent"]["urn:example:partner"]
+    derivation = up.call(steward, "GET", f"/api/v1{figure['explain']}").json()
+    assert (figure["value"], derivation["figure"]["value"], derivation["filters"]["partner"]) == (
+        1,
+        1,
+        "urn:example:partner",
+    )
     assert up.undo(steward, one, keep_sent=True).status_code == 200
     assert list(records(place)) == [ids[0]]
     assert up.page(steward, one)["outcome"]["undone"]["kept"] == 1

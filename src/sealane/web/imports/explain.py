@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from sealane.errors import RequestRefusedError
 from sealane.web.derivation import Derivation, Figure, Input, Part
 from sealane.web.imports.store import Import
+from sealane.web.imports.undo import Effects
 from sealane.web.words import N_
 
 # what -> title, and how it is counted
@@ -26,6 +28,14 @@ WHATS: Mapping[str, tuple[str, str]] = {
         N_("What applying would change"),
         N_("Each record or ship of the file was compared with what the node held when the file was checked."),
     ),
+    "undo": (
+        N_("What undoing would do"),
+        N_(
+            "Counted now: records and results that came with the upload and still stand, and the decisions that let "
+            "its records through to partners."
+        ),
+    ),
+    "undone": (N_("What undoing changed"), N_("Counted in the database when the upload was undone.")),
     "outcome": (N_("What applying changed"), N_("Counted in the database when the upload was applied.")),
 }
 
@@ -52,6 +62,13 @@ def count_of(one: Import, what: str) -> int | None:
         found = preview["reasons"][int(name)]["rows"]
     elif kind == "change":
         found = (preview.get("changes") or {}).get(name)
+    elif kind == "undone":
+        undone = (one.outcome or {}).get("undone") or {}
+        found = undone.get(name)
+        if name == "removed":
+            found = undone["records"] - undone["kept"] if "kept" in undone else None
+        elif name == "results":
+            found = len(found) if isinstance(found, list) else None
     elif kind == "outcome":
         found = (one.outcome or {}).get(name)
     return found if isinstance(found, int) and not isinstance(found, bool) else None
@@ -60,10 +77,38 @@ def count_of(one: Import, what: str) -> int | None:
 def figure_of(one: Import, what: str) -> Figure | None:
     """Return a count as a figure that leads to its derivation."""
     found = count_of(one, what)
-    if found is None:
-        return None
+    return None if found is None else _figure(one, what, found)
+
+
+def _figure(one: Import, what: str, value: int, peer: str | None = None) -> Figure:
     simulated = bool(one.options.get("simulated")) or "simulated" in one.file_name.lower()
-    return Figure(value=found, quantity="count", explain=f"/explain/imports/{one.id}/{what}", simulated=simulated)
+    path = f"/explain/imports/{one.id}/{what}" + (f"?{urlencode({'peer': peer})}" if peer is not None else "")
+    return Figure(value=value, quantity="count", explain=path, simulated=simulated)
+
+
+def effect_figures(one: Import, effects: Effects) -> dict[str, Any]:
+    """Return what undoing would do as figures, by name; those of partners by partner."""
+    counts = effects.as_dict() | {"results": len(effects.results)}
+    plain = ("records", "restored", "superseded", "public", "used", "results")
+    return {name: _figure(one, f"undo-{name}", counts[name]) for name in plain} | {
+        name: {peer: _figure(one, f"undo-{name}", number, peer) for peer, number in counts[name].items()}
+        for name in ("sent", "released")
+    }
+
+
+def effect_derivation(one: Import, effects: Effects, what: str, peer: str | None) -> Derivation:
+    """Return where a count of what undoing would do comes from.
+
+    Raises
+    ------
+    RequestRefusedError
+        404 where there is no such count.
+    """
+    found = effect_figures(one, effects).get(what.removeprefix("undo-"))
+    figure = found.get(peer) if isinstance(found, dict) else found
+    if figure is None:
+        raise RequestRefusedError(404, "unknown-count", "The upload has no such count.", "See its page for all.")
+    return _derivation(one, what, figure, {N_("partner"): peer} if peer is not None else {}, [])
 
 
 def derivation_of(one: Import, what: str) -> Derivation:
@@ -78,23 +123,27 @@ def derivation_of(one: Import, what: str) -> Derivation:
     if figure is None:
         raise RequestRefusedError(404, "unknown-count", "The upload has no such count.", "See its page for all.")
     kind, _, name = what.partition("-")
-    title, how = WHATS["reasons" if kind == "reason" else kind]
-    filters = {N_("file"): one.file_name}
+    filters: dict[str, str] = {}
     parts: list[Part] = []
     if kind == "reason":
         row = (one.preview or {})["reasons"][int(name)]
         filters |= {N_("column"): row["column"] or "–", N_("reason"): row["reason"]}
-    elif name:
-        filters[N_("count of")] = name.replace("_", " ")
     if what == "reasons":
         for number, row in enumerate((one.preview or {}).get("reasons", [])):
             found = figure_of(one, f"reason-{number}")
             if found is not None:
                 parts.append(Part(label=f"{row['column'] or '–'}: {row['reason']}", figure=found))
+    return _derivation(one, what, figure, filters, parts)
+
+
+def _derivation(one: Import, what: str, figure: Figure, filters: dict[str, str], parts: list[Part]) -> Derivation:
+    kind, _, name = what.partition("-")
+    title, how = WHATS["reasons" if kind == "reason" else kind]
+    counted = {N_("count of"): name.replace("_", " ")} if name and kind != "reason" else {}
     return Derivation(
         title=title,
         figure=figure,
-        filters=filters,
+        filters={N_("file"): one.file_name, **counted, **filters},
         parts=parts,
         part_dimension=N_("reason") if parts else "",
         inputs=[
