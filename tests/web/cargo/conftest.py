@@ -6,11 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 from tests.databases import KINDS
+from tests.web.agreements.conftest import chrome
 from tests.web.agreements.two_ports import TwoPorts
 from tests.web.cargo.sample_world import sample_world
 
 from sealane.database import Database
 from sealane.database.engine import sqlite_url
+
+__all__ = ["chrome"]  # a fixture is found by its name
 
 
 @pytest.fixture(scope="package", params=KINDS)
