@@ -44,7 +44,7 @@ def store_trial(place: Machine, away: Away) -> dict[str, Any]:
     """Ask pages and send writes while the store is away, and again when it is back."""
     with _pages(place) as (node, browser):
         wrong: list[str] = []
-        tried = refused = taken = 0
+        tried = refused = failed = taken = 0
         with away(place, node.database):
             _fill_up(node)
             for path in PAGES:
@@ -54,13 +54,14 @@ def store_trial(place: Machine, away: Away) -> dict[str, Any]:
                 if answer.status_code != 200 or place.kind == "postgresql":
                     wrong += _not_told(path, answer, "text/html")
             for number in range(WRITES):
-                if refused >= REFUSALS:
+                if failed >= REFUSALS:
                     break
                 answer = browser.call(
                     "POST", "/api/v1/alerts/limits", LIMIT | {"value": number + 1}, csrf=node_csrf(browser)
                 )
                 tried += 1
                 refused += answer.status_code == 503
+                failed += answer.status_code >= 500
                 taken += answer.status_code == 201
                 if answer.status_code == 503:
                     wrong += _not_told("POST /api/v1/alerts/limits", answer, "application/problem+json")

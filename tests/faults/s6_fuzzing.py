@@ -34,7 +34,7 @@ from sealane.web.accounts.endpoints import endpoints_of
 from sealane.web.accounts.gate import gate
 from sealane.web.accounts.roles import Access, access_table
 
-FULL, FOR_EVERY_RUN = 100_000, 5_000
+FULL, FOR_EVERY_RUN, SMALL = 100_000, 5_000, 600
 ANSWER_WITHIN_S = 60.0
 MAX_BODY = 2_000_000
 _TRACE = re.compile(r"Traceback \(most recent|File \"/[^\"]+\.py\", line \d+|sqlalchemy\.exc\.|psycopg\.errors\.")
