@@ -14,15 +14,13 @@ class ShippedScenario(BaseModel):
     Attributes
     ----------
     name : as addresses call it.
-    inputs : number of assumptions by origin.
     """
 
     name: str
     id: str
+    corridor: str
     title: str
     label: str
-    years: list[int]
-    inputs: dict[str, int]
 
 
 class ScenarioList(BaseModel):

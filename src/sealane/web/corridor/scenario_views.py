@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import yaml
 from fastapi import Path, Query
 
-from sealane.corridors.scenarios.read import read_scenario, reference_scenarios, scenario_text
+from sealane.corridors.scenarios.read import reference_scenarios, scenario_text
 from sealane.errors import RequestRefusedError
 from sealane.node.context import Node
 from sealane.web.accounts.gate import Viewed, Viewer
@@ -20,7 +20,7 @@ from sealane.web.corridor.explain_study import PlanQuery, explain_dual
 from sealane.web.corridor.scenario_files import ScenarioFiles, scenario_files, shipped_scenario
 from sealane.web.corridor.scenario_models import Compared, ComparisonPage, ScenarioList, ScenarioPage, ShippedScenario
 from sealane.web.corridor.scenario_query import Output, ScenarioQuery
-from sealane.web.corridor.scenario_view import ORIGINS, scenario_page
+from sealane.web.corridor.scenario_view import scenario_page
 from sealane.web.corridor.views import DERIVATION, Corridor, ResultId, Year, kept_of, one_of
 from sealane.web.derivation import Derivation
 from sealane.web.results import Result, ResultKind
@@ -53,25 +53,25 @@ def opened(node: Node, viewer: Viewer, name: str) -> tuple[Result | None, Scenar
     return result, scenario_files(result.folder)
 
 
-@cache
 def shipped_of(corridor: str) -> tuple[ShippedScenario, ...]:
     """Return the shipped scenarios of a corridor."""
-    found = []
-    for ident in reference_scenarios():
-        if _shipped_title(ident)[1] == corridor:
-            model = read_scenario(ident)
-            counts = {origin: sum(1 for item in model.inputs if item.origin == origin) for origin in ORIGINS}
-            found.append(
-                ShippedScenario(
-                    name=SHIPPED + ident,
-                    id=ident,
-                    title=model.title,
-                    label=model.label,
-                    years=[int(model.years[0]), int(model.years[-1])],
-                    inputs=counts,
-                )
-            )
-    return tuple(found)
+    return tuple(one for one in _shipped() if one.corridor == corridor)
+
+
+@cache
+def _shipped() -> tuple[ShippedScenario, ...]:
+    """Every shipped scenario by what its file says of itself; no reference is looked up, which would take seconds."""
+    heads = ((ident, yaml.safe_load(scenario_text(ident)[1])) for ident in reference_scenarios())
+    return tuple(
+        ShippedScenario(
+            name=SHIPPED + ident,
+            id=ident,
+            corridor=str(head["corridor"]),
+            title=str(head["title"]),
+            label=str(head["label"]),
+        )
+        for ident, head in heads
+    )
 
 
 def _may_run(node: Node, viewer: Viewer) -> bool:
@@ -133,21 +133,11 @@ def _of(result: Result, corridor: str) -> bool:
 def _choices(kept: list[Result]) -> list[Compared]:
     """What can be compared: kept scenarios and plans of any corridor, and the shipped scenarios."""
     found = [described(Chosen(one.id, scenario_files(one.folder))) for one in kept if one.kind in _KINDS]
-    for ident in reference_scenarios():
-        title, corridor = _shipped_title(ident)
-        found.append(
-            Compared(
-                name=SHIPPED + ident, corridor=corridor, title=title, kind="shipped", simulated=False, ensemble=False
-            )
-        )
+    found += [
+        Compared(name=one.name, corridor=one.corridor, title=one.title, kind="shipped", simulated=False, ensemble=False)
+        for one in _shipped()
+    ]
     return found
-
-
-@cache
-def _shipped_title(ident: str) -> tuple[str, str]:
-    """Return title and corridor of a shipped scenario, without looking its references up."""
-    head = yaml.safe_load(scenario_text(ident)[1])
-    return str(head["title"]), str(head["corridor"])
 
 
 def add_scenario_derivations(room: Room, node: Node) -> None:
