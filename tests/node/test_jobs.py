@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import threading
 import time
@@ -15,9 +16,10 @@ from tests.nodes import make_node
 from sealane.errors import StoreError
 from sealane.node import Node, open_node
 from sealane.node import jobs as jobs_module
-from sealane.node.jobs import LEADER_LOCK, TABLE, Job, Jobs, jobs_of
+from sealane.node.jobs import LEADER_LOCK, TABLE, Job, Jobs, jobs_of, stopping
 from sealane.node.metrics import Metrics
 from sealane.node.settings import NodeSettings
+from sealane.web.app import WORK
 
 
 def wait_for(condition: Callable[[], object]) -> None:
@@ -50,7 +52,9 @@ def test_every_job_runs_and_has_its_period(node: Node) -> None:
 
 
 def test_every_period_in_the_settings_belongs_to_a_job() -> None:
-    assert {setting for _, setting, _ in TABLE} == {name for name in NodeSettings.model_fields if "period" in name}
+    of_pages = [importlib.import_module(f"sealane.web.{name}").JOBS for name in WORK]
+    used = {setting for _, setting, _ in (*TABLE, *(row for rows in of_pages for row in rows))}
+    assert used == {name for name in NodeSettings.model_fields if "period" in name}
 
 
 def test_a_failing_job_is_counted_and_runs_again_and_others_go_on(node: Node, caplog: pytest.LogCaptureFixture) -> None:
@@ -99,6 +103,22 @@ def test_a_stop_waits_for_what_has_begun_but_not_for_ever(node: Node) -> None:
     release.set()
     assert jobs.stop(30)
     assert done.is_set()
+
+
+def test_a_long_job_sees_that_the_process_stops(node: Node) -> None:
+    begun = threading.Event()
+    seen: list[bool] = []
+
+    def long(_: Node) -> None:
+        begun.set()
+        seen.append(stopping().wait(30))
+
+    jobs = Jobs(node, [Job("long", 1, long)], Metrics(node))
+    jobs.start()
+    assert begun.wait(30)
+    assert jobs.stop(20)
+    assert seen == [True]
+    assert not stopping().is_set()  # outside a job nobody ever sets it
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)

@@ -15,7 +15,7 @@ from tests.web.accounts.people import Browser, Place
 from tests.web.imports import uploading as up
 
 from sealane.database.tables.results import result
-from sealane.web.tasks.runner import run_checks
+from sealane.web.tasks.runner import run_checks, run_work
 
 HOUR = "ny_harbor_2020_06_30_first_hour.csv.gz"
 HEADER = "MMSI,BaseDateTime,LAT,LON,SOG,COG,VesselName\n"
@@ -41,9 +41,16 @@ def test_positions_become_an_inventory_and_go_again(place: Place, steward: Brows
     assert list((place.node.folder / "tasks").iterdir()) == []
     again = up.call(steward, "POST", "/api/v1/tasks", again_for(row.id))
     assert again.status_code == 202, again.text
+    run_work(place.node)
+    effects = up.page(steward, import_id)["effects"]
+    assert (effects["results"]["value"], effects["used"]["value"]) == (1, 1)
     assert up.undo(steward, import_id).status_code == 200
     with place.node.database.read() as connection:
-        assert connection.execute(sa.select(result.c.removed_at)).scalar_one() is not None
+        rows = connection.execute(sa.select(result.c.import_id, result.c.removed_at, result.c.begins_at)).all()
+    by_import = {row.import_id: row for row in rows}
+    assert by_import[import_id].removed_at is not None
+    assert by_import[None].removed_at is None  # worked out again for another period; it stays, and was said to
+    assert by_import[None].begins_at.minute == 10
 
 
 def again_for(result_id: str) -> dict[str, Any]:

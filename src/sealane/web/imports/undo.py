@@ -142,7 +142,7 @@ def _used_elsewhere(connection: sa.Connection, one: Import, removed: tuple[str, 
         sa.select(sa.func.count())
         .select_from(task_table.join(result, result.c.id == task_table.c.result_id))
         .where(
-            task_table.c.arguments.like(f"%{one.id}%"),  # an id stands in it as text
+            sa.type_coerce(task_table.c.arguments, sa.Text).like(f"%{one.id}%"),  # as the text that is stored
             result.c.removed_at.is_(None),
             result.c.id.not_in(removed),
         )
