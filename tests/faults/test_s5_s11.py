@@ -6,6 +6,6 @@ from tests.faults import s5_access
 
 
 def test_a_part_of_the_endpoints_answers_everybody_as_the_table_says() -> None:
-    found = s5_access.run(1, rows=10)
+    found = s5_access.run(1, rows=6)
     assert found["verdict"] == "passed", found
-    assert found["let_in"] > 50
+    assert found["let_in"] > 20

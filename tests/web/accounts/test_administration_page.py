@@ -15,6 +15,8 @@ from sealane.database.tables.results import answered_request
 from sealane.web.accounts import users
 from sealane.web.accounts.audit import note_for
 
+# Where the second wall stands as well; what the pages ask of the database is the same on both.
+pytestmark = pytest.mark.parametrize("served_place", ["postgresql"], indirect=True)
 USERS = "/api/v1/administration/users"
 
 
