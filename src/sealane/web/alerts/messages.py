@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sealane.web.alerts.kinds import RANK, SEVERITIES, TITLES, AlertKind, Severity
 from sealane.web.formats import add_filters
 from sealane.web.render import FOLDER
-from sealane.web.words import Words
+from sealane.web.words import N_, Words
 
 WORDS = "alerts/words.html.j2"
 # Values of details that are times and days; they travel as ISO 8601.
@@ -100,8 +100,8 @@ def test_message(language: str, link: str, now: dt.datetime) -> Told:
         kind="test",
         event="test",
         severity=Severity.NOTICE,
-        title=words("Test message"),
-        text=words("This channel works. Nothing needs to be done."),
+        title=words(N_("Test message")),
+        text=words(N_("This channel works. Nothing needs to be done.")),
         cause="",
         link=link,
         at=now,
@@ -130,10 +130,10 @@ def subject(told: Sequence[Told], more: int, words: Words, node_name: str) -> st
     """Return one line that says what it is about."""
     number = len(told) + more
     first = told[0]
-    state = words("mended") if first.event == "closed" else words(SEVERITIES[first.severity])
+    state = words(N_("mended")) if first.event == "closed" else words(SEVERITIES[first.severity])
     line = f"[{node_name}] {first.title} ({state})"
     if number > 1:
-        line += " " + words("and %(number)s more", number=number - 1)
+        line += " " + words(N_("and %(number)s more"), number=number - 1)
     # A head line ends at a line break; names come from outside.
     return " ".join(line.split())[:200]
 
