@@ -242,6 +242,25 @@ def test_a_damaged_layer_is_made_again(place: Place) -> None:
     assert place.tile("tracks", *HARBOUR).status_code == 200
 
 
+def test_damaged_tracks_do_not_keep_the_map_from_being_shown(place: Place) -> None:
+    tracks, layer = place.open.folder / kept.TRACKS, kept.layer_folder(place.node, place.open)
+    content = tracks.read_bytes()
+    shutil.rmtree(layer, ignore_errors=True)
+    kept._opened.cache_clear()
+    tracks.write_bytes(content[:1000])
+    try:
+        view = place.client.get("/api/v1/overview/map").json()
+        assert view["results"][0]["tracks"] is None
+        assert view["preparing"] is False
+        refused = place.tile("tracks", *HARBOUR)
+        assert refused.status_code == 404
+        assert refused.json()["type"].endswith("damaged-tracks")
+        assert str(place.node.folder) not in refused.text
+    finally:
+        tracks.write_bytes(content)
+    assert place.tile("tracks", *HARBOUR).status_code == 200
+
+
 def test_while_the_layer_is_made_the_answer_says_when_to_ask_again(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

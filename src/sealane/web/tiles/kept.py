@@ -6,6 +6,7 @@ The track layer is a cache in the node's folder, made again from the result when
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,9 +24,11 @@ from sealane.web.tiles.heat import HeatGrid, classes, pollutants, read_grid
 from sealane.web.tiles.layer import TrackLayer, build, open_layer
 from sealane.web.tiles.mvt import Value
 
+_LOG = logging.getLogger(__name__)
 FOLDER = "tiles"
 TRACKS = "tracks.parquet"
 RETRY_S = 3
+_IN_MAKING = "layer-in-making"
 _KEPT = 32  # results
 _lock = threading.Lock()
 _builders: dict[Path, Future[None]] = {}
@@ -48,7 +51,7 @@ def track_layer(node: Node, result: Result, wait_s: float = 2.0) -> TrackLayer:
     Raises
     ------
     RequestRefusedError
-        404 where the run kept no tracks; 503 with Retry-After while the layer is being made.
+        404 where the run kept no tracks or they are damaged; 503 with Retry-After while the layer is being made.
     """
     if not has_tracks(result):
         raise RequestRefusedError(
@@ -57,27 +60,35 @@ def track_layer(node: Node, result: Result, wait_s: float = 2.0) -> TrackLayer:
             "This result kept no tracks of its ships.",
             "Run the job again with tracks kept: sealane inventory --tracks.",
         )
-    folder = layer_folder(node, result)
-    if not (folder / "about.json").is_file():
-        try:
-            _begin(folder, result.folder / TRACKS).result(wait_s)
-        except TimeoutError:
-            raise RequestRefusedError(
-                503, "layer-in-making", "The tracks are being prepared for the map.", "Ask again.", (), RETRY_S
-            ) from None
+    folder, tracks = layer_folder(node, result), result.folder / TRACKS
     try:
-        return _opened(folder)
-    except FileFormatError:  # of an older version of Sealane, or damaged: it is only a cache
-        _begin(folder, result.folder / TRACKS).result(wait_s)
-        return _opened(folder)
+        if not (folder / "about.json").is_file():
+            _begin(folder, tracks).result(wait_s)
+        try:
+            return _opened(folder)
+        except FileFormatError:  # of an older version of Sealane, or damaged: it is only a cache
+            _begin(folder, tracks).result(wait_s)
+            return _opened(folder)
+    except TimeoutError:
+        raise RequestRefusedError(
+            503, _IN_MAKING, "The tracks are being prepared for the map.", "Ask again.", (), RETRY_S
+        ) from None
+    except FileFormatError as error:  # its words name the folder, which is nobody's business outside
+        _LOG.warning("the tracks of a kept inventory cannot be drawn: %s", error, extra={"result": result.id})
+        raise RequestRefusedError(
+            404, "damaged-tracks", "The tracks of this result are damaged.", "Run the job again with tracks kept."
+        ) from None
 
 
-def is_ready(node: Node, result: Result, wait_s: float = 1.5) -> bool:
-    """Whether the track layer of a result can be drawn from; begins to make it where it is not there."""
+def is_ready(node: Node, result: Result, wait_s: float = 1.5) -> bool | None:
+    """Whether the track layer of a result can be drawn from; begins to make it where it is not there.
+
+    None where it can never be: the tracks are damaged, which must not keep the rest of the map from being shown.
+    """
     try:
         track_layer(node, result, wait_s)
-    except RequestRefusedError:
-        return False
+    except RequestRefusedError as error:
+        return False if error.kind == _IN_MAKING else None
     return True
 
 

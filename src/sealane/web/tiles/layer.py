@@ -141,7 +141,7 @@ def build(
         if the file lacks a column or is not sorted.
     """
     gap_s = round((PortCallSettings().gap_limit_h if gap_h is None else gap_h) * 3600)
-    with pq.ParquetFile(positions) as file, whole_folder(out) as folder, ExitStack() as files:
+    with _opened(positions) as file, whole_folder(out) as folder, ExitStack() as files:
         missing = [name for name in COLUMNS if name not in file.schema_arrow.names]
         if missing:
             raise FileFormatError(f"{positions} is no track table: it lacks {', '.join(missing)}. Run the job again.")
@@ -173,6 +173,13 @@ def build(
         about = {"format": FORMAT, "gap_s": gap_s, "first_s": first_s if done else 0, "last_s": last_s}
         about["rows"] = [writer.rows for writer in writers]  # type: ignore[assignment]  # JSON of two kinds
         (folder / "about.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
+
+
+def _opened(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path)
+    except pa.ArrowInvalid as error:
+        raise FileFormatError(f"{path} is no Parquet file: {error}. Run the job again.") from error
 
 
 def _name(zoom: int | None) -> str:

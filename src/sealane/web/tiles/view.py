@@ -108,10 +108,10 @@ def _view(
         ports=ports,
         links=links,
         lanes=lanes,
-        results=[_result(one, ready.get(one.id, False)) for one in shown],
+        results=[_result(one, ready.get(one.id) is True) for one in shown],
         stays=stays[:MAX_STAYS],
         stays_in_all=len(stays),
-        preparing=not all(ready.values()),
+        preparing=any(state is False for state in ready.values()),
         table=table,
     )
 
