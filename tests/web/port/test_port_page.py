@@ -187,6 +187,24 @@ def test_an_inventory_without_ships_is_told(port_place: Place, guest: httpx.Clie
             remove_result(connection, port_place.node, kept.id, None)
 
 
+def test_a_damaged_result_is_told_on_its_own_page_only(
+    port_place: Place, guest: httpx.Client, kept_week: Result, week_folder: Path
+) -> None:
+    broken = keep_result(port_place.node, week_folder, public=True)
+    (broken.folder / "activity.parquet").unlink()
+    try:
+        [port] = get(guest, "/ports")["ports"]
+        assert port["newest"]["id"] == broken.id
+        assert port["calls"]["value"] is None
+        answer = guest.get(f"/api/v1/ports/USLAX?result={broken.id}")
+        assert answer.status_code in {400, 422, 500}
+        assert answer.json()["faults"][0]["where"] == "activity.parquet"
+        assert get(guest, f"/ports/USLAX?result={kept_week.id}")["trend_left_out"] == 1
+    finally:
+        with port_place.node.database.write() as connection:
+            remove_result(connection, port_place.node, broken.id, None)
+
+
 def test_results_of_several_periods_stand_side_by_side(
     port_place: Place, guest: httpx.Client, kept_week: Result, week_folder: Path
 ) -> None:

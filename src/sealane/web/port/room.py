@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import Path, Query
@@ -141,9 +141,8 @@ def _choice(result: Result) -> PortResult:
 
 def _port_row(node: Node, code: str, kept: Sequence[Result]) -> PortRow:
     newest = kept[0]
-    index = index_of(node, newest)
     known = find_port(code)
-    totals = index.meta["totals"]
+    totals = _totals(node, newest)
     co2e = totals.get("co2e-ttw")
     return PortRow(
         unlocode=code,
@@ -152,7 +151,7 @@ def _port_row(node: Node, code: str, kept: Sequence[Result]) -> PortRow:
         zone=time_zone(code),
         results=len(kept),
         newest=_choice(newest),
-        calls=_count(newest, "calls", totals["calls"]),
+        calls=_count(newest, "calls", totals.get("calls")),
         co2e=Figure(
             value=co2e["in_call"] if co2e else None,
             quantity="mass_g",
@@ -163,9 +162,19 @@ def _port_row(node: Node, code: str, kept: Sequence[Result]) -> PortRow:
     )
 
 
-def _count(result: Result, quantity: str, value: float, **more: str) -> Figure:
+def _totals(node: Node, result: Result) -> dict[str, Any]:
+    """Totals of a kept inventory; none where its files are damaged, which its own page says: others stay readable."""
+    try:
+        return dict(index_of(node, result).meta["totals"])
+    except DataError:
+        return {}
+
+
+def _count(result: Result, quantity: str, value: float | None, **more: str) -> Figure:
     path = explain_path(result.id, quantity=quantity, **more)
-    return Figure(value=float(value), quantity="count", explain=path, simulated=result.simulated)
+    return Figure(
+        value=None if value is None else float(value), quantity="count", explain=path, simulated=result.simulated
+    )
 
 
 def _measure(index: Index, pollutant: Pollutant, basis: Basis) -> Selection:
@@ -246,7 +255,7 @@ def _trend(
             if new > MAX_NEW_INDEXES:
                 left_out += 1
                 continue
-        totals = index_of(node, one).meta["totals"]
+        totals = _totals(node, one)
         mass = totals.get(f"{pollutant}-{basis}")
         if mass is None or one.simulated != chosen.simulated:  # what is simulated is never set beside what is not
             left_out += 1
