@@ -230,7 +230,7 @@ class Outbound:
         except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
             reason = str(error) or type(error).__name__
             raise UnreachableError(
-                f"{name}: {reason[:200]}. Is the node served there, and the address right?"
+                f"{name}: {reason[:200]}. Is something served there, and the address right?"
             ) from error
         finally:
             self._deadline.until = self._deadline.begin_before = None

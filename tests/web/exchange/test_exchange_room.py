@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from tests.ports import AGREEMENT, CLAUSE
 from tests.web.exchange.exchange_world import Exchange, exchange_world
 
 from sealane.database import Database
 from sealane.database.tables.accounts import audit_entry
+from sealane.database.tables.delivery import stream as stream_table
+from sealane.database.tables.dsp import transfer
 from sealane.database.tables.ledger import leaf
 from sealane.exchange.delivery import DeliveryOutcome
 from sealane.exchange.peers import get_peer, raise_alarm
@@ -105,6 +108,40 @@ def test_pause_holds_what_waits_and_resume_lets_it_go(world: Exchange) -> None:
     assert world.deliver() is DeliveryOutcome.IDLE
     assert world.states() == {"acknowledged": 12}
     assert audited(world) == [("stream.pause", "officer"), ("stream.resume", "officer")]
+
+
+def test_a_pause_goes_by_the_protocol_where_a_transfer_stands_behind(world: Exchange) -> None:
+    now = world.clock()
+    row = {
+        "id": "urn:uuid:1",
+        "role": "provider",
+        "peer_pid": "urn:uuid:2",
+        "peer": world.recipient.identity.participant,
+        "callback": f"{world.recipient.identity.origin}/dsp",
+        "state": "STARTED",
+        "agreement_id": AGREEMENT,
+        "agreement_version": 1,
+        "clause_id": CLAUSE,
+        "attempts": 0,
+        "revision": 0,
+        "created_at": now,
+        "changed_at": now,
+        "agreement_ref": "urn:uuid:3",
+        "format": "Sealane-PUSH",
+        "stream_id": world.stream_id,
+    }
+    with world.provider.database.write() as connection:
+        connection.execute(transfer.insert().values(row))
+        mine = stream_table.c.id == world.stream_id
+        connection.execute(stream_table.update().where(mine).values(transfer_id=row["id"]))
+    done = act(world, f"streams/{world.stream_id}/pause", {"reason": "the berth system is serviced"})
+    assert done.json()["state"] == "suspended", done.text
+    assert world.deliver() is DeliveryOutcome.WAITING
+    (stream,) = world.view("/exchange")["streams"]
+    assert (stream["cause"], stream["may"]) == ("the berth system is serviced", ["resume"])
+    (process,) = world.view("/exchange")["transfers"]
+    # The partner is still to be told; nothing flows meanwhile.
+    assert (process["state"], process["pending"]) == ("SUSPENDED", "suspension")
 
 
 def test_dead_letters_are_decided_anew_one_by_one_all_at_once_or_given_up(world: Exchange) -> None:
