@@ -126,4 +126,7 @@ def enqueue_checked(
             422, "invalid-task", f"The {kind} cannot be worked out.", "Correct what is listed.", faults
         ) from None
     asked.check(connection)
-    return enqueue_as(connection, created_by, kind, asked.model_dump(mode="json"), now, import_id=import_id, key=key)
+    full = asked.model_dump(mode="json")
+    if kind == "inventory":
+        full = begin.resolved(connection, full)  # what it is made of is written down, not only what it is made like
+    return enqueue_as(connection, created_by, kind, full, now, import_id=import_id, key=key)
