@@ -9,7 +9,7 @@ import pytest
 from tests.web.agreements.two_ports import TwoPorts, draft
 
 from sealane.agreements.documents_reader import BLANK
-from sealane.agreements.templates import Template, list_templates
+from sealane.agreements.templates import list_templates
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 PAGE = "/api/v1/agreement-proposal"
@@ -50,11 +50,13 @@ def answers(page: dict[str, Any], known: dict[str, str]) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("template", list_templates(), ids=lambda t: t.name)
-def test_every_blank_of_a_template_is_asked_once(ports: TwoPorts, template: Template) -> None:
-    page = ask(ports.here.entered("olga", "officer"), template.name)
-    assert sum(question["places"] for question in page["questions"]) == template.text.count(f'"{BLANK}')
-    assert not page["checked"] and page["faults"] == [] and page["digest"] is None
+def test_every_blank_of_a_template_is_asked_once(ports: TwoPorts) -> None:
+    officer = ports.here.entered("olga", "officer")
+    for template in list_templates():
+        page = ask(officer, template.name)
+        asked = sum(question["places"] for question in page["questions"])
+        assert asked == template.text.count(f'"{BLANK}'), template.name
+        assert not page["checked"] and page["faults"] == [] and page["digest"] is None
 
 
 def test_a_sister_agreement_from_a_form(ports: TwoPorts) -> None:
