@@ -270,8 +270,8 @@ def attempt(kind: str, **broken: Any) -> Plants:
     """Drive one node, whole or broken, and return what was found."""
     plants = Plants()
     with ExitStack() as stack:
-        for what, variant in broken.values():
-            stack.enter_context(patch.object(*what, variant))
+        for (module, name), variant in broken.values():
+            stack.enter_context(patch.object(module, str(name), variant))
         drive(stack.enter_context(machine(kind)), plants)
     return plants
 

@@ -6,6 +6,8 @@ from tests.faults import r4_outage, r4_pages, s6_fuzzing, s12_secrets
 from tests.faults.sent_by_hand import quiet
 from tests.faults.world import machine
 
+from sealane.web.alerts import mail
+
 
 def test_generated_requests_meet_no_fault_of_the_application() -> None:
     found = s6_fuzzing.run(1, wanted=s6_fuzzing.SMALL)
@@ -19,7 +21,7 @@ def test_planted_secrets_turn_up_nowhere() -> None:
 
 
 def test_a_mail_error_as_the_server_wrote_it_would_be_found() -> None:
-    assert s12_secrets.attempt("sqlite", told=((s12_secrets.mail, "_told"), str)).found
+    assert s12_secrets.attempt("sqlite", told=((mail, "_told"), str)).found
 
 
 def test_pages_say_that_the_store_is_away_and_come_back() -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from sealane.web.alerts.kinds import AlertKind, Finding, Severity
+from sealane.web.alerts.limits import inventory_tonnes, lane_tonnes
 from sealane.web.alerts.rules import (
     Failure,
     Feed,
@@ -160,3 +164,22 @@ def test_the_same_thing_is_found_once_and_a_long_subject_keeps_its_own_identity(
     long = [Finding(AlertKind.DATA_GAP, "x" * 400 + end, Severity.NOTICE) for end in "ab"]
     assert long[0].key != long[1].key
     assert len(long[0].key[1]) <= 300
+
+
+def test_figures_of_results_are_sums_over_their_files(tmp_path: Path) -> None:
+    grams = [1.5e6, 2.5e6, 9e6, 4e6]
+    table = pa.table(
+        {
+            "grams": grams,
+            "pollutant": ["nox", "nox", "nox", "co2e"],
+            "basis": ["ttw", "ttw", "wtw", "ttw"],
+        }
+    )
+    pq.write_table(table, tmp_path / "inventory.parquet")
+    assert inventory_tonnes(tmp_path, "one", "nox") == 4.0
+    assert inventory_tonnes(tmp_path, "one", "so2") == 0.0
+    pq.write_table(pa.table({"rule": ["cargo", "rotation"], "wtw_co2e_g": [1e6, 7e6]}), tmp_path / "totals.parquet")
+    (tmp_path / "lane.json").write_text('{"request": {"attribution": "rotation"}}', encoding="utf-8")
+    assert lane_tonnes(tmp_path, "one", "co2e-wtw") == 7.0
+    assert inventory_tonnes(tmp_path / "gone", "two", "nox") is None
+    assert lane_tonnes(tmp_path / "gone", "two", "co2e-wtw") is None

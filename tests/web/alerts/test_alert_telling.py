@@ -305,6 +305,7 @@ def test_address_and_secret_stand_encrypted_and_open_only_with_the_nodes_key(nod
     assert made.channel.shown == "https://hooks.example"
     with node.database.read() as connection:
         row = connection.execute(sa.select(alert_channel)).one()
+        assert made.secret is not None
         assert made.secret not in str(row)
         assert "token-in-the-path" not in str(row)
         assert target_of(node, connection, made.channel.id) == (url, made.secret)
