@@ -35,14 +35,14 @@ class VoyageIndex:
 
     Attributes
     ----------
-    table : rows of ``passes.parquet``.
+    folder : the lane's.
     latest : row numbers, the voyage that began last first.
     place : of each row in `latest`.
     ports, port_names : rotation of each voyage, a number in the names.
     year, hours, distance_nm : of each voyage; NaN where not known.
     """
 
-    table: pa.Table
+    folder: Path
     latest: Whole
     place: Whole
     ports: Whole
@@ -52,19 +52,31 @@ class VoyageIndex:
     distance_nm: Floats
     direct: NDArray[np.bool_]
     too_long: NDArray[np.bool_]
+    from_a: NDArray[np.bool_]
+
+    @property
+    def table(self) -> pa.Table:
+        """Rows of ``passes.parquet``, read when names are asked for."""
+        return _rows(self.folder)
+
+
+@lru_cache(maxsize=KEPT)
+def _rows(folder: Path) -> pa.Table:
+    return lane_files(folder).table("passes", texts=("ports", "direction", "ship_name", "ship_class"))
 
 
 @lru_cache(maxsize=KEPT)
 def voyage_index(folder: Path) -> VoyageIndex:
     """Return the voyages of a kept lane; a kept result never changes."""
-    table = lane_files(folder).table("passes", texts=("ports", "direction", "ship_name", "ship_class"))
+    columns = ("ports", "direction", "begin", "year", "hours", "distance_nm", "direct", "too_long")
+    table = lane_files(folder).table("passes", columns, texts=("ports", "direction"))
     coded = table["ports"].combine_chunks()
     begin = pc.fill_null(table["begin"].cast(pa.int64()), np.iinfo(np.int64).min).to_numpy()
     latest = np.argsort(-begin, kind="stable")
     place = np.empty_like(latest)
     place[latest] = np.arange(len(latest))
     return VoyageIndex(
-        table=table,
+        folder=folder,
         latest=latest,
         place=place,
         ports=coded.indices.to_numpy().astype(np.int64),
@@ -74,17 +86,22 @@ def voyage_index(folder: Path) -> VoyageIndex:
         distance_nm=table["distance_nm"].to_numpy().astype(np.float64),
         direct=table["direct"].to_numpy(),
         too_long=table["too_long"].to_numpy(),
+        from_a=_holds(table["direction"], "a_to_b"),
     )
 
 
 @lru_cache(maxsize=KEPT)
 def _voyage_of_leg(folder: Path) -> Whole:
     """Row of each leg's voyage, -1 for none: names are compared once, whatever figure is asked for."""
-    legs = lane_files(folder).table("legs", ["pass_id"], texts=("pass_id",))["pass_id"].combine_chunks()
-    known = voyage_index(folder).table["pass_id"].combine_chunks()
-    row = pc.fill_null(pc.index_in(legs.dictionary, value_set=known), -1).to_numpy().astype(np.int64)
-    code = pc.fill_null(legs.indices, -1).to_numpy().astype(np.int64)
-    return np.where(code >= 0, np.append(row, -1)[code], -1)
+    names = lane_files(folder).table("legs", ["pass_id"])["pass_id"].combine_chunks()
+    known = lane_files(folder).table("passes", ["pass_id"])["pass_id"].combine_chunks()
+    if not len(names):
+        return np.empty(0, np.int64)
+    # Legs of a voyage stand together: a name is looked up where it changes.
+    changes = pc.fill_null(pc.not_equal(names[1:], names[:-1]), True).to_numpy(zero_copy_only=False)
+    first = np.append([0], np.flatnonzero(changes) + 1)
+    row = pc.fill_null(pc.index_in(names.take(pa.array(first)), value_set=known), -1).to_numpy().astype(np.int64)
+    return np.repeat(row, np.diff(np.append(first, len(names))))
 
 
 @lru_cache(maxsize=8 * KEPT)
@@ -111,7 +128,7 @@ def _mask(index: VoyageIndex, wanted: Wanted) -> NDArray[np.bool_]:
     if wanted.direct is not None:
         found &= index.direct == wanted.direct
     if wanted.direction is not None:
-        found &= _holds(index.table["direction"], wanted.direction)
+        found &= index.from_a == (wanted.direction == "a_to_b")
     if wanted.ports is not None:
         at = index.port_names.index(wanted.ports) if wanted.ports in index.port_names else -1
         found &= index.ports == at
@@ -151,7 +168,7 @@ def rotations(
         found.append(
             Rotation(
                 ports=name,
-                direction=index.table["direction"][one.row].as_py(),
+                direction="a_to_b" if index.from_a[one.row] else "b_to_a",
                 voyages=Figure(
                     value=one.voyages, quantity="count", explain=rotation_address(result_id, name, query, "count")
                 ),
