@@ -84,7 +84,7 @@ function licenceOf(name) {
 }
 
 const texts = ["Third-party software and data in this folder, with their licences."];
-for (const [name, { version, license }] of shippedWith(["maplibre-gl", "htmx.org", "echarts", "world-atlas"])) {
+for (const [name, { version, license }] of shippedWith(["maplibre-gl", "htmx.org", "chart.js", "world-atlas"])) {
   texts.push(`${"=".repeat(78)}\n${name} ${version} (${license})\n\n${licenceOf(name)}`);
 }
 texts.push(`${"=".repeat(78)}\nland-tiles.bin: ${JSON.parse(readFileSync(join(out, "land-tiles.json"), "utf8")).origin}`);

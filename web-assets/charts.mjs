@@ -1,16 +1,17 @@
-// The parts of ECharts that the pages use. The tooltip must be asked for with renderMode "richText": its HTML form sets
-// style attributes, which the content security policy forbids.
-import { BarChart, LineChart } from "echarts/charts";
+// The parts of Chart.js that the pages use.
 import {
-  AriaComponent,
-  DatasetComponent,
-  GridComponent,
-  LegendPlainComponent,
-  TooltipComponent,
-} from "echarts/components";
-import { use } from "echarts/core";
-import { SVGRenderer } from "echarts/renderers";
+  BarController,
+  BarElement,
+  CategoryScale,
+  Chart,
+  Legend,
+  LinearScale,
+  LineController,
+  LineElement,
+  PointElement,
+  Tooltip,
+} from "chart.js";
 
-use([BarChart, LineChart, GridComponent, TooltipComponent, LegendPlainComponent, DatasetComponent, AriaComponent, SVGRenderer]);
+Chart.register(BarController, BarElement, CategoryScale, Legend, LinearScale, LineController, LineElement, PointElement, Tooltip);
 
-export { init } from "echarts/core";
+export { Chart };

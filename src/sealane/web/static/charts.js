@@ -1,6 +1,6 @@
 // Draws a chart from the table beside it; the table stays what a screen reader reads and a reader copies.
 
-import { init } from "./vendor/charts.mjs";
+import { Chart } from "./vendor/charts.mjs";
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -39,41 +39,66 @@ function draw(figure) {
   const data = readTable(figure);
   if (!data || !data.labels.length) { figure.hidden = true; return; }
   const place = figure.querySelector(".drawing");
-  const chart = figure.drawn ?? (figure.drawn = init(place, null, { renderer: "svg", locale: "EN" }));
   const kind = figure.dataset.chart;
-  const quiet = colour("--quiet"), line = colour("--line"), text = colour("--text");
+  const unit = figure.dataset.unit;
+  const quiet = colour("--quiet"), grid = colour("--line"), text = colour("--text");
   const sideways = kind === "bar-sideways";
-  const names = { type: "category", data: data.labels, axisLine: { lineStyle: { color: line } }, axisLabel: { color: quiet, hideOverlap: true }, inverse: sideways };
-  const values = { type: "value", name: figure.dataset.unit, nameTextStyle: { color: quiet, align: "left" }, axisLabel: { color: quiet, hideOverlap: true }, splitLine: { lineStyle: { color: line } } };
-  const format = new Intl.NumberFormat(document.documentElement.lang, { maximumSignificantDigits: 4 });
-  const lines = kind === "line" || kind === "line-target";
-  chart.setOption({
-    animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
-    color: ["--c1", "--c2", "--c3", "--c4", "--c5", "--c6"].map(colour),
-    textStyle: { fontFamily: css("--font") },
-    grid: { left: 8, right: 16, top: 44, bottom: 8, containLabel: true, outerBoundsMode: "same" },
-    legend: { show: data.series.length > 1, top: 0, textStyle: { color: text } },
-    tooltip: { trigger: "axis", renderMode: "richText", backgroundColor: colour("--surface"), borderColor: line, textStyle: { color: text, fontSize: 13 }, valueFormatter: (value) => (value == null ? "–" : `${format.format(value)} ${figure.dataset.unit}`) },
-    xAxis: sideways ? values : names,
-    yAxis: sideways ? names : values,
-    series: data.series.map((one) => ({
-      name: one.name,
-      type: lines ? "line" : "bar",
-      stack: kind === "stacked-bar" || kind === "stacked-area" ? "all" : undefined,
-      data: one.values,
-      connectNulls: false,
-      symbolSize: 7,
-      barMaxWidth: 48,
-      lineStyle: lines ? { width: 2.5 } : undefined,
-    })),
-  }, true);
+  const stacked = kind === "stacked-bar";
+  const lines = kind === "line";
+  const colours = ["--c1", "--c2", "--c3", "--c4", "--c5", "--c6"].map(colour);
+  const number = new Intl.NumberFormat(document.documentElement.lang, { maximumSignificantDigits: 4 });
+  const names = { stacked, grid: { display: false }, border: { color: grid }, ticks: { color: quiet, autoSkip: !sideways, maxRotation: 0 } };
+  const values = {
+    stacked,
+    beginAtZero: true,
+    grid: { color: grid },
+    border: { display: false },
+    ticks: { color: quiet, maxTicksLimit: 7, callback: (value) => number.format(value) },
+    title: { display: Boolean(unit), text: unit, color: quiet },
+  };
+  figure.drawn?.destroy();
+  const canvas = document.createElement("canvas");
+  place.replaceChildren(canvas);
+  figure.drawn = new Chart(canvas, {
+    type: lines ? "line" : "bar",
+    data: {
+      labels: data.labels,
+      datasets: data.series.map((one, place) => ({
+        label: one.name,
+        data: one.values,
+        backgroundColor: colours[place % colours.length],
+        borderColor: colours[place % colours.length],
+        borderWidth: lines ? 2.5 : 0,
+        // Series differ by more than colour.
+        borderDash: lines ? [[], [7, 4], [2, 3], [10, 3, 2, 3]][place % 4] : undefined,
+        pointStyle: ["circle", "rect", "triangle", "rectRot"][place % 4],
+        pointRadius: data.labels.length > 40 ? 0 : 3.5,
+        maxBarThickness: 48,
+        spanGaps: false,
+      })),
+    },
+    options: {
+      animation: false,
+      responsive: true,
+      maintainAspectRatio: false,
+      indexAxis: sideways ? "y" : "x",
+      interaction: { mode: "index", intersect: false, axis: sideways ? "y" : "x" },
+      font: { family: css("--font") },
+      scales: sideways ? { x: values, y: names } : { x: names, y: values },
+      plugins: {
+        legend: { display: data.series.length > 1, position: "top", align: "start", labels: { color: text, usePointStyle: lines } },
+        tooltip: {
+          backgroundColor: colour("--surface"), titleColor: text, bodyColor: text, borderColor: grid, borderWidth: 1, padding: 10,
+          callbacks: { label: (point) => ` ${point.dataset.label}: ${number.format(point.raw)} ${unit}` },
+        },
+      },
+    },
+  });
 }
 
 export function drawAll(root) {
   const figures = [...root.querySelectorAll("[data-chart]")];
   figures.forEach(draw);
-  const sized = new ResizeObserver(() => figures.forEach((figure) => figure.drawn?.resize()));
-  figures.forEach((figure) => sized.observe(figure));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => figures.forEach(draw));
   document.documentElement.dataset.charts = "drawn";
 }
