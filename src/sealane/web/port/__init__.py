@@ -1,0 +1,1 @@
+"""The pages of ports, over kept inventories and an index of each."""
