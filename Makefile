@@ -22,7 +22,7 @@ install: $(VENV)/.stamp-install  ## build .venv with the command .venv/bin/seala
 PIP_INSTALL = PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-$(VENV)/.stamp-install: pyproject.toml constraints.txt
+$(VENV)/.stamp-install: pyproject.toml constraints.txt hatch_build.py scripts/build_assets.py $(wildcard web-assets/*)
 	@$(PYTHON) scripts/make_venv.py $(VENV)
 	@echo "Installing Sealane and its dependencies into $(VENV)"
 	@$(PIP_INSTALL) -c constraints.txt -e .
