@@ -127,8 +127,11 @@ def forbidden(licence: str) -> bool:
     return bool(re.search(r"(?i)\bA?GPL|general public licen[cs]e|affero", without_lesser))
 
 
-IMPORT_NAMES = {"pyyaml": "yaml"}
-LOADED_BY_NAME = {"psycopg": "postgresql+psycopg"}  # SQLAlchemy loads the driver that the address names
+IMPORT_NAMES = {"pyyaml": "yaml", "argon2-cffi": "argon2"}
+LOADED_BY_NAME = {
+    "psycopg": "postgresql+psycopg",  # SQLAlchemy loads the driver that the address names
+    "python-multipart": "request.form(",  # Starlette reads forms with it
+}
 
 
 def never_imported(names: Iterable[str], sources: str) -> list[str]:
