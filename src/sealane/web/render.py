@@ -52,6 +52,7 @@ NAVIGATION = (
     ("/cargo", "Cargo"),
     ("/agreements", "Agreements"),
     ("/exchange", "Exchange"),
+    ("/alerts", "Alerts"),
     ("/reports", "Reports"),
     ("/data", "Data"),
     ("/administration", "Administration"),
