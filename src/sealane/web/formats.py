@@ -136,6 +136,11 @@ def day(date: dt.date | dt.datetime | None, locale: str = "en_GB") -> str:
     return NO_VALUE if date is None else str(format_date(date, "medium", locale=locale))
 
 
+def last_day(end: dt.datetime | None, locale: str = "en_GB") -> str:
+    """Return the last day of a period that ends before a time: one that ends at midnight does not touch the new day."""
+    return NO_VALUE if end is None else day(end - dt.timedelta(microseconds=1), locale)
+
+
 def age(time: dt.datetime | None, now: dt.datetime, locale: str = "en_GB") -> str:
     """Return how long ago a time was, or how far ahead it is."""
     return NO_VALUE if time is None else str(format_timedelta(time - now, add_direction=True, locale=locale))
@@ -194,6 +199,10 @@ def add_filters(filters: dict[str, Callable[..., Any]]) -> None:
         return day(date, locale_of(context))
 
     @pass_context
+    def last_day_(context: Context, end: dt.datetime | None) -> str:
+        return last_day(end, locale_of(context))
+
+    @pass_context
     def age_(context: Context, time: dt.datetime | None) -> str:
         return age(time, context["now"], locale_of(context))
 
@@ -208,7 +217,7 @@ def add_filters(filters: dict[str, Callable[..., Any]]) -> None:
     }
     filters |= {name: quantity_(quantity) for name, quantity in names.items()}
     filters.update(number=number_, figure_text=figure_text, unit=unit, moment=moment_, day=day_, age=age_)
-    filters.update(chart_value=chart_value, chart_unit=chart_unit)
+    filters.update(last_day=last_day_, chart_value=chart_value, chart_unit=chart_unit)
     filters["bytes"] = byte_size
 
 
