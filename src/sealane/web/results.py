@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 import shutil
 import uuid
 from collections.abc import Collection, Iterator, Mapping
@@ -24,6 +25,7 @@ from sealane.reports.kinds import MARKS, result_kind
 from sealane.reports.kinds import ResultKind as ReportKind
 
 FOLDER = "results"
+_ID = re.compile(r"[0-9a-f-]{36}")  # PostgreSQL takes not every text to compare with
 
 
 class ResultKind(StrEnum):
@@ -45,7 +47,7 @@ class Result:
     ----------
     folder : its files.
     begins_at, ends_at : the period it speaks of, half-open; None where it has none.
-    created_by : login; None where the command line added it.
+    created_by : login; None where the command line added it, and for guests.
     """
 
     id: str
@@ -83,7 +85,7 @@ def results(
     if only_public:
         query = query.where(table.c.public)
     query = query.order_by(table.c.begins_at.desc(), table.c.created_at.desc(), table.c.id)
-    return [_result(node, row) for row in connection.execute(query)]
+    return [_result(node, row, only_public) for row in connection.execute(query)]
 
 
 def result_of(
@@ -102,12 +104,12 @@ def result_of(
         404 where there is none, it is of another kind, or it is not for who asks.
     """
     row = None
-    if len(result_id) <= 36:
+    if _ID.fullmatch(result_id):
         query = sa.select(table).where(table.c.id == result_id, table.c.removed_at.is_(None))
         row = connection.execute(query.where(table.c.public) if only_public else query).one_or_none()
     if row is None or (kinds and ResultKind(row.kind) not in kinds):
         raise RequestRefusedError(404, "unknown-result", "There is no such result here.", "See /reports for all.")
-    return _result(node, row)
+    return _result(node, row, only_public)
 
 
 def keep_result(
@@ -323,9 +325,12 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _result(node: Node, row: Any) -> Result:
+def _result(node: Node, row: Any, only_public: bool) -> Result:
+    values = {name: getattr(row, name) for name in Result.__dataclass_fields__ if name not in {"folder", "kind"}}
+    if only_public:  # who works at the port, and by which login, is none of a guest's business
+        values["created_by"] = None
     return Result(
-        **{name: getattr(row, name) for name in Result.__dataclass_fields__ if name not in {"folder", "kind"}},
+        **values,
         kind=ResultKind(row.kind),
         folder=node.folder / FOLDER / row.id,
     )

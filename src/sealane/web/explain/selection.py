@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import quote, urlencode
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from sealane.web.times import sensible
 
 Quantity = Literal[
     "mass", "energy", "hours", "distance", "calls", "ships", "unobserved", "interpolated", "share",
@@ -57,7 +59,7 @@ class Selection(BaseModel):
     confidence: int | None = Field(default=None, ge=1, le=4)
     truncated: Literal["none", "start", "end", "both"] | None = None
     ship: str | None = Field(default=None, max_length=80)
-    hour: dt.datetime | None = None
+    hour: Annotated[dt.datetime | None, AfterValidator(sensible)] = None
     line: int | None = Field(default=None, ge=1, le=1_000_000)
     skip: int | None = Field(default=None, ge=1, le=MAX_SKIP)
     by: Dimension | None = None

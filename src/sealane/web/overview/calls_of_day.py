@@ -35,6 +35,14 @@ def days(inventories: Iterable[Result]) -> tuple[dt.date | None, dt.date | None]
     return min(begin for begin, _ in spans).date(), max(end for _, end in spans).date()
 
 
+def speaks_of(result: Result, day: dt.date) -> bool:
+    """Whether a result's period, its last report included, touches a day (UTC)."""
+    begin = dt.datetime.combine(day, dt.time(), dt.UTC)
+    if result.begins_at is None or result.ends_at is None:
+        return False
+    return result.begins_at < begin + dt.timedelta(days=1) and result.ends_at >= begin
+
+
 def calls_of_day(inventories: Iterable[Result], day: dt.date) -> tuple[list[CallOfDay], int]:
     """Return the calls that touch a day (UTC), at most `SHOWN`, and how many there are in all.
 
@@ -44,7 +52,7 @@ def calls_of_day(inventories: Iterable[Result], day: dt.date) -> tuple[list[Call
     end = begin + dt.timedelta(days=1)
     found: dict[str, CallOfDay] = {}
     for result in sorted(inventories, key=lambda one: one.created_at):
-        if result.begins_at is None or result.ends_at is None or result.begins_at >= end or result.ends_at < begin:
+        if not speaks_of(result, day):
             continue
         touches = (pc.field("first_seen") < pa.scalar(end)) & (pc.field("last_seen") >= pa.scalar(begin))
         for row in pq.read_table(result.folder / "calls.parquet", columns=_COLUMNS, filters=touches).to_pylist():

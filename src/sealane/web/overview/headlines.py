@@ -44,7 +44,7 @@ def _port(node: Node, kept: Sequence[Result]) -> Headline | None:
     if not home:
         return None
     newest = home[0]
-    periods = [one for one in home if one.port == newest.port and one.simulated == newest.simulated]
+    periods = _comparable([one for one in home if one.port == newest.port])
     trend = [TrendPoint(period=period_of(one), figure=_emitted(node, one)) for one in reversed(periods)]
     port = find_port(newest.port or "")
     return Headline(
@@ -56,6 +56,24 @@ def _port(node: Node, kept: Sequence[Result]) -> Headline | None:
         trend=trend,
         link=f"/ports/{newest.port}?result={newest.id}",
     )
+
+
+def _comparable(kept: Sequence[Result]) -> list[Result]:
+    """Keep the first, and each that is made the same way and speaks of an earlier period than the one kept before it.
+
+    The same days worked out anew, or by another method, are no trend.
+
+    Parameters
+    ----------
+    kept : the newest period first, at least one.
+    """
+    found = [kept[0]]
+    for one in kept[1:]:
+        last = found[-1]
+        alike = (one.simulated, one.method_edition) == (last.simulated, last.method_edition)
+        if alike and one.ends_at and last.begins_at and one.ends_at <= last.begins_at:
+            found.append(one)
+    return found
 
 
 def _emitted(node: Node, result: Result) -> Figure:

@@ -10,12 +10,13 @@ from sealane.exchange.registry import list_agreements
 from sealane.web.overview.models import Link
 
 
-def links(connection: sa.Connection, partner: str | None = None) -> list[Link]:
-    """Return all agreements, oldest first.
+def links(connection: sa.Connection, partner: str | None = None, *, signed: bool) -> list[Link]:
+    """Return agreements, oldest first.
 
     Parameters
     ----------
     partner : part of a name or a UN/LOCODE; only agreements with it.
+    signed : also those signed on this node, which are the business of its parties and not of guests.
     """
     catalogue = load_agreements()
     found = []
@@ -34,7 +35,7 @@ def links(connection: sa.Connection, partner: str | None = None) -> list[Link]:
                 page=f"/agreements/public/{agreement.id}",
             )
         )
-    for held in list_agreements(connection):
+    for held in list_agreements(connection) if signed else ():
         document = held.document
         if held.state is not AgreementState.IN_FORCE:
             continue
@@ -58,6 +59,6 @@ def links(connection: sa.Connection, partner: str | None = None) -> list[Link]:
     return sorted(found, key=lambda link: (link.year or 9999, link.id))
 
 
-def partner_names(connection: sa.Connection) -> list[str]:
-    """Return the names of all parties, once each."""
-    return sorted({name for link in links(connection) for name in link.parties})
+def partner_names(connection: sa.Connection, *, signed: bool) -> list[str]:
+    """Return the names of all parties, once each; `signed` as of `links`."""
+    return sorted({name for link in links(connection, signed=signed) for name in link.parties})

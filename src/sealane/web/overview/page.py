@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import Query
 
@@ -11,12 +12,13 @@ from sealane.node.context import Node
 from sealane.web.accounts.gate import Viewed, allowed_paths, reading
 from sealane.web.alerts.room import attention, open_alerts
 from sealane.web.derivation import Derivation, Figure
-from sealane.web.overview.calls_of_day import calls_of_day, days
+from sealane.web.overview.calls_of_day import calls_of_day, days, speaks_of
 from sealane.web.overview.headlines import headlines, shared_derivation
 from sealane.web.overview.links import links, partner_names
 from sealane.web.overview.models import Overview
 from sealane.web.results import Result, ResultKind, results
 from sealane.web.rooms import Room
+from sealane.web.times import Day
 from sealane.web.words import N_
 
 Text = Annotated[str | None, Query(max_length=200)]
@@ -27,12 +29,12 @@ def room(node: Node) -> Room:
     room = Room("overview", node)
 
     @room.view("/", "overview/page.html.j2", api="/overview")
-    def overview(viewer: Viewed, day: dt.date | None = None, partner: Text = None, corridor: Text = None) -> Overview:
+    def overview(viewer: Viewed, day: Day | None = None, partner: Text = None, corridor: Text = None) -> Overview:
         """What the ports share, what their ships and lanes emit, and what needs attention."""
         with reading(node, viewer) as connection:
             kept = results(connection, node, only_public=viewer.is_guest)
-            found = links(connection, partner)
-            partners = partner_names(connection)
+            found = links(connection, partner, signed=not viewer.is_guest)
+            partners = partner_names(connection, signed=not viewer.is_guest)
             allowed = allowed_paths(viewer.standing, node.settings.guests)
             figures = headlines(connection, node, _about(kept, corridor), shared="/explain/shared" in allowed)
             sees_alerts = "/alerts" in allowed
@@ -42,11 +44,8 @@ def room(node: Node) -> Room:
         first, last = days(inventories)
         chosen = day or last
         calls, number = calls_of_day(inventories, chosen) if chosen else ([], 0)
-        query = "&".join(
-            f"{name}={value}"
-            for name, value in (("day", chosen), ("partner", partner), ("corridor", corridor))
-            if value
-        )
+        asked = {"day": chosen, "partner": partner, "corridor": corridor}
+        query = urlencode({name: value for name, value in asked.items() if value})
         return Overview(
             guide=node.settings.guide,
             day=chosen,
@@ -61,7 +60,7 @@ def room(node: Node) -> Room:
             headlines=figures,
             links=found,
             calls=calls,
-            calls_in_all=Figure(value=number, quantity="count", explain=f"/explain/calls-of-day?day={chosen or ''}"),
+            calls_in_all=_count(chosen, number, any(call.simulated for call in calls)),
             attention=alerts,
             open_alerts=number_open,
             map="/api/v1/overview/map" + (f"?{query}" if query else ""),
@@ -74,21 +73,28 @@ def room(node: Node) -> Room:
             return shared_derivation(connection, node, partner or "", way or "")
 
     @room.view("/explain/calls-of-day", "explain/derivation.html.j2")
-    def counted(viewer: Viewed, day: dt.date) -> Derivation:
+    def counted(viewer: Viewed, day: Day) -> Derivation:
         """Port calls that touch a day."""
         with reading(node, viewer) as connection:
             kept = results(connection, node, kind=ResultKind.INVENTORY, only_public=viewer.is_guest)
-        _, number = calls_of_day(kept, day)
+        calls, number = calls_of_day(kept, day)
         return Derivation(
             title=N_("Port calls that touch a day"),
-            figure=Figure(value=number, quantity="count", explain=f"/explain/calls-of-day?day={day}"),
+            figure=_count(day, number, any(call.simulated for call in calls)),
             filters={N_("day (UTC)"): day.isoformat()},
             equation=N_("first report of the call < end of the day, and last report of the call >= begin of the day"),
             notes=[N_("A call that several inventories hold is counted once; its newest inventory tells it.")],
-            source_files=[f"{one.id}/calls.parquet ({one.title}, {one.digest[:12]})" for one in kept],
+            source_files=[
+                f"{one.id}/calls.parquet ({one.title}, {one.digest[:12]})" for one in kept if speaks_of(one, day)
+            ],
         )
 
     return room
+
+
+def _count(day: dt.date | None, number: int, simulated: bool) -> Figure:
+    explain = f"/explain/calls-of-day?day={day or ''}"
+    return Figure(value=number, quantity="count", explain=explain, simulated=simulated)
 
 
 def _about(kept: list[Result], corridor: str | None) -> list[Result]:

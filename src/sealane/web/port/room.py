@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import Path, Query
-from pydantic import AwareDatetime
+from pydantic import AfterValidator, AwareDatetime
 
 from sealane.errors import DataError, Fault, RequestRefusedError
 from sealane.node.context import Node
@@ -26,6 +26,7 @@ from sealane.web.port.notices import notices
 from sealane.web.port.timeline import timeline, window_of
 from sealane.web.results import Result, ResultKind, result_of, results
 from sealane.web.rooms import Room
+from sealane.web.times import sensible
 
 MAX_TREND = 24
 MAX_NEW_INDEXES = 2  # made while a page is waited for; the rest of a trend follows with the next view
@@ -33,7 +34,7 @@ MAX_NEW_INDEXES = 2  # made while a page is waited for; the rest of a trend foll
 Unlocode = Annotated[str, Path(pattern=r"^[A-Za-z]{2}[A-Za-z0-9]{3}$", description="UN/LOCODE")]
 ResultId = Annotated[str, Path(max_length=36)]
 CallId = Annotated[str, Path(max_length=80)]
-Moment = AwareDatetime | dt.date | None
+Moment = Annotated[AwareDatetime | dt.date | None, AfterValidator(sensible)]
 From = Annotated[Moment, Query(alias="from", description="begin of the timeline, UTC")]
 To = Annotated[Moment, Query(description="end of the timeline, UTC, not included")]
 Text = Annotated[str, Query(max_length=80)]

@@ -30,6 +30,7 @@ from sealane.web.tiles.mercator import MAX_ZOOM, Tile
 from sealane.web.tiles.models import MapView, Ship, Ships
 from sealane.web.tiles.tracks import MAX_SHIPS, ships_at, ships_tile, tracks_tile
 from sealane.web.tiles.view import overview_map, result_map
+from sealane.web.times import Day
 
 MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 LONGEST = dt.timedelta(days=400)
@@ -65,14 +66,16 @@ def room(node: Node) -> Room:
     room = Room("map", node)
 
     @room.view("/overview/map", "map/table.html.j2")
-    def overview(viewer: Viewed, day: dt.date | None = None, partner: Text = None, corridor: Text = None) -> MapView:
+    def overview(viewer: Viewed, day: Day | None = None, partner: Text = None, corridor: Text = None) -> MapView:
         """Agreements, lanes, and the ships and stays of a day on the map of the first page."""
         with reading(node, viewer) as connection:
             found = results(connection, node, only_public=viewer.is_guest)
-            return overview_map(node, connection, found, day=day, partner=partner, corridor=corridor)
+            return overview_map(
+                node, connection, found, day=day, partner=partner, corridor=corridor, signed=not viewer.is_guest
+            )
 
     @room.view("/results/{result_id}/map", "map/table.html.j2")
-    def of_result(viewer: Viewed, result_id: ResultId, day: dt.date | None = None) -> MapView:
+    def of_result(viewer: Viewed, result_id: ResultId, day: Day | None = None) -> MapView:
         """Zones, ships, stays and emissions of one inventory on the map."""
         return result_map(node, _inventory(node, viewer, result_id), day)
 

@@ -31,7 +31,7 @@ _WEST_EDGE = 10.0  # the map is centred on 190 E: lines are unwrapped into [10, 
 
 def overview_map(
     node: Node, connection: sa.Connection, kept_results: Sequence[Result], *, day: dt.date | None, partner: str | None,
-    corridor: str | None,
+    corridor: str | None, signed: bool,
 ) -> MapView:  # fmt: skip
     """The map of the first page: agreements, lanes, and the ships and stays of a day.
 
@@ -40,6 +40,7 @@ def overview_map(
     kept_results : what the viewer may see, the newest period first.
     day : None takes the last day that an inventory speaks of.
     partner, corridor : only agreements with this partner, only this corridor's lane.
+    signed : also the agreements signed on this node, which guests do not see.
     """
     from sealane.web.overview.links import links as agreement_links  # pages of other rooms draw maps with this module
 
@@ -49,7 +50,9 @@ def overview_map(
     shown = _of_day(inventories, chosen) if chosen else []
     lanes = [one for one in kept_results if one.kind is ResultKind.LANE and corridor in (None, "", one.corridor)]
     drawn_lanes = _lanes(lanes)
-    drawn_links = [line for link in agreement_links(connection, partner or None) for line in _lines(link)]
+    drawn_links = [
+        line for link in agreement_links(connection, partner or None, signed=signed) for line in _lines(link)
+    ]
     own = {one.port for one in inventories if one.port} | {code for lane in drawn_lanes for code in lane.ports}
     own |= {code for link in drawn_links if link.signed for code in link.ports}
     others = {code for link in drawn_links for code in link.ports} - own
