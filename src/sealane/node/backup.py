@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from sealane.node.open import DATABASE_FILE, KEYS_FOLDER, is_empty, open_databas
 from sealane.node.settings import FILE_NAME, read_settings
 
 MANIFEST = "manifest.json"
+RESULTS_FOLDER = "results"  # what pages show; uploads are left out, what they made is here
 TAKEN_NOTE = "backup-taken"
 FORMAT = 1
 BATCH_ROWS = 1000
@@ -73,6 +74,10 @@ def back_up(node: Node, out: Path, *, with_root_key: bool = False) -> dict[str, 
         for path in sorted((node.folder / KEYS_FOLDER).iterdir()):
             if path.is_file() and (with_root_key or path.name != ROOT_PRIVATE):
                 _copy(path, folder / KEYS_FOLDER / path.name)
+        for path in _kept_files(node.folder / RESULTS_FOLDER):
+            # One that housekeeping took away meanwhile had been removed from the pages before.
+            with suppress(FileNotFoundError):
+                _copy(path, folder / path.relative_to(node.folder))
         files = {
             str(path.relative_to(folder)): _digest(path)
             for path in sorted(folder.rglob("*"))
@@ -90,6 +95,14 @@ def back_up(node: Node, out: Path, *, with_root_key: bool = False) -> dict[str, 
         _write_private(folder / MANIFEST, json.dumps(manifest, indent=2).encode())
     _note_taken(node.folder, taken_at)
     return manifest
+
+
+def _kept_files(folder: Path) -> Iterator[Path]:
+    """Yield the files of kept results, without what is made of them again when it is asked for."""
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        is_made_again = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.is_file() and not path.is_symlink() and not is_made_again:
+            yield path
 
 
 def backup_taken_at(folder: Path) -> dt.datetime | None:
@@ -132,7 +145,7 @@ def restore(backup: Path, folder: Path, *, environ: Mapping[str, str] | None = N
     folder.chmod(0o700)
     try:
         for name in manifest["files"]:
-            if name.startswith(f"{KEYS_FOLDER}/"):
+            if name.startswith((f"{KEYS_FOLDER}/", f"{RESULTS_FOLDER}/")):
                 _copy(backup / name, folder / name)
         if not settings.database_url.get_secret_value():
             (folder / DATABASE_FILE).touch(mode=0o600)
@@ -143,7 +156,12 @@ def restore(backup: Path, folder: Path, *, environ: Mapping[str, str] | None = N
             database.close()
         _copy(backup / FILE_NAME, folder / FILE_NAME)  # last: a folder with settings is a complete node
     except BaseException:
-        for path in (folder / KEYS_FOLDER, *folder.glob(f"{DATABASE_FILE}*"), folder / FILE_NAME):
+        for path in (
+            folder / KEYS_FOLDER,
+            folder / RESULTS_FOLDER,
+            *folder.glob(f"{DATABASE_FILE}*"),
+            folder / FILE_NAME,
+        ):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         raise
     return open_node(folder, environ=environ, clock=clock)
@@ -283,7 +301,13 @@ def _write_private(path: Path, data: bytes) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    _write_private(target, source.read_bytes())
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with source.open("rb") as data:
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            shutil.copyfileobj(data, file, 1 << 20)  # a result need not fit into memory
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _digest(path: Path) -> str:
