@@ -237,13 +237,18 @@ def _attempts(connection: sa.Connection, now: dt.datetime, stream: str = "", id:
         if row is None:
             raise _missing()
         about, own = {N_("process"): id}, address(Counted.ATTEMPTS, id=id)
+        # Not failures: a transfer that is well is asked for its state from time to time, and each time counts.
+        title = N_("Sends and checks in this state")
+        rule = N_("counted up each time the node sends or asks how it stands, set back to 0 when the state changes")
     else:
         row = _stream_row(connection, stream)
         about, own = _about(row), address(Counted.ATTEMPTS, stream=stream)
+        title = N_("Failed tries since the last success")
+        rule = N_("counted up at each failure, set back to 0 at a success")
     return Derivation(
-        title=N_("Failed tries since the last success"),
+        title=title,
         figure=Figure(value=row.attempts, quantity="count", explain=own),
-        equation=N_("counted up at each failure, set back to 0 at a success"),
+        equation=rule,
         filters=about,
         inputs=[Input(name=N_("last error"), value=row.last_error or "–", origin="observed", source="last_error")],
     )
