@@ -12,6 +12,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -304,6 +305,25 @@ def test_where_no_place_is_free_one_is_told_when_to_come_again(
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "30"
     assert ann.call("GET", f"/api/v1/reports/{kept.id}/report.pdf").status_code == 200
+
+
+@pytest.mark.parametrize("file", ["report.pdf", "tables/calls.csv"])
+def test_where_too_many_wait_already_one_does_not_wait(
+    world: World, ann: Browser, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    kept = keep_result(world.place.node, world.private.folder, title="busier")
+    shutil.rmtree(kept.folder / made.FOLDER, ignore_errors=True)
+    monkeypatch.setattr(made, "WAIT_S", 3600.0)  # who waited would never be answered
+    with ExitStack() as held:
+        for _ in range(made.AT_ONCE):
+            held.enter_context(made.place())
+        for _ in range(made.IN_LINE):
+            assert made._LINE.acquire(blocking=False)
+            held.callback(made._LINE.release)
+        answer = ann.call("GET", f"/api/v1/reports/{kept.id}/{file}")
+    # The refusal is the answer; a table used to begin with 200 and to break off.
+    assert answer.status_code == 503 and answer.headers["retry-after"] == "30"
+    assert ann.call("GET", f"/api/v1/reports/{kept.id}/{file}").status_code == 200
 
 
 def test_another_period_is_long_work_of_the_same_inventory(world: World, ann: Browser) -> None:

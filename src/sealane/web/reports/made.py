@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -25,8 +26,12 @@ FOLDER = ".reports"
 """Folder inside a result's own in which its reports are kept; it goes when the result goes."""
 WAIT_S = 20.0
 RETRY_AFTER_S = 30
-# A report takes a processor and some hundred megabytes for a second or more: few are made at once, the rest wait.
-_PLACES = threading.BoundedSemaphore(2)
+# A report takes a processor and some hundred megabytes for a second or more: few are made at once, few wait. Whoever
+# waits holds one of the threads that serve every other page, and partners.
+AT_ONCE = 2
+IN_LINE = 6
+_PLACES = threading.BoundedSemaphore(AT_ONCE)
+_LINE = threading.BoundedSemaphore(AT_ONCE + IN_LINE)
 _TYPES = {
     "html": "text/html; charset=utf-8",
     "pdf": "application/pdf",
@@ -42,16 +47,25 @@ def place() -> Iterator[None]:
     Raises
     ------
     RequestRefusedError
-        503 where there is none for some time.
+        503 where there is none for some time, or too many wait already.
     """
-    if not _PLACES.acquire(timeout=WAIT_S):
-        raise RequestRefusedError(
-            503, "busy", "Other reports are being made.", "Try again in a while.", retry_after_s=RETRY_AFTER_S
-        )
+    if not _LINE.acquire(blocking=False):
+        raise _busy()
     try:
-        yield
+        if not _PLACES.acquire(timeout=WAIT_S):
+            raise _busy()
+        try:
+            yield
+        finally:
+            _PLACES.release()
     finally:
-        _PLACES.release()
+        _LINE.release()
+
+
+def _busy() -> RequestRefusedError:
+    return RequestRefusedError(
+        503, "busy", "Other reports are being made.", "Try again in a while.", retry_after_s=RETRY_AFTER_S
+    )
 
 
 def report_response(request: Request, result: Result, form: ReportForm, year: int | None) -> Response:
@@ -89,15 +103,12 @@ def table_response(request: Request, result: Result, table: str, form: TableForm
     except DataError as error:
         raise _refused(error, 404, "unknown-table", "See the report's page for its tables.") from None
     headers = _HEADERS | {"ETag": tag, "Content-Disposition": f'attachment; filename="{made.name}"'}
-    return StreamingResponse(_in_place(made.chunks), headers=headers, media_type=made.media_type)
-
-
-def _in_place(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Hand on what is made, in a place for work until the first piece is there: the costly part of a file is that."""
+    chunks = iter(made.chunks)
     with place():
+        # The costly part of a file is its first piece. It is made before anything is sent: where there is no place for
+        # that, the answer says so, and is not a file that breaks off.
         first = next(chunks, b"")
-    yield first
-    yield from chunks
+    return StreamingResponse(chain((first,), chunks), headers=headers, media_type=made.media_type)
 
 
 def own_policy(html: str) -> str:
