@@ -189,6 +189,15 @@ def test_guessing_the_present_password_is_limited(place: Place) -> None:
     assert found == [400] * 5 + [429]
 
 
+def test_a_new_password_that_will_not_do_is_no_guess_at_the_present_one(place: Place) -> None:
+    make_person(place.node, "carol")
+    browser = place.entered("carol")
+    body = {"present": PASSWORD, "new": "short"}
+    found = [browser.call("POST", "/api/v1/account/password", body).status_code for _ in range(7)]
+    assert found == [400] * 7
+    assert browser.call("POST", "/api/v1/account/password", body | {"new": "one more sentence"}).status_code == 204
+
+
 def test_the_audit_is_filtered_paged_and_exported_without_formulas(place: Place) -> None:
     root = place.entered("root", "administrator")
     with place.node.database.write() as connection:

@@ -13,6 +13,7 @@ from tests.web.alerts.receivers import hook_receiver
 
 from sealane.database import Database
 from sealane.database.tables.accounts import audit_entry, user_account
+from sealane.web.alerts import room as alert_room
 from sealane.web.alerts.book import settle
 from sealane.web.alerts.job import look, run
 from sealane.web.alerts.kinds import AlertKind, Finding, Severity
@@ -122,6 +123,17 @@ def test_what_needs_attention_is_seen_explained_and_looked_after(alerts: Alerts)
     closed = alerts.json("/alerts")["closed"]
     assert [one["kind"] for one in closed] == ["root-key-here"]  # the stream's must stay away for a while
     assert alerts.json(f"/alerts/{closed[0]['id']}")["history"][-1]["event"] == "closed"
+
+
+def test_nobody_floods_an_address_with_test_messages(alerts: Alerts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alert_room, "TESTS_AN_HOUR", 2)
+    with hook_receiver() as hooks:
+        body = {"kind": "webhook", "name": "flood", "target": hooks.url, "digest_minutes": 0}
+        path = f"/alerts/channels/{alerts.call('POST', '/alerts/channels', body).json()['id']}"
+        found = [alerts.call("POST", f"{path}/test") for _ in range(3)]
+        assert [one.status_code for one in found] == [200, 200, 429]
+        assert int(found[2].headers["retry-after"]) > 0
+        assert len(hooks.requests) == 2
 
 
 def test_channels_are_made_tried_put_to_rest_and_removed(alerts: Alerts) -> None:

@@ -129,12 +129,13 @@ def room(node: Node) -> Room:
             stored = users.password_row(connection, user)
         if users.prove(user, stored, body.present, now) is None:
             raise InputError("The present password is not right.")
+        with node.database.write() as connection:
+            forgive(connection, bucket)  # a new password that is refused below is no failed attempt
         if body.new == body.present:
             raise InputError("The new password is the present one. Choose another.")
         check_password(body.new, user.login, user.name, settings.name)
         hashed = hash_password(body.new)
         with node.database.write() as connection:
-            forgive(connection, bucket)
             users.set_password(connection, user_id, hashed, now)
             sessions.end_others(connection, user_id, None, "password changed", now)
             text = sessions.start_session(

@@ -17,6 +17,7 @@ from sealane.node.context import Node
 from sealane.products.catalogue import DATASETS
 from sealane.web.accounts import audit
 from sealane.web.accounts.gate import Viewed, Viewer, reading, writing
+from sealane.web.accounts.rate_limits import allow
 from sealane.web.accounts.roles import Role
 from sealane.web.alerts import book
 from sealane.web.alerts.channels import (
@@ -57,6 +58,7 @@ from sealane.web.rooms import Room
 Id = Annotated[str, Path(max_length=36, pattern="^[0-9a-f-]{36}$")]
 CLOSED_SHOWN = dt.timedelta(days=14)
 MAX_SHOWN = 200
+TESTS_AN_HOUR = 20
 _LIMITERS = frozenset({Role.STEWARD, Role.OFFICER, Role.ADMINISTRATOR})
 
 
@@ -185,8 +187,16 @@ def _channels(room: Room, node: Node) -> None:
     def test(viewer: Viewed, channel_id: Id, request: Request) -> Tested:
         """Send a message to a channel now, and say what came of it."""
         now = node.clock()
-        with writing(node, viewer) as connection:
+        with reading(node, viewer) as connection:
             channel = _mine(connection, viewer, channel_id)
+        with node.database.write() as connection:  # its counters are no viewer's rows
+            # A person can enter any address as his own: the port's mail server is not to flood it.
+            allowed = allow(connection, f"channel-test:{viewer.user_id}", TESTS_AN_HOUR, dt.timedelta(hours=1), now)
+        if not allowed:
+            raise RequestRefusedError(
+                429, "too-many-tests", "Many test messages were sent.", "Wait.", retry_after_s=allowed.retry_after_s
+            )
+        with writing(node, viewer) as connection:
             audit.note(connection, viewer, "channel.test", channel.name, {}, request.state.request_id, now)
         told = test_message(channel.language, node.settings.origin + "/alerts/channels", now)
         try:

@@ -18,14 +18,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from sealane.errors import RequestRefusedError, StoreError
+from sealane.web.accounts.gate import viewer_now
 
 LOOK_S = 0.4
 BEAT_S = 10.0
 LONGEST_S = 300.0
 RETRY_MS = 2_000
 MAX_STREAMS = 200  # of one worker
+MAX_OF_ONE = 20  # of these, one person's: nobody takes all of them from the others
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-_open: set[object] = set()
+_open: dict[object, str] = {}  # whose each is
 
 
 @dataclass(frozen=True)
@@ -54,23 +56,25 @@ async def event_stream(request: Request, look: Callable[[], Seen]) -> Response:
     Raises
     ------
     RequestRefusedError
-        503 when too many streams are open; pages then ask from time to time instead.
+        503 when too many streams are open, or of who asks; pages then ask from time to time instead.
     """
     first = await run_in_threadpool(look)
     if first.rests and request.headers.get("last-event-id") == first.id:
         return Response(status_code=204, headers=_HEADERS)  # how a browser is told not to ask again
-    if len(_open) >= MAX_STREAMS:
+    viewer = viewer_now(request)
+    owner = viewer.user_id or f"token:{viewer.login}"
+    if len(_open) >= MAX_STREAMS or sum(one == owner for one in _open.values()) >= MAX_OF_ONE:
         raise RequestRefusedError(
             503, "too-many-streams", "Too many pages are listening.", "Ask for the state from time to time.", (), 5
         )
     return StreamingResponse(
-        _events(request, first, look), media_type="text/event-stream; charset=utf-8", headers=_HEADERS
+        _events(request, first, look, owner), media_type="text/event-stream; charset=utf-8", headers=_HEADERS
     )
 
 
-async def _events(request: Request, first: Seen, look: Callable[[], Seen]) -> AsyncIterator[bytes]:
+async def _events(request: Request, first: Seen, look: Callable[[], Seen], owner: str) -> AsyncIterator[bytes]:
     mark = object()
-    _open.add(mark)
+    _open[mark] = owner
     try:
         begun = beat = time.monotonic()
         known = request.headers.get("last-event-id", "")
@@ -95,7 +99,7 @@ async def _events(request: Request, first: Seen, look: Callable[[], Seen]) -> As
             except StoreError:
                 return  # the browser asks again
     finally:
-        _open.discard(mark)
+        _open.pop(mark, None)
 
 
 def _event(seen: Seen) -> bytes:
