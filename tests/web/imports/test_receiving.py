@@ -102,6 +102,19 @@ def test_the_same_key_begins_one_upload(steward: Browser) -> None:
     assert other.status_code == 422
 
 
+def test_a_key_for_each_is_no_way_to_begin_any_number(steward: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receive, "MAX_RECEIVING", 2)
+    body = {"kind": "vessels", "file_name": "v.csv", "size_bytes": 5}
+
+    def begin(key: str) -> int:
+        return up.call(steward, "POST", "/api/v1/imports", body, **{"Idempotency-Key": key}).status_code
+
+    found = [begin(f"one-of-many-{number}") for number in range(4)]
+    assert found.count(429) >= 2 and found[-1] == 429
+    held = [number for number, status in enumerate(found) if status == 201]
+    assert all(begin(f"one-of-many-{number}") == 201 for number in held), "the same again is no new one"
+
+
 def test_files_are_the_nodes_own_whatever_the_sender_calls_them(place: Place, steward: Browser) -> None:
     one = up.begin(steward, "vessels", "../../..\\etc/pass\x00wd.csv", 4)
     assert one["file_name"] == "passwd.csv"

@@ -55,15 +55,6 @@ def begin(node: Node, viewer: Viewer, asked: NewImport, key: str | None, request
     zone_of(asked.options.time_zone)
     now = node.clock()
     with writing(node, viewer) as connection:
-        if key is None and store.count_receiving(connection, signed(viewer)) >= MAX_RECEIVING:
-            raise RequestRefusedError(
-                429,
-                "too-many-uploads",
-                f"{MAX_RECEIVING} uploads of yours are under way.",
-                "Finish or cancel one of them first.",
-                (),
-                60,
-            )
         one, is_new = store.insert(
             connection,
             kind=asked.kind,
@@ -75,6 +66,16 @@ def begin(node: Node, viewer: Viewer, asked: NewImport, key: str | None, request
             now=now,
         )
         if is_new:
+            # After it was put in, itself counted: the same key again begins none, and is answered at any time.
+            if store.count_receiving(connection, signed(viewer)) > MAX_RECEIVING:
+                raise RequestRefusedError(
+                    429,
+                    "too-many-uploads",
+                    f"{MAX_RECEIVING} uploads of yours are under way.",
+                    "Finish or cancel one of them first.",
+                    (),
+                    60,
+                )
             _check_room(node, connection)
             details = {"kind": one.kind, "file": one.file_name, "size_bytes": one.size_bytes}
             audit.note(connection, viewer, "import.begin", one.id, details, request_id, now)
