@@ -227,3 +227,16 @@ def test_the_login_page_in_japanese_and_without_scripts(place: Place) -> None:
     assert page.headers["cache-control"] == "no-store"
     form = page.text.partition('<form class="card"')[2].partition("</form>")[0]
     assert "data-api" not in form
+
+
+def test_a_login_that_none_can_be_is_wrong_and_no_fault(place: Place) -> None:
+    for login in ("a\0b", "\0", "ann\0", "é" * 50):
+        answer = place.browser().log_in(login)
+        assert answer.status_code == 200 and 'name="password"' in answer.text, login
+
+
+def test_an_address_with_a_nul_is_refused_whatever_the_database(place: Place) -> None:
+    root = place.entered("root", "administrator")
+    for path in ("/api/v1/administration/audit?actor=%00", "/explain/lane/%00", "/ports?x=a%00b", "/open/%00"):
+        assert root.http.get(path, headers={"accept": "application/json"}).status_code == 422, path
+    assert root.http.get("/api/v1/administration/audit?actor=%2500").status_code == 200

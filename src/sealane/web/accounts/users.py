@@ -160,7 +160,10 @@ def get_user(connection: sa.Connection, user_id: str) -> User:
 
 def find_by_login(connection: sa.Connection, login: str) -> User | None:
     """Return the account of a login."""
-    found = connection.execute(sa.select(user_account).where(user_account.c.login == read_login(login)))
+    login = read_login(login)
+    if not is_login(login):  # nobody has it, and PostgreSQL takes not every text to compare with
+        return None
+    found = connection.execute(sa.select(user_account).where(user_account.c.login == login))
     row = found.mappings().one_or_none()
     return None if row is None else _user(row)
 
