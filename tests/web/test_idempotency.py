@@ -129,3 +129,17 @@ def test_who_may_not_learns_nothing(ask: Any) -> None:
 @pytest.mark.parametrize("key", ["short", "x" * 101, "with blank in it"])
 def test_bad_keys_are_refused(ask: Any, key: str) -> None:
     assert ask(key=key).status_code == 422
+
+
+def test_a_text_with_a_nul_is_refused_in_words(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    with node.database.write() as connection:
+        token = create_token(connection, "one", "operator", node.clock())[1]
+    app = _app(node, monkeypatch)
+
+    async def post() -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=node.settings.origin) as client:
+            return await client.post("/api/v1/count", content=b'{"by": 1, "x": "a\\u0000b"}', headers=headers)
+
+    answer = asyncio.run(post())
+    assert answer.status_code == 422 and "bad-text" in answer.json()["type"]

@@ -40,6 +40,13 @@ class IdempotentRoute(APIRoute):
         secret = SECRET in self.tags
 
         async def handle(request: Request) -> Response:
+            # Text with a NUL cannot be stored by PostgreSQL; no name, reason or note has one.
+            if request.headers.get("content-type", "").startswith("application/json") and (
+                b"\\u0000" in await request.body()
+            ):
+                raise RequestRefusedError(
+                    422, "bad-text", "A text holds the character NUL (\\u0000).", "Send it without that character."
+                )
             key = request.headers.get(HEADER)
             if key is None or request.method in {"GET", "HEAD"}:
                 return await inner(request)

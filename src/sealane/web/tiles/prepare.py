@@ -11,6 +11,7 @@ from sealane.node.context import Node
 from sealane.web.results import FOLDER as RESULTS
 from sealane.web.results import ResultKind, results
 from sealane.web.tiles import kept
+from sealane.web.tiles.view import lane_lines
 
 _LOG = logging.getLogger(__name__)
 _WAIT_S = 3600.0
@@ -21,11 +22,13 @@ _failed: set[str] = set()
 
 def prepare(node: Node) -> None:
     """Compile once in this process, make what is missing, remove what is left over."""
+    with node.database.read() as connection:
+        found = results(connection, node, kind=ResultKind.INVENTORY)
+        lanes = results(connection, node, kind=ResultKind.LANE)
     if not _warm.is_set():
         _warm.set()
         kept.warm_up()
-    with node.database.read() as connection:
-        found = results(connection, node, kind=ResultKind.INVENTORY)
+        lane_lines(lanes)  # the first way over water of a process takes seconds, the next ones milliseconds
     for one in found:
         if one.id in _failed or not kept.has_tracks(one):
             continue

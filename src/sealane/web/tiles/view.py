@@ -49,7 +49,7 @@ def overview_map(
     chosen = day or (max(ends).date() if ends else None)
     shown = _of_day(inventories, chosen) if chosen else []
     lanes = [one for one in kept_results if one.kind is ResultKind.LANE and corridor in (None, "", one.corridor)]
-    drawn_lanes = _lanes(lanes)
+    drawn_lanes = lane_lines(lanes)
     drawn_links = [
         line for link in agreement_links(connection, partner or None, signed=signed) for line in _lines(link)
     ]
@@ -279,7 +279,7 @@ def sea_way(a: str, b: str) -> tuple[tuple[Place, ...], float]:
     return unwrapped(lat, lon), found.distance_nm
 
 
-def _lanes(lanes: Iterable[Result]) -> list[MapLane]:
+def lane_lines(lanes: Iterable[Result]) -> list[MapLane]:
     """Lanes of results, the newest of each corridor: the way between the first ports of both ends."""
     import json
 
