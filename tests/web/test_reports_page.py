@@ -326,15 +326,33 @@ def test_where_too_many_wait_already_one_does_not_wait(
     assert ann.call("GET", f"/api/v1/reports/{kept.id}/{file}").status_code == 200
 
 
-def test_another_period_is_long_work_of_the_same_inventory(world: World, ann: Browser) -> None:
+def _made_here_of(world: World, arguments: dict[str, Any]) -> None:
+    """Write down that the public inventory was worked out on this node."""
+    node = world.place.node
+    columns = {"id": "made", "kind": "inventory", "arguments": arguments, "state": "done", "attempts": 1}
+    columns |= {
+        "created_at": node.clock(),
+        "changed_at": node.clock(),
+        "created_by": "ann",
+        "result_id": world.public.id,
+    }
+    lacking = {one.name: 0 for one in task.columns if not one.nullable and one.name not in columns}
+    with node.database.write() as connection:
+        connection.execute(task.insert().values(columns | lacking))
+
+
+def test_another_period_is_long_work_of_the_same_positions(world: World, ann: Browser) -> None:
     path = f"/api/v1/reports/{world.public.id}/regeneration"
-    answer = ann.call("POST", path, {"first_day": "2024-02-28", "last_day": "2024-02-29", "title": "Leap"})
+    asked = {"first_day": "2024-02-28", "last_day": "2024-02-29", "title": "Leap"}
+    refused = ann.call("POST", path, asked)  # a result of the command line: its positions are not here
+    assert refused.status_code == 400 and "positions of this result are not kept" in refused.text
+    _made_here_of(world, {"imports": ["an-import"], "port": "USLAX", "public": True})
+    answer = ann.call("POST", path, asked)
     assert answer.status_code == 202, answer.text
     with world.place.node.database.read() as connection:
         row = connection.execute(sa.select(task).where(task.c.id == answer.json()["task_id"])).one()
-    assert row.kind == "inventory"
-    assert row.created_by == "ann"
-    assert row.arguments["result_id"] == world.public.id
+    assert (row.kind, row.created_by) == ("inventory", "ann")
+    assert (row.arguments["imports"], row.arguments["port"]) == (["an-import"], "USLAX")
     assert row.arguments["begins_at"].startswith("2024-02-28T00:00:00")
     assert row.arguments["ends_at"].startswith("2024-03-01T00:00:00")  # half-open: the last day is in
     assert row.arguments["public"] is False  # nobody opens a result to guests by asking for another period
