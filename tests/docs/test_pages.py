@@ -147,7 +147,7 @@ def test_readme_opens_with_purpose_picture_and_the_two_commands() -> None:
     head = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()[:20]
     text = "\n".join(head)
     assert "port calls and an emissions inventory" in text
-    assert "docs/images/report.png" in text
+    assert "docs/images/overview.png" in text
     assert re.search(r"^make demo", text, re.MULTILINE)
     assert re.search(r"^make test", text, re.MULTILINE)
 

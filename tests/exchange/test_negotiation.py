@@ -281,6 +281,7 @@ def test_a_provider_that_is_down_is_given_up_visibly(nodes: Pair) -> None:
 def test_a_retry_waits_longer_each_time(nodes: Pair) -> None:
     nodes.at_provider.faults += [("POST /dsp/negotiations/request", 503)] * 6
     pid = nodes.contract()
+    asked_at = row_of(nodes.consumer, dsp.negotiation, pid).changed_at
     pauses = []
     for _ in range(5):
         row = row_of(nodes.consumer, dsp.negotiation, pid)
@@ -289,6 +290,8 @@ def test_a_retry_waits_longer_each_time(nodes: Pair) -> None:
         nodes.clock.now = row.next_at
         step_negotiations(nodes.consumer)
     assert all(0.5 * 2**n <= pause <= 2**n for n, pause in enumerate(pauses))
+    # A try is no step: since when nothing has moved must stay to be told.
+    assert row_of(nodes.consumer, dsp.negotiation, pid).changed_at == asked_at < nodes.clock()
 
 
 @SQLITE

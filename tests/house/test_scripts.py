@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = ROOT / "scripts"
 Version = namedtuple("Version", "major minor micro releaselevel serial")
 
 
@@ -84,13 +86,28 @@ def test_the_makefile_needs_no_address_and_no_newer_make() -> None:
         assert done.returncode == 0, done.stderr
 
 
-def test_the_demo_page_leads_to_every_report() -> None:
+def test_the_demo_is_made_again_for_another_version_or_port_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(SCRIPTS))
     demo = load("demo")
-    page = demo.index_page([(job[0], job[1]) for job in demo.JOBS])
-    for folder, title, *_ in demo.JOBS:
-        assert f'href="{folder}/report.html"' in page
-        assert title in page
-    assert "SIMULATED" in page
+    assert not demo.is_made(tmp_path, 8000)
+    (tmp_path / demo.READY).write_text("damaged")
+    assert not demo.is_made(tmp_path, 8000)
+    (tmp_path / demo.READY).write_text(json.dumps({"made_from": demo.made_from(8000)}))
+    assert demo.is_made(tmp_path, 8000)
+    assert not demo.is_made(tmp_path, 8100)
+    monkeypatch.setattr(demo.sealane, "__version__", "another")
+    assert not demo.is_made(tmp_path, 8000)
+
+
+def test_the_demo_says_what_is_simulated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    demo = load("demo")
+    simulated = [job[1] for job in demo.JOBS if demo.LABEL in job[2]]
+    simulated += [title for _, title, command in demo.CORRIDOR_JOBS if any(demo.SERVICE in word for word in command)]
+    assert len(simulated) == 3
+    assert all("SIMULATED" in title for title in simulated)
 
 
 def test_what_a_machine_cannot_check_is_reported_as_not_proven(tmp_path: Path) -> None:

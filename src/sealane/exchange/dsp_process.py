@@ -130,10 +130,12 @@ def change(connection: sa.Connection, machine: Machine, row: Row, now: dt.dateti
     RequestRefusedError
         409 when the other side gives a pid it has given before.
     """
+    # A try that failed is no step: by this time people are told since when nothing has moved.
+    moved = {"changed_at": now} if values.get("state", row.state) != row.state else {}
     statement = (
         sa.update(machine.table)
         .where(machine.table.c.id == row.id)
-        .values(revision=row.revision + 1, changed_at=now, **values)
+        .values(revision=row.revision + 1, **moved, **values)
     )
     try:
         with connection.begin_nested():
