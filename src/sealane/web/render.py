@@ -130,6 +130,7 @@ def render(request: Request, template: str, **values: Any) -> str:
         "theme": theme,
         "viewer": viewer,
         "zone": time_zone(node.settings.unlocode),  # the port's own clocks, beside UTC
+        "zone_of": time_zone,
         "now": node.clock(),
         "node_name": node.settings.name,
         "navigation": [(path, name) for path, name in NAVIGATION if path in shown_paths],

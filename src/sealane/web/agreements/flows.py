@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from sealane.database.tables.delivery import decision, outbox
 from sealane.database.tables.delivery import stream as stream_table
+from sealane.database.tables.node import node_info
 from sealane.database.tables.products import record
 from sealane.errors import RequestRefusedError
 from sealane.exchange.peers import list_peers
@@ -31,8 +32,9 @@ def sent_shown(
 ) -> list[FlowShown]:
     """Return what became of the records of every outgoing stream, of one agreement or of all."""
     names = partner_names(connection)
+    made_up = simulated_datasets(connection, own)
     return [
-        _flow(total, own, names)
+        _flow(total, own, names, total.dataset in made_up)
         for total in stream_totals(connection, agreement_id)
         if version is None or split_clause(total.clause)[1] == version
     ]
@@ -68,7 +70,13 @@ def _figure(stream: str, what: str, value: int, reason: str | None = None, simul
     return Figure(value=value, quantity="count", explain=path, simulated=simulated)
 
 
-def _flow(total: StreamTotal, own: str, names: Mapping[str, str]) -> FlowShown:
+def simulated_datasets(connection: sa.Connection, source: str) -> frozenset[str]:
+    """Return the data products of which a source's records are simulated, all or some: what counts them says so."""
+    query = sa.select(record.c.dataset).where(record.c.source == source, record.c.simulated).distinct()
+    return frozenset(connection.scalars(query))
+
+
+def _flow(total: StreamTotal, own: str, names: Mapping[str, str], made_up: bool) -> FlowShown:
     agreement, version, clause = split_clause(total.clause)
     stream = stream_id(agreement, version, clause, own, total.peer)
     return FlowShown(
@@ -82,11 +90,11 @@ def _flow(total: StreamTotal, own: str, names: Mapping[str, str]) -> FlowShown:
         stream=stream,
         state=total.state,
         state_reason=total.state_reason,
-        delivered=_figure(stream, DELIVERED, total.delivered),
-        waiting=_figure(stream, WAITING, total.waiting + total.not_looked_at),
-        withheld=_figure(stream, WITHHELD, sum(total.withheld.values())),
+        delivered=_figure(stream, DELIVERED, total.delivered, simulated=made_up),
+        waiting=_figure(stream, WAITING, total.waiting + total.not_looked_at, simulated=made_up),
+        withheld=_figure(stream, WITHHELD, sum(total.withheld.values()), simulated=made_up),
         reasons=[
-            ReasonCount(reason=reason, records=_figure(stream, WITHHELD, count, reason))
+            ReasonCount(reason=reason, records=_figure(stream, WITHHELD, count, reason, made_up))
             for reason, count in sorted(total.withheld.items())
         ],
         trimmed=list(total.trimmed_fields),
@@ -137,7 +145,10 @@ def explain_flow(connection: sa.Connection, key: str, what: str, reason: str | N
     read = {DELIVERED: _delivered, WAITING: _waiting, WITHHELD: _withheld}.get(what)
     if read is None:
         return _explain_received(connection, stream, what, filters)
-    return read(connection, stream, reason, filters)
+    derivation = read(connection, stream, reason, filters)
+    own = connection.scalar(sa.select(node_info.c.participant)) or ""
+    made_up = stream.dataset in simulated_datasets(connection, own)
+    return derivation.model_copy(update={"figure": derivation.figure.model_copy(update={"simulated": made_up})})
 
 
 def _delivered(connection: sa.Connection, stream: Stream, _: str | None, filters: dict[str, str]) -> Derivation:
