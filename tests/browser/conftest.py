@@ -23,7 +23,9 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+# Of a module, not of the session: while it lives, Playwright keeps an event loop running in this thread, and tests of
+# other files in the same process could start none.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium, without a screen and drawing in software."""
     path = chromium()

@@ -39,7 +39,11 @@ def find(index: Ints, blocks: Ints, block_size: int, window: Ints, from_s: int, 
     turns = np.empty(1024, np.int64)
     n = 0
     for b in range(len(blocks)):
-        for turn in (-WORLD, 0, WORLD):
+        # A ship that has gone round the world is some worlds away from where it began.
+        first = -((blocks[b, EAST] - window[0]) // WORLD)
+        last = (window[2] - blocks[b, WEST]) // WORLD
+        for k in range(first, last + 1):
+            turn = k * WORLD
             if not _meets(blocks[b], turn, window, from_s, to_s):
                 continue
             for c in range(b * block_size, min((b + 1) * block_size, len(index))):
