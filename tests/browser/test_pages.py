@@ -29,7 +29,17 @@ from tests.browser.visits import (
 )
 
 # Addresses that are looked at elsewhere, or that end what the others need.
-NOT_CRAWLED = ("/logout", "/preferences", "/login/oidc", "/openapi.json", "/health", "/ready", "/metrics")
+# The heat map's derivation is reached from the map, where tests/browser/test_map.py opens it.
+NOT_CRAWLED = (
+    "/explain/heat/",
+    "/logout",
+    "/preferences",
+    "/login/oidc",
+    "/openapi.json",
+    "/health",
+    "/ready",
+    "/metrics",
+)
 MAX_SHIFT = 0.1  # "good" by the Core Web Vitals
 FIGURES_ASKED = 250
 
@@ -55,14 +65,33 @@ def states(browser: Browser, world: World) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def crawl(browser: Browser, world: World, states: dict[str, Any]) -> Crawl:
+def imported(browser: Browser, world: World, states: dict[str, Any]) -> tuple[bytes, list[str]]:
+    """The journey from an import to its report and back; what it leaves behind is looked at by the other tests."""
+    with visitor(browser, world.address, state=states["steward"]) as made:
+        return import_to_report(made), made.faults
+
+
+@pytest.fixture(scope="module")
+def checked(browser: Browser, world: World, states: dict[str, Any]) -> str:
+    """The node's log verified on the page; returns the address of what was found."""
+    with visitor(browser, world.address, state=states["officer"]) as made:
+        made.visit("/exchange")
+        made.page.get_by_role("button", name="Verify the log").click()
+        made.page.wait_for_url("**/exchange/checks/*")
+        return urlsplit(made.page.url).path
+
+
+@pytest.fixture(scope="module")
+def crawl(
+    browser: Browser, world: World, states: dict[str, Any], imported: tuple[bytes, list[str]], checked: str
+) -> Crawl:
     """Follow the links of every kind of page once, as administrator and as agreement officer."""
     routes = page_routes()
     addresses: dict[str, tuple[str, str]] = {}
     figures: dict[str, str] = {}
     for role in ("administrator", "officer"):
         with visitor(browser, world.address, state=states[role]) as made:
-            waiting = ["/", *sorted(route for route in routes if "{" not in route)]
+            waiting = ["/", checked, *sorted(route for route in routes if "{" not in route)]
             seen: set[str] = set()
             while waiting:
                 path = waiting.pop(0)
@@ -226,11 +255,10 @@ def test_the_guards_notice(browser: Browser, world: World, crawl: Crawl) -> None
         assert any("broken" in fault for fault in made.faults)
 
 
-def test_journey_from_import_to_report_and_back(browser: Browser, world: World, states: dict[str, Any]) -> None:
-    with visitor(browser, world.address, state=states["steward"]) as made:
-        pdf = import_to_report(made)
-        assert pdf.startswith(b"%PDF")
-        assert not made.faults, "\n".join(made.faults)
+def test_journey_from_import_to_report_and_back(imported: tuple[bytes, list[str]]) -> None:
+    pdf, faults = imported
+    assert pdf.startswith(b"%PDF")
+    assert not faults, "\n".join(faults)
 
 
 def test_journey_of_comparing_scenarios(browser: Browser, world: World, states: dict[str, Any]) -> None:

@@ -133,7 +133,9 @@ def missing(html: str, made: str) -> list[str]:
 
 
 def _with_origin(cell: str, text: str) -> bool:
-    """A particular: value, then its origin."""
+    """A particular: value, then its origin; or a path, which is broken where lines end, other columns in between."""
+    if "/" in cell and all(squashed(part) in text for part in re.split(r"[/-]", cell)):
+        return True
     value, _, origin = cell.strip().partition(" ")
     return any(
         squashed(f"{cell.strip()[:k]}({cell.strip()[k:]})") in text for k in range(len(value), len(cell.strip()))

@@ -190,6 +190,7 @@ def test_an_inventory_without_ships_is_told(port_place: Place, guest: httpx.Clie
 def test_a_damaged_result_is_told_on_its_own_page_only(
     port_place: Place, guest: httpx.Client, kept_week: Result, week_folder: Path
 ) -> None:
+    port_place.clock.advance(1)  # the newest is told by when it was kept
     broken = keep_result(port_place.node, week_folder, public=True)
     (broken.folder / "activity.parquet").unlink()
     try:
