@@ -56,16 +56,17 @@ class Visitor:
     address: str
     faults: list[str] = field(default_factory=list)
 
-    def visit(self, path: str) -> int:
-        """Open a page and wait until it is still; return its status."""
-        answer = self.page.goto(self.address + path, wait_until="load")
-        self.settle()
+    def visit(self, path: str, still: bool = True) -> int:
+        """Open a page and wait until it is still, or only until it can be read; return its status."""
+        answer = self.page.goto(self.address + path, wait_until="load" if still else "domcontentloaded")
+        if still:
+            self.settle()
         assert answer is not None
         return answer.status
 
     def settle(self) -> None:
-        """Wait until nothing is loaded and what draws itself has drawn."""
-        self.page.wait_for_load_state("networkidle")
+        """Wait until the page is loaded and what draws itself has drawn."""
+        self.page.wait_for_load_state("load")
         if self.page.locator("[data-map-src]").count():
             self.page.wait_for_selector("html[data-map=idle], [data-map=idle], [data-map=none]", timeout=60_000)
         if self.page.locator("[data-chart]:visible").count():
