@@ -26,7 +26,7 @@ from sealane.node.context import Node
 from sealane.node.settings import NodeSettings
 from sealane.web.accounts import sessions
 from sealane.web.accounts.roles import Role, access_table
-from sealane.web.preferences import chosen
+from sealane.web.preferences import chosen, safe_path
 from sealane.web.words import best_language
 
 CSRF_HEADER = "x-csrf-token"
@@ -189,11 +189,10 @@ def address_group(address: str) -> str:
 
 def safe_next(text: str | None) -> str:
     """Return where to go after the login: a path of this node, ``/`` for anything else."""
-    if not text or len(text) > _MAX_NEXT or not text.isprintable() or not text.isascii():
+    if not text or len(text) > _MAX_NEXT or not text.isascii():
         return "/"
-    found = urlsplit(text)
-    is_ours = text.startswith("/") and text[1:2] not in {"/", "\\"} and not found.netloc and not found.scheme
-    return text if is_ours and "\\" not in text and found.path not in {LOGIN, "/logout"} else "/"
+    path = safe_path(text)
+    return "/" if urlsplit(path).path in {LOGIN, "/logout"} else path
 
 
 def is_own_page(request: Request, settings: NodeSettings) -> bool:
