@@ -29,6 +29,8 @@ SECRET = "secret-answer"  # in an endpoint's tags: what it is sent and answers i
 _KEY = re.compile(r"[\x21-\x7e]{8,100}")
 _MAX_ANSWER_BYTES = 65_536
 _RETRY_S = 2
+# The escape itself, not a backslash that is escaped before the letters u0000.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class IdempotentRoute(APIRoute):
@@ -42,7 +44,7 @@ class IdempotentRoute(APIRoute):
         async def handle(request: Request) -> Response:
             # Text with a NUL cannot be stored by PostgreSQL; no name, reason or note has one.
             if request.headers.get("content-type", "").startswith("application/json") and (
-                b"\\u0000" in await request.body()
+                _NUL.search(await request.body())
             ):
                 raise RequestRefusedError(
                     422, "bad-text", "A text holds the character NUL (\\u0000).", "Send it without that character."

@@ -116,7 +116,7 @@ def test_a_key_for_each_is_no_way_to_begin_any_number(steward: Browser, monkeypa
 
 
 def test_files_are_the_nodes_own_whatever_the_sender_calls_them(place: Place, steward: Browser) -> None:
-    one = up.begin(steward, "vessels", "../../..\\etc/pass\x00wd.csv", 4)
+    one = up.begin(steward, "vessels", "../../..\\etc/pass\x01\x7fwd.csv", 4)
     assert one["file_name"] == "passwd.csv"
     folder = files.folder_of(place.node, one["id"])
     assert [path.name for path in folder.iterdir()] == ["content"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
+from collections.abc import Sequence
 
 from sealane.errors import SealaneError
 from sealane.node.context import Node
 from sealane.web.results import FOLDER as RESULTS
-from sealane.web.results import ResultKind, results
+from sealane.web.results import Result, ResultKind, results
 from sealane.web.tiles import kept
 from sealane.web.tiles.view import lane_lines
 
@@ -21,14 +22,14 @@ _failed: set[str] = set()
 
 
 def prepare(node: Node) -> None:
-    """Compile once in this process, make what is missing, remove what is left over."""
+    """Make what is missing, remove what is left over; the first call has this process compile what draws maps."""
     with node.database.read() as connection:
         found = results(connection, node, kind=ResultKind.INVENTORY)
         lanes = results(connection, node, kind=ResultKind.LANE)
     if not _warm.is_set():
         _warm.set()
-        kept.warm_up()
-        lane_lines(lanes)  # the first way over water of a process takes seconds, the next ones milliseconds
+        # Beside the job: it holds nothing and loses nothing, so a node that is told to stop does not wait for it.
+        threading.Thread(target=_warm_up, args=(lanes,), name="sealane-warm-up", daemon=True).start()
     for one in found:
         if one.id in _failed or not kept.has_tracks(one):
             continue
@@ -38,6 +39,11 @@ def prepare(node: Node) -> None:
             _failed.add(one.id)
             _LOG.warning("the tracks of a kept inventory cannot be drawn: %s", error, extra={"result": one.id})
     remove_left_over(node)
+
+
+def _warm_up(lanes: Sequence[Result]) -> None:
+    kept.warm_up()
+    lane_lines(lanes)  # the first way over water of a process takes seconds, the next ones milliseconds
 
 
 def remove_left_over(node: Node) -> None:
