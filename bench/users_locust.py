@@ -18,9 +18,9 @@ class Person(HttpUser):
         """Use one session for all: fifty logins a minute from one address would rightly be refused."""
         if not STATE:
             page = self.client.get("/login", headers={"Accept": "text/html"}).text
-            token = re.search(r'name="csrf" value="([^"]+)"', page)
+            token = re.search(r'name="form" value="([^"]+)"', page)
             form = {"login": "analyst", "password": os.environ["SEALANE_BENCH_PASSWORD"], "next": "/"}
-            form["csrf"] = token.group(1) if token else ""
+            form["form"] = token.group(1) if token else ""
             self.client.post("/login", form, headers={"Origin": self.host, "Accept": "text/html"})
             STATE.update(self.client.cookies.get_dict())
         for name, value in STATE.items():
