@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -98,26 +100,24 @@ def stream_totals(connection: sa.Connection, agreement_id: str | None = None) ->
     query = sa.select(stream).where(stream.c.direction == "out").order_by(stream.c.peer, stream.c.dataset, stream.c.id)
     if agreement_id is not None:
         query = query.where(stream.c.agreement_id == agreement_id)
-    for row in connection.execute(query):
-        counted = sa.func.count().label("records")
-        by_state = sa.select(outbox.c.state, counted).where(outbox.c.stream_id == row.id).group_by(outbox.c.state)
-        states = {one.state: one.records for one in connection.execute(by_state)}
-        by_reason = (
-            sa.select(decision.c.reason, counted)
-            .where(decision.c.stream_id == row.id, decision.c.outcome == "withhold")
-            .group_by(decision.c.reason)
-        )
-        reasons = {one.reason: one.records for one in connection.execute(by_reason)}
+    streams = connection.execute(query).all()
+    ids = [row.id for row in streams]
+    states = _counted(connection, outbox.c.stream_id, outbox.c.state, outbox.c.stream_id.in_(ids))
+    withheld = sa.and_(decision.c.stream_id.in_(ids), decision.c.outcome == "withhold")
+    reasons = _counted(connection, decision.c.stream_id, decision.c.reason, withheld)
+    trimmed: defaultdict[str, set[str]] = defaultdict(set)
+    for row in connection.execute(
+        sa.select(decision.c.stream_id, decision.c.withheld_fields)
+        .where(decision.c.stream_id.in_(ids), decision.c.outcome == "trim")
+        .distinct()
+    ):
+        trimmed[row.stream_id].update(row.withheld_fields)
+    for row in streams:
         ahead = sa.select(sa.func.count()).where(
             record.c.dataset == row.dataset,
             record.c.position > row.scanned_position,
             record.c.agreement_id.is_(None),
         )
-        trimmed = connection.execute(
-            sa.select(decision.c.withheld_fields)
-            .where(decision.c.stream_id == row.id, decision.c.outcome == "trim")
-            .distinct()
-        ).scalars()
         found.append(
             StreamTotal(
                 peer=row.peer,
@@ -126,13 +126,24 @@ def stream_totals(connection: sa.Connection, agreement_id: str | None = None) ->
                 dataset=row.dataset,
                 state=row.state,
                 state_reason=row.state_reason,
-                delivered=states.get("acknowledged", 0),
-                waiting=states.get("waiting", 0) + states.get("sealed", 0),
+                delivered=states[row.id]["acknowledged"],
+                waiting=states[row.id]["waiting"] + states[row.id]["sealed"],
                 not_looked_at=connection.scalar(ahead) or 0 if row.granularity == "record" else 0,
-                withheld=reasons,
-                trimmed_fields=tuple(sorted({name for names in trimmed for name in names})),
+                withheld=dict(reasons[row.id]),
+                trimmed_fields=tuple(sorted(trimmed[row.id])),
             )
         )
+    return found
+
+
+def _counted(
+    connection: sa.Connection, stream_id: sa.Column[Any], what: sa.Column[Any], where: sa.ColumnElement[bool]
+) -> defaultdict[str, Counter[str]]:
+    """Count rows by stream and by another column."""
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    query = sa.select(stream_id, what, sa.func.count()).where(where).group_by(stream_id, what)
+    for of_stream, value, number in connection.execute(query):
+        found[of_stream][value] = number
     return found
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_timedelta
-from babel.numbers import format_decimal, format_percent
+from babel import Locale
+from babel.dates import format_date, format_timedelta
+from babel.numbers import NumberPattern, parse_pattern
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
@@ -93,7 +95,16 @@ def number(value: float | None, locale: str = "en_GB", digits: int | None = None
             magnitude = f"{abs(value):e}"
             digits = max(0, significant - 1 - int(magnitude.partition("e")[2]))
     pattern = "#,##0" + ("." + fill * min(digits, 12) if digits else "")
-    return str(format_decimal(round(value, digits), format=pattern, locale=locale))
+    return str(_pattern(pattern).apply(round(value, digits), _locale(locale)))
+
+
+# Babel reads names of locales and patterns anew each time; a page has hundreds of numbers.
+_locale = cache(Locale.parse)
+
+
+@cache
+def _pattern(text: str) -> NumberPattern:
+    return parse_pattern(text)
 
 
 def shown(figure: Figure, locale: str = "en_GB", units: str = "metric") -> tuple[str, str]:
@@ -102,9 +113,8 @@ def shown(figure: Figure, locale: str = "en_GB", units: str = "metric") -> tuple
         return NO_VALUE, ""
     if figure.quantity == "share":
         digits = 0 if figure.value in {0.0, 1.0} else 1
-        return str(
-            format_percent(figure.value, format="#,##0." + "0" * digits + "%" if digits else "#,##0%", locale=locale)
-        ), ""
+        pattern = _pattern("#,##0.0%" if digits else "#,##0%")
+        return str(pattern.apply(figure.value, _locale(locale))), ""
     if figure.quantity == "count":
         return number(figure.value, locale, 0), figure.unit or ""
     value, unit = in_unit(figure.value, figure.quantity, units, figure.unit)
@@ -114,26 +124,24 @@ def shown(figure: Figure, locale: str = "en_GB", units: str = "metric") -> tuple
     return number(value, locale), unit
 
 
-def moment(time: dt.datetime | None, locale: str = "en_GB", zone: str | None = None) -> Markup:
+def moment(time: dt.datetime | None, zone: str | None = None) -> Markup:
     """Return a time in UTC with the port's local time beside it, as a ``time`` element."""
     if time is None:
         return Markup(NO_VALUE)
     utc = time.astimezone(dt.UTC)
-    text = format_datetime(utc, "yyyy-MM-dd HH:mm", tzinfo=dt.UTC, locale=locale)
-    local = Markup("")
+    text = utc.isoformat(" ", "minutes")[:16]  # written alike in all languages
+    local = ""
     if zone:
         there = time.astimezone(ZoneInfo(zone))
         days = (there.date() - utc.date()).days
         shift = f" {days:+d} d" if days else ""
-        local = Markup(' <span class="local">{}{}</span>').format(
-            format_datetime(there, "HH:mm", tzinfo=ZoneInfo(zone), locale=locale) + f" {there.tzname()}", shift
-        )
-    return Markup('<time datetime="{}">{} UTC{}</time>').format(utc.isoformat(), text, local)
+        local = f' <span class="local">{there:%H:%M} {escape(there.tzname() or "")}{shift}</span>'
+    return Markup(f'<time datetime="{utc.isoformat()}">{text} UTC{local}</time>')  # nothing from outside
 
 
 def day(date: dt.date | dt.datetime | None, locale: str = "en_GB") -> str:
     """Return a day in words of the language."""
-    return NO_VALUE if date is None else str(format_date(date, "medium", locale=locale))
+    return NO_VALUE if date is None else str(format_date(date, "medium", locale=_locale(locale)))
 
 
 def last_day(end: dt.datetime | None, locale: str = "en_GB") -> str:
@@ -143,7 +151,7 @@ def last_day(end: dt.datetime | None, locale: str = "en_GB") -> str:
 
 def age(time: dt.datetime | None, now: dt.datetime, locale: str = "en_GB") -> str:
     """Return how long ago a time was, or how far ahead it is."""
-    return NO_VALUE if time is None else str(format_timedelta(time - now, add_direction=True, locale=locale))
+    return NO_VALUE if time is None else str(format_timedelta(time - now, add_direction=True, locale=_locale(locale)))
 
 
 def add_filters(filters: dict[str, Callable[..., Any]]) -> None:
@@ -167,7 +175,7 @@ def add_filters(filters: dict[str, Callable[..., Any]]) -> None:
             text, name = shown(
                 Figure(value=value, quantity=quantity, explain="/-"), locale_of(context), units_of(context)
             )
-            return Markup("{} {}").format(text, name) if unit and name else escape(text)
+            return escape(f"{text} {name}" if unit and name else text)
 
         return filtered
 
@@ -192,7 +200,7 @@ def add_filters(filters: dict[str, Callable[..., Any]]) -> None:
 
     @pass_context
     def moment_(context: Context, time: dt.datetime | None, zone: str | None = None) -> Markup:
-        return moment(time, locale_of(context), zone or context.get("zone"))
+        return moment(time, zone or context.get("zone"))
 
     @pass_context
     def day_(context: Context, date: dt.date | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import sqlalchemy as sa
 
 from sealane.agreements.catalogue import load_agreements
@@ -59,6 +61,6 @@ def links(connection: sa.Connection, partner: str | None = None, *, signed: bool
     return sorted(found, key=lambda link: (link.year or 9999, link.id))
 
 
-def partner_names(connection: sa.Connection, *, signed: bool) -> list[str]:
-    """Return the names of all parties, once each; `signed` as of `links`."""
-    return sorted({name for link in links(connection, signed=signed) for name in link.parties})
+def partner_names(found: Iterable[Link]) -> list[str]:
+    """Return the names of all parties, once each."""
+    return sorted({name for link in found for name in link.parties})

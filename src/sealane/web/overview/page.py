@@ -34,7 +34,7 @@ def room(node: Node) -> Room:
         with reading(node, viewer) as connection:
             kept = results(connection, node, only_public=viewer.is_guest)
             found = links(connection, partner, signed=not viewer.is_guest)
-            partners = partner_names(connection, signed=not viewer.is_guest)
+            everything = found if not partner else links(connection, signed=not viewer.is_guest)
             allowed = allowed_paths(viewer.standing, node.settings.guests)
             figures = headlines(connection, node, _about(kept, corridor), shared="/explain/shared" in allowed)
             sees_alerts = "/alerts" in allowed
@@ -53,7 +53,7 @@ def room(node: Node) -> Room:
             last_day=last,
             partner=partner,
             corridor=corridor,
-            partners=partners,
+            partners=partner_names(everything),
             corridors=sorted(
                 {(one.corridor, one.title) for one in kept if one.corridor and one.kind is ResultKind.LANE}
             ),
