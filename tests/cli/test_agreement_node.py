@@ -19,6 +19,7 @@ from sealane.cli.main import run
 from sealane.exchange.keys import Identity
 from sealane.node import init_node, open_node
 from sealane.node.app import create_app
+from sealane.reports.commitments import read_files
 
 
 @dataclass
@@ -262,3 +263,17 @@ def test_validate_says_what_would_be_signed(world: World, capsys: pytest.Capture
     out, _ = agreement(capsys, "validate", world.file, "--json")
     agreement(capsys, "propose", world.file, "--node", world.folders[LOS_ANGELES])
     assert listed(capsys, world.folders[LOS_ANGELES])[0]["digest"] == json.loads(out)["digest"]
+
+
+def test_commitments_go_into_the_annual_report_of_a_lane(
+    world: World, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    node = ["--node", world.folders[LOS_ANGELES]]
+    agreement(capsys, "propose", world.file, *node)
+    words = ["--kind", "report", "--title", "Half", "--commitment", "share", "--day", "2021-06-30", "--value", 91.5]
+    agreement(capsys, "activity", "add", "test-agreement", *words, *node)
+    told = tmp_path / "commitments.json"
+    told.write_text(agreement(capsys, "commitments", "test-agreement", *node, "--json")[0])
+    (promise,) = read_files([told])
+    assert (promise.last_value, promise.overdue, promise.by_names) == (91.5, False, ("Port of Nagoya",))
+    assert (promise.recorded_by or "").startswith("command line: ")

@@ -60,6 +60,8 @@ def test_the_list_is_of_the_tables_that_can_be_had(scenario: Path, capsys: pytes
         (["--format", "pdf", "--bom", "--fonts", "/none", "--out", "x.pdf"], ["byte order mark", "no folder"]),
         (["--format", "csv", "--table", "nope", "--out", "x.csv"], ["no such table", "fuel"]),
         (["--year", "2030", "--out", "x.pdf"], ["whole period"]),
+        (["--commitments", "c.json", "--out", "x.pdf"], ["only an annual progress report"]),
+        (["--format", "csv", "--table", "commitments", "--out", "x.csv"], ["--commitments FILE"]),
         (["--out", "no/such/folder/x.pdf"], ["does not exist"]),
         (["--out", "."], ["is a folder"]),
     ],

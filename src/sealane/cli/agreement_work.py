@@ -56,6 +56,7 @@ def add_activity(
     as_json: AsJson = False,
 ) -> None:
     """Record what was done under an agreement, of the node or of the catalogue."""
+    from sealane.cli.user import account
     from sealane.exchange.activities import record_activity
     from sealane.node.open import open_node
 
@@ -71,6 +72,7 @@ def add_activity(
             note=note,
             commitment=commitment,
             value=value,
+            recorded_by=f"command line: {account()}",
         )
     if as_json:
         print_json(_activity_dict(done))

@@ -48,6 +48,14 @@ def report(
         int | None,
         typer.Option("--year", metavar="YEAR", help="Of a lane: the corridor's annual progress report of that year."),
     ] = None,
+    commitments: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--commitments",
+            metavar="FILE",
+            help="For the annual progress report: what `sealane agreement commitments ID --json` wrote. Repeatable.",
+        ),
+    ] = None,
     bom: Annotated[
         bool, typer.Option("--bom", help="Begin CSV with a byte order mark, by which spreadsheets know UTF-8.")
     ] = False,
@@ -66,9 +74,9 @@ def report(
     if listed:
         _list_tables(folder, as_json)
         return
-    _check(form, table, out, bom, fonts, year)
+    _check(form, table, out, bom, fonts, year, commitments)
     assert out is not None  # _check has refused it
-    rows = _write(folder, form, table, out, bom, tuple(fonts or ()), year)
+    rows = _write(folder, form, table, out, bom, tuple(fonts or ()), year, commitments)
     if as_json:
         print_json({"out": str(out), "format": form.value, "table": table, "size_bytes": out.stat().st_size} | rows)
         return
@@ -76,7 +84,13 @@ def report(
 
 
 def _check(
-    form: ReportFormat, table: str | None, out: Path | None, bom: bool, fonts: list[Path] | None, year: int | None
+    form: ReportFormat,
+    table: str | None,
+    out: Path | None,
+    bom: bool,
+    fonts: list[Path] | None,
+    year: int | None,
+    commitments: list[Path] | None,
 ) -> None:
     """Refuse what does not go together, all of it at once."""
     faults = []
@@ -96,30 +110,45 @@ def _check(
         faults.append(Fault("--fonts", f"{form.value} holds no fonts", "Leave it out"))
     if year is not None and table is not None:
         faults.append(Fault(f"--year {year}", "a table is of the whole period", "Leave it out"))
+    if commitments and year is None and table != "commitments":
+        remedy = "Give --year, or --table commitments"
+        faults.append(Fault("--commitments", "only an annual progress report tells them", remedy))
+    if table == "commitments" and not commitments:
+        faults.append(Fault("--table commitments", "a result holds none", "Give them with --commitments FILE"))
     faults += [Fault(f"--fonts {f}", "is no folder", "Name a folder with fonts") for f in fonts or () if not f.is_dir()]
     if faults:
         raise DataError("The report cannot be written.", faults)
 
 
 def _write(
-    folder: Path, form: ReportFormat, table: str | None, out: Path, bom: bool, fonts: tuple[Path, ...], year: int | None
+    folder: Path,
+    form: ReportFormat,
+    table: str | None,
+    out: Path,
+    bom: bool,
+    fonts: tuple[Path, ...],
+    year: int | None,
+    commitments: list[Path] | None,
 ) -> dict[str, Any]:
     from sealane.reports import pages
+    from sealane.reports.commitments import read_files
+
+    promised = read_files(commitments) if commitments else None
 
     if form is ReportFormat.PDF:
         from sealane.reports.pdf import write_pdf
 
-        write_pdf(folder, out, fonts, year)
+        write_pdf(folder, out, fonts, year, promised)
         return {}
     if table is None:
         from sealane.reports.whole import write_html, write_xlsx
 
         write = write_html if form is ReportFormat.HTML else write_xlsx
-        pages.replace_file(out, lambda path: write(folder, path, year))
+        pages.replace_file(out, lambda path: write(folder, path, year, promised))
         return {}
-    from sealane.reports.export import ExportFormat, export
+    from sealane.reports.export import ExportFormat, export, export_folder
 
-    made = export(folder, table, ExportFormat(form.value), bom=bom)
+    made = export(export_folder(folder, promised), table, ExportFormat(form.value), bom=bom)
 
     def stream(path: Path) -> None:
         with path.open("wb") as file:

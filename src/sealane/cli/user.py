@@ -147,11 +147,12 @@ def _changing(folder: Any, action: str, login: str) -> Iterator[tuple[sa.Connect
         now = node.clock()
         details: dict[str, Any] = {}
         yield connection, now, details
-        actor = f"command line: {_account()}"
+        actor = f"command line: {account()}"
         note_for(connection, None, actor, "administrator", action, read_login(login), details, None, now)
 
 
-def _account() -> str:
+def account() -> str:
+    """Return the name of the machine's account, else its number."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # an account without a name, as containers have it

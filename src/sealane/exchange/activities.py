@@ -28,7 +28,7 @@ class ActivityDone:
 
     Attributes
     ----------
-    details : ``note``, and for a report ``commitment``, ``value`` and ``unit``.
+    details : ``note``, and for a report ``commitment``, ``value`` and ``unit``; ``recorded_by``, where that was noted.
     """
 
     id: str
@@ -46,11 +46,18 @@ class CommitmentStanding:
 
     Attributes
     ----------
+    as_of : day (UTC) on which it stood so.
+    agreement_id, agreement_title, version : the document that holds it.
+    by_names : names of the parties that promise, in the order of ``commitment.by``.
     reached : whether the last value reported keeps the promise; None where there is no target or no value.
     overdue : the last day is over and no report came on or after it.
     """
 
     commitment: Commitment
+    as_of: dt.date
+    agreement_id: str
+    agreement_title: str
+    by_names: tuple[str, ...]
     version: int
     demonstration: bool
     last_report: ActivityDone | None
@@ -76,9 +83,13 @@ class CommitmentStanding:
         promised, last = self.commitment, self.last_report
         return {
             "id": promised.id,
+            "as_of": self.as_of.isoformat(),
+            "agreement": self.agreement_id,
+            "agreement_title": self.agreement_title,
             "version": self.version,
             "demonstration": self.demonstration,
             "by": list(promised.by),
+            "by_names": list(self.by_names),
             "what": promised.what,
             "due": promised.due.isoformat(),
             "indicator": promised.indicator,
@@ -88,6 +99,7 @@ class CommitmentStanding:
             "reports": self.reports,
             "last_report": last.day.isoformat() if last else None,
             "last_value": last.details.get("value") if last else None,
+            "recorded_by": last.details.get("recorded_by") if last else None,
             "reached": self.reached,
             "overdue": self.overdue,
         }
@@ -104,12 +116,14 @@ def record_activity(
     note: str | None = None,
     commitment: str | None = None,
     value: float | None = None,
+    recorded_by: str | None = None,
 ) -> ActivityDone:
     """Record what was done under an agreement, of this node or of the shipped catalogue.
 
     Parameters
     ----------
     commitment, value : for a report: the id of the commitment, and its indicator's value in the indicator's unit.
+    recorded_by : login, name of a token or account of the machine; None where it is not known.
 
     Raises
     ------
@@ -144,6 +158,8 @@ def record_activity(
     details: dict[str, Any] = {"note": note} if note else {}
     if commitment is not None:
         details |= {"commitment": commitment, "value": value, "unit": known[commitment].unit}
+    if recorded_by is not None:
+        details["recorded_by"] = recorded_by
     done = ActivityDone(str(uuid.uuid4()), agreement_id, kind, title, day, now, details)
     connection.execute(
         table.insert().values(
@@ -182,6 +198,7 @@ def commitment_standings(connection: sa.Connection, agreement_id: str, now: dt.d
     if document is None:
         return []
     done = list_activities(connection, agreement_id)
+    names = {party.id: party.name for party in document.parties}
     found = []
     for commitment in sorted(document.commitments, key=lambda c: (c.due, c.id)):
         reports = [a for a in done if a.kind is ActivityKind.REPORT and a.details.get("commitment") == commitment.id]
@@ -190,7 +207,17 @@ def commitment_standings(connection: sa.Connection, agreement_id: str, now: dt.d
         overdue = now.date() > commitment.due and (last is None or last.day < commitment.due) and reached is not True
         found.append(
             CommitmentStanding(
-                commitment, document.version, document.demonstration, last, len(reports), reached, overdue
+                commitment,
+                now.date(),
+                document.id,
+                document.title,
+                tuple(names.get(party, party) for party in commitment.by),
+                document.version,
+                document.demonstration,
+                last,
+                len(reports),
+                reached,
+                overdue,
             )
         )
     return found

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
@@ -24,6 +24,7 @@ from sealane.errors import DataError, Fault
 from sealane.inventory import schemas as inventory_schemas
 from sealane.reports import (
     arrival_report,
+    commitments,
     comparison_report,
     corridor_page,
     lane_report,
@@ -33,6 +34,7 @@ from sealane.reports import (
     scenario_report,
 )
 from sealane.reports.banners import says_simulated
+from sealane.reports.commitments import Promise
 from sealane.reports.kinds import ResultKind, result_kind
 from sealane.reports.results import read_results
 from sealane.reports.summary import summarise
@@ -86,6 +88,7 @@ class ExportFolder:
     label : ``SIMULATED DATA`` or another word where the data are not real, else ''.
     written : tables as the run wrote them, by name.
     origin : method and provenance as name and value, for the sheet beside each table.
+    given : tables of what was given beside the folder: the commitments of a lane's annual report.
     """
 
     path: Path
@@ -94,6 +97,7 @@ class ExportFolder:
     label: str
     written: Mapping[str, ExportTable]
     origin: tuple[tuple[str, str], ...]
+    given: Mapping[str, ExportTable] = field(default_factory=dict)
 
     @cached_property
     def reported(self) -> Mapping[str, ExportTable]:
@@ -114,11 +118,12 @@ class ExportFolder:
         """Names of all tables, those of the report first."""
         if self.kind is ResultKind.INVENTORY:
             return (*INVENTORY_REPORT, *self.written)
-        return (*self.reported, *self.written)
+        return (*self.given, *self.reported, *self.written)
 
     def table(self, name: str) -> ExportTable:
         """Return a table by its name, one of `names`."""
-        return self.written[name] if name in self.written else self.reported[name]
+        known = self.given if name in self.given else self.written if name in self.written else self.reported
+        return known[name]
 
 
 INVENTORY_REPORT = (
@@ -128,12 +133,13 @@ INVENTORY_REPORT = (
 """Tables of an inventory's report."""
 
 
-def export_folder(folder: Path) -> ExportFolder:
+def export_folder(folder: Path, promised: Sequence[Promise] | None = None) -> ExportFolder:
     """Read what can be exported of a result folder.
 
     Parameters
     ----------
     folder : result of a finished run that has a report.
+    promised : of a lane, commitments of agreements that cover its corridor; a table of their own.
 
     Raises
     ------
@@ -155,7 +161,10 @@ def export_folder(folder: Path) -> ExportFolder:
     if faults:
         raise DataError("This result cannot be exported.", faults)
     origin = [("result", f"{kind.value} {subject}".strip()), *([("label", label)] if label else [])]
-    return ExportFolder(folder, kind, subject, label, written, (*origin, *quality_tables.flat(provenance)))
+    given = {}
+    if promised is not None and kind is ResultKind.LANE:
+        given[commitments.NAME] = _of_report(commitments.NAME, commitments.table(promised))
+    return ExportFolder(folder, kind, subject, label, written, (*origin, *quality_tables.flat(provenance)), given)
 
 
 _SPECS: Mapping[ResultKind, Mapping[str, inventory_schemas.TableSpec]] = {

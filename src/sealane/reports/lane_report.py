@@ -9,11 +9,12 @@ from typing import Any
 from sealane.corridors.lanes.schemas import RULES, TABLES
 from sealane.errors import DataError, Fault
 from sealane.reports import chart_canvas as canvas
-from sealane.reports import corridor_page, lane_map, lane_words
+from sealane.reports import commitments, corridor_page, lane_map, lane_words
 from sealane.reports.banners import Banner
 from sealane.reports.chart_bars import Part, ranked
 from sealane.reports.chart_canvas import Chart
 from sealane.reports.chart_years import Series, by_year
+from sealane.reports.commitments import Promise
 from sealane.reports.corridor_folder import ResultFolder, read_folder
 from sealane.reports.corridor_page import Page, Section, Tile
 from sealane.reports.figures import number, plural, share
@@ -59,13 +60,14 @@ def read_lane_folder(folder: Path) -> ResultFolder:
     return read_folder(folder, JSON, needed, keys=("corridor", "attribution"))
 
 
-def lane_page(found: ResultFolder, year: int | None = None) -> Page:
+def lane_page(found: ResultFolder, year: int | None = None, promised: Sequence[Promise] | None = None) -> Page:
     """The page of a lane; with a year the annual progress report of that year.
 
     Parameters
     ----------
     found : the folder.
     year : whose figures lead; None for the last year with enough data.
+    promised : commitments of agreements, told in the report of a year; None where nobody gave them.
 
     Raises
     ------
@@ -92,6 +94,7 @@ def lane_page(found: ResultFolder, year: int | None = None) -> Page:
         _section("legs", "Legs", lane_map.legs(found)),
         _section("ships", "Ships", _ships(found, rule)),
         _section("quality", "How sure this is", _quality(found)),
+        *([commitments.section(promised)] if year is not None else []),
         _section("promises", "What the partners have said", _promises(corridor)),
         Section("tables", "Tables", sheets=tuple(corridor_page.raw_tables(found))),
     ]

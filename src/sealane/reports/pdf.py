@@ -21,6 +21,7 @@ import sealane
 from sealane.errors import DataError, Fault
 from sealane.reports import pages, pdf_drawings, pdf_inventory
 from sealane.reports.arrival_report import arrival_page, read_arrival_folder
+from sealane.reports.commitments import Promise
 from sealane.reports.comparison_report import comparison_page, read_comparison_folder
 from sealane.reports.corridor_page import Page
 from sealane.reports.kinds import ResultKind, result_kind
@@ -83,7 +84,13 @@ class Prepared:
     time: datetime | None
 
 
-def write_pdf(folder: Path, out: Path | None = None, fonts: Sequence[Path] = (), year: int | None = None) -> Path:
+def write_pdf(
+    folder: Path,
+    out: Path | None = None,
+    fonts: Sequence[Path] = (),
+    year: int | None = None,
+    promised: Sequence[Promise] | None = None,
+) -> Path:
     """Write the report of a result folder as PDF.
 
     The file appears whole. Two files of the same folder made with the same fonts have the same bytes.
@@ -94,6 +101,7 @@ def write_pdf(folder: Path, out: Path | None = None, fonts: Sequence[Path] = (),
     out : file to write; omitted: ``report.pdf`` in the folder.
     fonts : folders with further fonts, searched before the machine's.
     year : of a lane, whose figures lead: the corridor's annual progress report.
+    promised : commitments of agreements for that report; None where nobody gave them.
 
     Returns
     -------
@@ -105,7 +113,7 @@ def write_pdf(folder: Path, out: Path | None = None, fonts: Sequence[Path] = (),
         if the folder holds no result with a report, or files of it are missing or damaged; all are listed.
     """
     target = Path(out) if out is not None else Path(folder) / "report.pdf"
-    content = typeset(prepare(Path(folder), year), fonts)
+    content = typeset(prepare(Path(folder), year, promised), fonts)
 
     def write(path: Path) -> None:
         path.write_bytes(content)
@@ -114,13 +122,13 @@ def write_pdf(folder: Path, out: Path | None = None, fonts: Sequence[Path] = (),
     return target
 
 
-def prepare(folder: Path, year: int | None = None) -> Prepared:
+def prepare(folder: Path, year: int | None = None, promised: Sequence[Promise] | None = None) -> Prepared:
     """Read a result folder and return its report as data.
 
     Parameters
     ----------
     folder : result of a finished run.
-    year : of a lane, whose figures lead.
+    year, promised : as for `write_pdf`.
 
     Raises
     ------
@@ -138,7 +146,7 @@ def prepare(folder: Path, year: int | None = None) -> Prepared:
         period = pdf_inventory.period_of(summary)
         edition = Edition(f"Sealane {results.provenance['sealane']}", method, _files(folder))
         return Prepared(document_of(page, edition, period), results.end)
-    page = corridor_report(folder, kind, year)
+    page = corridor_report(folder, kind, year, promised)
     facts = dict(page.facts)
     period = next((facts[name] for name in ("Data", "Arrivals", "Model years") if name in facts), "")
     method = str(facts.get("Method", facts.get("Rule", "")))
@@ -154,10 +162,12 @@ def check_year(kind: ResultKind, year: int | None) -> None:
         raise DataError("There is no annual progress report of this result.", faults)
 
 
-def corridor_report(folder: Path, kind: ResultKind, year: int | None = None) -> Page:
-    """The page of a corridor's result folder; `year` of a lane, whose figures lead."""
+def corridor_report(
+    folder: Path, kind: ResultKind, year: int | None = None, promised: Sequence[Promise] | None = None
+) -> Page:
+    """The page of a corridor's result folder; `year` of a lane, whose figures lead, and `promised` told with it."""
     if kind is ResultKind.LANE:
-        return lane_page(read_lane_folder(folder), year)
+        return lane_page(read_lane_folder(folder), year, promised)
     if kind is ResultKind.ARRIVAL:
         return arrival_page(read_arrival_folder(folder))
     if kind is ResultKind.COMPARISON:

@@ -52,6 +52,7 @@ def record(node: Node, viewer: Viewer, agreement_id: str, body: NewActivity, req
                 note=body.note,
                 commitment=body.commitment,
                 value=body.value,
+                recorded_by=viewer.login,
             )
         except InputError as error:
             if hasattr(error, "faults"):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from html.parser import HTMLParser
 from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from fastapi import Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
@@ -20,10 +23,17 @@ from sealane.errors import DataError, RequestRefusedError
 from sealane.reports import pages
 from sealane.web.results import Result
 
+if TYPE_CHECKING:  # writers of reports take long to load
+    from sealane.reports.commitments import Promise
+
+    Promised = Sequence[Promise] | None
 ReportForm = Literal["html", "pdf", "xlsx"]
 TableForm = Literal["csv", "xlsx", "parquet", "geojson"]
 FOLDER = ".reports"
 """Folder inside a result's own in which its reports are kept; it goes when the result goes."""
+COMMITMENTS = "commitments"
+"""Table of what agreements promise; not of the result, and so not of its digest."""
+KEPT_S = 3600.0
 WAIT_S = 20.0
 RETRY_AFTER_S = 30
 # A report takes a processor and some hundred megabytes for a second or more: few are made at once, few wait. Whoever
@@ -68,8 +78,14 @@ def _busy() -> RequestRefusedError:
     )
 
 
-def report_response(request: Request, result: Result, form: ReportForm, year: int | None) -> Response:
+def report_response(
+    request: Request, result: Result, form: ReportForm, year: int | None, promised: Promised = None
+) -> Response:
     """Answer with a report, made now if it has not been made.
+
+    Parameters
+    ----------
+    promised : commitments for the annual report of a corridor; None for who may not see them.
 
     Raises
     ------
@@ -77,10 +93,11 @@ def report_response(request: Request, result: Result, form: ReportForm, year: in
         404 for a year the result knows nothing of, 409 where its files do not give a report, 503 where too many are
         being made.
     """
-    tag = _tag(result, form, str(year))
+    told = "" if year is None or promised is None else _digest(promised)
+    tag = _tag(result, form, f"{year} {told}")
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=_HEADERS | {"ETag": tag})
-    path = _made(result, form, year)
+    path = _made(result, form, year, promised, told)
     name = _file_name(result, form, year)
     shown = "attachment" if form == "xlsx" else "inline"
     headers = _HEADERS | {"ETag": tag, "Content-Disposition": f'{shown}; filename="{name}"'}
@@ -91,15 +108,19 @@ def report_response(request: Request, result: Result, form: ReportForm, year: in
     return FileResponse(path, headers=headers, media_type=_TYPES[form])
 
 
-def table_response(request: Request, result: Result, table: str, form: TableForm, bom: bool) -> Response:
+def table_response(
+    request: Request, result: Result, table: str, form: TableForm, bom: bool, promised: Promised = None
+) -> Response:
     """Answer with a table as it is written, a piece at a time; errors as `report_response`."""
-    from sealane.reports.export import ExportFormat, export
+    from sealane.reports.export import ExportFormat, export, export_folder
 
-    tag = _tag(result, form, f"{table} {bom}")
+    told = "" if promised is None or table != COMMITMENTS else _digest(promised)
+    tag = _tag(result, form, f"{table} {bom} {told}")
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=_HEADERS | {"ETag": tag})
     try:
-        made = export(result.folder, table, ExportFormat(form), bom=bom and form == "csv")
+        found = export_folder(result.folder, promised)
+        made = export(found, table, ExportFormat(form), bom=bom and form == "csv")
     except DataError as error:
         raise _refused(error, 404, "unknown-table", "See the report's page for its tables.") from None
     headers = _HEADERS | {"ETag": tag, "Content-Disposition": f'attachment; filename="{made.name}"'}
@@ -176,18 +197,24 @@ def _file_name(result: Result, form: str, year: int | None) -> str:
     return f"{kept[:120].strip('-')}.{form}"
 
 
-def _made(result: Result, form: ReportForm, year: int | None) -> Path:
-    """Return the file of a report, which is made where it has not been."""
+def _made(result: Result, form: ReportForm, year: int | None, promised: Promised, told: str) -> Path:
+    """Return the file of a report, which is made where it has not been.
+
+    Commitments change while the result does not: a report that tells them is kept under their digest, `told`.
+    """
     folder = result.folder / FOLDER
-    path = folder / f"{sealane.__version__}-{'whole' if year is None else year}.{form}"
+    stem = f"{sealane.__version__}-{'whole' if year is None else year}"
+    path = folder / f"{stem}{f'-{told}' if told else ''}.{form}"
     if path.is_file():
         return path
     with place():
         if path.is_file():  # somebody else made it while we waited
             return path
         folder.mkdir(mode=0o700, exist_ok=True)
+        if told:
+            _clear(folder.glob(f"{stem}-*.{form}"))
         try:
-            _make(result.folder, path, form, year)
+            _make(result.folder, path, form, year, promised)
         except DataError as error:
             if year is not None and any(fault.where == f"year {year}" for fault in error.faults):
                 raise _refused(error, 404, "unknown-year", "See the report's page for its years.") from None
@@ -195,16 +222,29 @@ def _made(result: Result, form: ReportForm, year: int | None) -> Path:
     return path
 
 
-def _make(folder: Path, path: Path, form: ReportForm, year: int | None) -> None:
+def _clear(before: Iterable[Path]) -> None:
+    """Remove what told commitments as they stood before; somebody may still be sent a file of the last hour."""
+    for path in before:
+        with suppress(FileNotFoundError):  # somebody else did
+            if path.stat().st_mtime < time.time() - KEPT_S:
+                path.unlink()
+
+
+def _digest(promised: Sequence[Promise]) -> str:
+    text = json.dumps([asdict(one) for one in promised], default=str, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _make(folder: Path, path: Path, form: ReportForm, year: int | None, promised: Promised) -> None:
     if form == "pdf":
         from sealane.reports.pdf import write_pdf
 
-        write_pdf(folder, path, year=year)
+        write_pdf(folder, path, year=year, promised=promised)
         return
     from sealane.reports.whole import write_html, write_xlsx
 
     write = write_html if form == "html" else write_xlsx
-    pages.replace_file(path, lambda partial: write(folder, partial, year))
+    pages.replace_file(path, lambda partial: write(folder, partial, year, promised))
 
 
 def _refused(error: DataError, status: int, kind: str, remedy: str) -> RequestRefusedError:

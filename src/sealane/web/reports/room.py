@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Path, Query, Request, Response
 
@@ -14,9 +14,13 @@ from sealane.web.accounts import audit
 from sealane.web.accounts.gate import Viewed, Viewer, reading, writing
 from sealane.web.accounts.roles import access_table
 from sealane.web.reports import made, models
+from sealane.web.reports.promised import promised_for
 from sealane.web.results import Result, ResultKind, result_of, results
 from sealane.web.rooms import API, Room
 from sealane.web.tasks.kinds import enqueue
+
+if TYPE_CHECKING:
+    from sealane.reports.export import ExportFolder
 
 ResultId = Annotated[str, Path(max_length=36, pattern="^[0-9a-f-]{36}$")]
 TableName = Annotated[str, Path(max_length=80, pattern="^[a-z0-9-]+$")]
@@ -59,11 +63,12 @@ def room(node: Node) -> Room:
 
         with reading(node, viewer) as connection:
             result = result_of(connection, node, result_id, only_public=viewer.is_guest)
-        found = export_folder(result.folder)
+            promised = promised_for(connection, node, viewer, result)
+        found = export_folder(result.folder, promised)
         last = None if result.ends_at is None else (result.ends_at - dt.timedelta(microseconds=1)).date()
         return models.ReportPage(
             report=_entry(result),
-            tables=list(_tables(result)),
+            tables=list(_tables(result, found)),
             facts=[models.Fact(name=name, value=value) for name, value in found.origin[:MAX_FACTS]],
             first_day=None if result.begins_at is None else result.begins_at.date(),
             last_day=last,
@@ -77,7 +82,8 @@ def room(node: Node) -> Room:
         """A report as HTML, PDF or Excel; of a lane also for one year."""
         with reading(node, viewer) as connection:
             result = result_of(connection, node, result_id, only_public=viewer.is_guest)
-        return made.report_response(request, result, form, year)
+            promised = None if year is None else promised_for(connection, node, viewer, result)
+        return made.report_response(request, result, form, year, promised)
 
     @made_room.stream("/reports/{result_id}/tables/{table}.{form}", "text/csv")
     def table(
@@ -91,7 +97,8 @@ def room(node: Node) -> Room:
         """A table of a result as CSV, Excel, Parquet or GeoJSON, of any length."""
         with reading(node, viewer) as connection:
             result = result_of(connection, node, result_id, only_public=viewer.is_guest)
-        return made.table_response(request, result, table, form, bom)
+            promised = promised_for(connection, node, viewer, result) if table == made.COMMITMENTS else None
+        return made.table_response(request, result, table, form, bom, promised)
 
     @made_room.action("POST", _REGENERATE, status=202)
     def regenerate(
@@ -180,12 +187,11 @@ def _years(result: Result) -> list[int]:
         return []
 
 
-def _tables(result: Result) -> Iterable[models.TableFiles]:
-    from sealane.reports.export import ExportFormat, export_folder, names_for
+def _tables(result: Result, found: ExportFolder) -> Iterable[models.TableFiles]:
+    from sealane.reports.export import ExportFormat, names_for
     from sealane.reports.export_tables import INVENTORY_REPORT
 
-    found = export_folder(result.folder)
-    report = INVENTORY_REPORT if result.kind is ResultKind.INVENTORY else ()
+    report = INVENTORY_REPORT if result.kind is ResultKind.INVENTORY else tuple(found.given)
     places = names_for(found, ExportFormat.GEOJSON)
     base = f"{API}/reports/{result.id}/tables"
     for name in dict.fromkeys((*report, *found.written, *places)):
