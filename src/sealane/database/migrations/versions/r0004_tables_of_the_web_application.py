@@ -29,41 +29,50 @@ _OWN = f"{_is(*_KNOWN[1:5])} AND user_id = {_VIEWER}"
 _OWN_OR_ADMIN = f"{_ADMINISTRATOR} OR ({_OWN})"
 _ALERTS = f"{_READERS} AND (user_id IS NULL OR user_id = {_VIEWER})"
 _MY_CHANNEL = "EXISTS (SELECT 1 FROM alert_channel WHERE alert_channel.id = channel_id)"
-_CHECKERS = _is("officer", "administrator", "operator")
-# table: who may read, insert, change its rows
+_ACTORS = _is("officer", "administrator", "operator")
+_OFFICER = _is("officer")
+# table: who may read, insert, change (update and delete), only update its rows
 _WALLS = {
-    "record": (_OR_PUBLIC, _WRITERS, _WRITERS),
-    "document": (_OR_PUBLIC, _EDITORS, _EDITORS),
-    "result": (_OR_PUBLIC, _STAFF, _STAFF),
-    "data_import": (_STAFF, _STEWARDS, _STEWARDS),
-    "import_record": (_STEWARDS, _STEWARDS, _STEWARDS),
-    "task": (_STAFF, _STAFF, _STAFF),
-    "alert": (_ALERTS, None, f"{_STAFF} AND ({_ALERTS})"),
-    "alert_event": ("EXISTS (SELECT 1 FROM alert WHERE alert.id = alert_id)", None, None),
-    "alert_limit": (_READERS, _EDITORS, _EDITORS),
-    "alert_channel": (_OWN_OR_ADMIN, _OWN_OR_ADMIN, _OWN_OR_ADMIN),
-    "alert_delivery": (_MY_CHANNEL, None, _MY_CHANNEL),
-    "exchange_check": (_READERS, _CHECKERS, _CHECKERS),
-    "cargo_follow": (_OWN, _OWN, _OWN),
-    "api_token": (_ADMINISTRATOR, None, None),
-    "user_account": (f"{_ADMINISTRATOR} OR ({_is(*_KNOWN)} AND id = {_VIEWER})", None, None),
-    "answered_request": (None, None, None),
-    "user_password": (None, None, None),
-    "web_session": (_OWN_OR_ADMIN, None, None),
-    "known_browser": (None, None, None),
-    "oidc_login": (None, None, None),
-    "rate_limit": (None, None, None),
+    "record": (_OR_PUBLIC, _WRITERS, _WRITERS, None),
+    "document": (_OR_PUBLIC, _EDITORS, _EDITORS, None),
+    "result": (_OR_PUBLIC, _STAFF, _STAFF, None),
+    "data_import": (_STAFF, _STEWARDS, _STEWARDS, None),
+    "import_record": (_STEWARDS, _STEWARDS, _STEWARDS, None),
+    "task": (_STAFF, _STAFF, _STAFF, None),
+    "alert": (_ALERTS, None, f"{_STAFF} AND ({_ALERTS})", None),
+    "alert_event": ("EXISTS (SELECT 1 FROM alert WHERE alert.id = alert_id)", None, None, None),
+    "alert_limit": (_READERS, _EDITORS, _EDITORS, None),
+    "alert_channel": (_OWN_OR_ADMIN, _OWN_OR_ADMIN, _OWN_OR_ADMIN, None),
+    "alert_delivery": (_MY_CHANNEL, None, _MY_CHANNEL, None),
+    "exchange_check": (_READERS, _ACTORS, _ACTORS, None),
+    "cargo_follow": (_OWN, _OWN, _OWN, None),
+    "api_token": (_ADMINISTRATOR, None, None, None),
+    "user_account": (f"{_ADMINISTRATOR} OR ({_is(*_KNOWN)} AND id = {_VIEWER})", None, None, None),
+    "web_session": (_OWN_OR_ADMIN, None, None, None),
     "audit_entry": (
         _ADMINISTRATOR,
         f"{_is(*_KNOWN[1:])} AND coalesce(user_id, '') = coalesce({_VIEWER}, '')",
         None,
+        None,
     ),
+    "agreement": (_READERS, _OFFICER, None, _OFFICER),
+    "agreement_signature": (_READERS, _OFFICER, None, None),
+    "agreement_message": (_READERS, _OFFICER, None, _OFFICER),
+    "agreement_activity": (_READERS, _is("steward", "officer"), None, None),
+    "outbox": (_READERS, _ACTORS, None, _ACTORS),
+    "ledger_head": (_READERS, _ACTORS, None, _ACTORS),
+    "record_counter": (_STEWARDS, _STEWARDS, None, _STEWARDS),
+    **dict.fromkeys(("ledger_leaf", "ledger_node"), (_READERS, _ACTORS, None, None)),
+    **dict.fromkeys(("stream", "dsp_transfer", "peer", "ledger_checkpoint"), (_READERS, None, None, _ACTORS)),
+    **dict.fromkeys(("inbox", "decision", "receipt", "release", "released_record"), (_READERS, None, None, None)),
+    **dict.fromkeys(("dsp_negotiation", "peer_key", "node_info"), (_READERS, None, None, None)),
+    **dict.fromkeys(("user_password", "known_browser", "oidc_login", "rate_limit"), (None, None, None, None)),
+    **dict.fromkeys(("answered_request", "replay"), (None, None, None, None)),
 }
-_OLDER = ("record", "document", "api_token")  # tables that stay when this step is undone
 
 
 def _build_walls() -> None:
-    for table, (read, insert, change) in _WALLS.items():
+    for table, (read, insert, change, update) in _WALLS.items():
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
         op.execute(f"CREATE POLICY wall_node ON {table} USING ({_is('node')}) WITH CHECK ({_is('node')})")
@@ -71,8 +80,9 @@ def _build_walls() -> None:
             op.execute(f"CREATE POLICY wall_read ON {table} FOR SELECT USING ({read})")
         if insert:
             op.execute(f"CREATE POLICY wall_insert ON {table} FOR INSERT WITH CHECK ({insert})")
+        if may := change or update:
+            op.execute(f"CREATE POLICY wall_update ON {table} FOR UPDATE USING ({may}) WITH CHECK ({may})")
         if change:
-            op.execute(f"CREATE POLICY wall_update ON {table} FOR UPDATE USING ({change}) WITH CHECK ({change})")
             op.execute(f"CREATE POLICY wall_delete ON {table} FOR DELETE USING ({change})")
     op.execute(
         "CREATE FUNCTION audit_entry_kept() RETURNS trigger LANGUAGE plpgsql AS"
@@ -85,11 +95,9 @@ def _build_walls() -> None:
 
 
 def _take_walls_down() -> None:
-    for table in _OLDER:
-        read, insert, change = _WALLS[table]
-        names = ["node", *(["read"] if read else []), *(["insert"] if insert else [])]
-        for name in [*names, *(["update", "delete"] if change else [])]:
-            op.execute(f"DROP POLICY wall_{name} ON {table}")
+    for table in _WALLS:
+        for name in ("node", "read", "insert", "update", "delete"):
+            op.execute(f"DROP POLICY IF EXISTS wall_{name} ON {table}")
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
     op.execute("DROP FUNCTION audit_entry_kept() CASCADE")
