@@ -17,17 +17,19 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 WEB = Path(__file__).resolve().parents[1] / "src" / "sealane" / "web"
+NODE = WEB.parent / "node"  # its refusals show on pages, too
 METHODS = [("**.py", "python"), ("**.j2", "jinja2")]
 OPTIONS = {"**.j2": {"trimmed": "true", "silent": "false", "extensions": "jinja2.ext.i18n,jinja2.ext.do"}}
-KEYWORDS: dict[str, tuple[int, ...] | None] = {"_": None, "gettext": None, "N_": None, "ngettext": (1, 2)}
+KEYWORDS: dict[str, tuple[int, ...] | None] = {"_": None, "gettext": None, "N_": None, "Phrase": None, "ngettext": (1, 2)}
 
 
 def texts() -> dict[str, list[tuple[str, int]]]:
     """Return every text marked for translation, with the places it stands at."""
     found: dict[str, list[tuple[str, int]]] = {}
-    for file, line, message, _, _ in extract_from_dir(str(WEB), METHODS, OPTIONS, KEYWORDS):
-        for text in [message] if isinstance(message, str) else [one for one in message if one]:
-            found.setdefault(text, []).append((file, line))
+    for folder in (WEB, NODE):
+        for file, line, message, _, _ in extract_from_dir(str(folder), METHODS, OPTIONS, KEYWORDS):
+            for text in [message] if isinstance(message, str) else [one for one in message if one]:
+                found.setdefault(text, []).append((file if folder is WEB else f"{folder.name}/{file}", line))
     return found
 
 

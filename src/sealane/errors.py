@@ -18,8 +18,71 @@ exits with `exit_code`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+# Anything else behind a per cent sign is not filled in; a width, for instance, could fill the memory.
+_HOLE = re.compile(r"%(?:%|\(\w+\)s)")
+
+
+class Phrase(str):
+    """An English sentence that still knows what it was made of, so that a page can say it in its reader's language.
+
+    It is the finished sentence for everybody who only wants a text: an error's message, a log, a partner's answer.
+
+    Parameters
+    ----------
+    text : the sentence, holding ``%(name)s`` where a value goes; catalogues of translations know it by this.
+    values : what goes there; one that is words itself is a `Phrase`, too.
+    """
+
+    text: str
+    values: Mapping[str, object]
+
+    __slots__ = ("text", "values")
+
+    def __new__(cls, text: str, /, **values: object) -> Phrase:
+        """Make the sentence."""
+        made = super().__new__(cls, text % values if values else text)
+        made.text, made.values = text, values
+        return made
+
+    def __str__(self) -> str:
+        """Return itself: what an exception is asked for as its message stays a phrase."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _phrase, (self.text, dict(self.values))
+
+
+def _phrase(text: str, values: Mapping[str, object]) -> Phrase:
+    return Phrase(text, **values)
+
+
+def packed(text: str) -> str | dict[str, Any]:
+    """Return a text as JSON can hold it without forgetting what a `Phrase` is made of; see `unpacked`."""
+    if not isinstance(text, Phrase):
+        return text
+    values = {
+        name: value if isinstance(value, int | float) else packed(str(value)) for name, value in text.values.items()
+    }
+    return {"text": text.text, "values": values}
+
+
+def unpacked(content: object, depth: int = 3) -> str:
+    """Return the text that `packed` made JSON of; whatever else it is given, a text comes out of it."""
+    if not isinstance(content, Mapping):
+        return content if isinstance(content, str) else str(content)
+    text, values = str(content.get("text", "")), content.get("values")
+    if not isinstance(values, Mapping) or "%" in _HOLE.sub("", text) or not depth:
+        return text
+    filled = {str(name): unpacked(v, depth - 1) if isinstance(v, Mapping) else v for name, v in values.items()}
+    try:
+        return Phrase(text, **filled)
+    except (KeyError, TypeError, ValueError):
+        return text
 
 
 @dataclass(frozen=True)
@@ -29,8 +92,8 @@ class Fault:
     Attributes
     ----------
     where : file, row, field or path inside a document, e.g. ``vessels.csv row 12, column imo``.
-    found : what stands there.
-    remedy : what would be right.
+    found : what stands there; a `Phrase` where pages show it.
+    remedy : what would be right; likewise.
     """
 
     where: str
@@ -110,8 +173,8 @@ class RequestRefusedError(SealaneError):
     ----------
     status : HTTP status, 400 to 599.
     kind : short slug that stays the same over versions, e.g. ``duplicate-key``; the problem's type ends with it.
-    detail : what was found, without any secret.
-    remedy : what the sender should do.
+    detail : what was found, without any secret; a `Phrase` where pages show it.
+    remedy : what the sender should do; likewise.
     faults : every fault found, where there can be several.
     retry_after_s : for 429 and 503, when to try again.
     """

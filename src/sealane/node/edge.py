@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sealane.errors import Phrase
 from sealane.node.problems import Problem, ProblemForms, formed, problem_of
 
 HEADERS = {
@@ -77,7 +78,8 @@ class _Exchange:
                 self.is_too_large = True
                 await self._send_too_large()
             elif self._holds_nul():
-                detail, remedy = "The address holds the character NUL.", "Take %00 out of it."
+                detail = Phrase("The address holds the character NUL.")
+                remedy = Phrase("Take %00 out of it.")
                 await self._answer(Problem(422, "invalid-request", detail, remedy, self.request_id))
             else:
                 await self.edge.app(self.scope, self.receive, self.send)
@@ -113,8 +115,8 @@ class _Exchange:
             Problem(
                 413,
                 "body-too-large",
-                f"The body is larger than the {limit:,} bytes this node takes.",
-                "Send it in smaller parts.",
+                Phrase("The body is larger than the %(limit)s bytes this node takes.", limit=f"{limit:,}"),
+                Phrase("Send it in smaller parts."),
                 self.request_id,
                 headers={"Connection": "close"},
             )

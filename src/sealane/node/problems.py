@@ -8,29 +8,33 @@ from __future__ import annotations
 import http
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from sealane.errors import (
     DataError,
     Fault,
     InputError,
+    Phrase,
     RequestRefusedError,
     SealaneError,
     StoreError,
     UnreachableError,
 )
+from sealane.node.validation_words import validation_faults
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:sealane:problem:"
 STORE_RETRY_S = 5
 PARTNER_RETRY_S = 30
 _LOG = logging.getLogger(__name__)
+_CORRECT = Phrase("Correct what is listed.")
 
 
 @dataclass(frozen=True)
@@ -69,16 +73,24 @@ class FaultDocument(BaseModel):
     remedy: str
 
 
+_LANGUAGE = (
+    "What was found. A request with a token gets English. One without it is answered as the pages are shown: in the"
+    " language chosen in this browser, else that of the account, else that of Accept-Language, where this node has it;"
+    " Content-Language then names it."
+)
+
+
 class ProblemDocument(BaseModel):
     """RFC 9457 problem details, as the interface description shows them."""
 
-    type: str
-    title: str
+    type: str = Field(description="What kind of problem it is; stays the same over versions and in every language.")
+    title: str = Field(description="The standard phrase of the status, in English.")
     status: int
-    detail: str
+    detail: str = Field(description=_LANGUAGE)
     remedy: str
     instance: str
     faults: list[FaultDocument] = []
+    english: list[str] = Field([], description="Where Content-Language is not English: what is English all the same.")
 
 
 # The form of an error that a standard prescribes; by path prefix.
@@ -86,8 +98,21 @@ ProblemForm = Callable[[Problem], Response]
 ProblemForms = Mapping[str, ProblemForm]
 
 
-def problem_response(problem: Problem) -> Response:
-    """Return the answer in the common form."""
+class ProblemResponse(Response):
+    """The answer in the common form; leaves the problem itself in the request's state, for who words it otherwise."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem_content(problem), problem.status, dict(problem.headers), MEDIA_TYPE)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        scope.setdefault("state", {})["problem"] = self.problem
+        await super().__call__(scope, receive, send)
+
+
+def problem_content(problem: Problem, **more: object) -> bytes:
+    """Return the document of a problem, with further members."""
     document: dict[str, object] = {
         "type": TYPE_PREFIX + problem.kind,
         "title": problem.title,
@@ -99,8 +124,7 @@ def problem_response(problem: Problem) -> Response:
     if problem.faults:
         shown = problem.faults[: DataError.SHOWN_FAULTS]
         document["faults"] = [{"where": f.where, "found": f.found, "remedy": f.remedy} for f in shown]
-    content = json.dumps(document, ensure_ascii=True).encode()
-    return Response(content, problem.status, dict(problem.headers), MEDIA_TYPE)
+    return json.dumps(document | more, ensure_ascii=True).encode()
 
 
 def formed(problem: Problem, path: str, forms: ProblemForms) -> Response:
@@ -108,7 +132,7 @@ def formed(problem: Problem, path: str, forms: ProblemForms) -> Response:
     for prefix, form in forms.items():
         if path.startswith(prefix):
             return form(problem)
-    return problem_response(problem)
+    return ProblemResponse(problem)
 
 
 def problem_of(error: Exception, request_id: str) -> Problem:
@@ -122,8 +146,8 @@ def problem_of(error: Exception, request_id: str) -> Problem:
         return Problem(
             503,
             "store-unavailable",
-            "The node's database cannot be used now; nothing was changed.",
-            "Send the same request again later.",
+            Phrase("The node's database cannot be used now; nothing was changed."),
+            Phrase("Send the same request again later."),
             request_id,
             headers={"Retry-After": str(STORE_RETRY_S)},
         )
@@ -132,46 +156,45 @@ def problem_of(error: Exception, request_id: str) -> Problem:
             503,
             "partner-unreachable",
             str(error),
-            "Try again later, or ask the partner's operator.",
+            Phrase("Try again later, or ask the partner's operator."),
             request_id,
             headers={"Retry-After": str(PARTNER_RETRY_S)},
         )
     if isinstance(error, RequestValidationError):
-        faults = _validation_faults(error.errors())
-        detail = "The request is not valid."
-        return Problem(422, "invalid-request", detail, "Correct what is listed.", request_id, faults)
+        faults = validation_faults(error.errors())
+        detail = Phrase("The request is not valid.")
+        return Problem(422, "invalid-request", detail, _CORRECT, request_id, faults)
     if isinstance(error, HTTPException):
         return _of_http(error, request_id)
     if isinstance(error, DataError):
-        return Problem(400, "invalid-data", error.title, "Correct what is listed.", request_id, error.faults)
+        return Problem(400, "invalid-data", error.title, _CORRECT, request_id, error.faults)
     if isinstance(error, InputError):
-        return Problem(400, "invalid-input", str(error), "Correct what is named.", request_id)
+        return Problem(400, "invalid-input", str(error), Phrase("Correct what is named."), request_id)
     return Problem(
         500,
         "internal",
-        "The node failed on this request; nothing was changed.",
-        "Tell the node's operator the instance; it stands in the log.",
+        Phrase("The node failed on this request; nothing was changed."),
+        Phrase("Tell the node's operator the instance; it stands in the log."),
         request_id,
     )
 
 
 def _of_http(error: HTTPException, request_id: str) -> Problem:
     kinds = {
-        404: ("not-found", "There is nothing at this address.", "See /openapi.json for the addresses of this node."),
-        405: ("method-not-allowed", "This address does not take this method.", "Use a method that Allow names."),
+        404: (
+            "not-found",
+            Phrase("There is nothing at this address."),
+            Phrase("See /openapi.json for the addresses of this node."),
+        ),
+        405: (
+            "method-not-allowed",
+            Phrase("This address does not take this method."),
+            Phrase("Use a method that Allow names."),
+        ),
     }
     slug = http.HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-    kind, detail, remedy = kinds.get(error.status_code, (slug, str(error.detail), "Correct the request."))
+    kind, detail, remedy = kinds.get(error.status_code, (slug, str(error.detail), Phrase("Correct the request.")))
     return Problem(error.status_code, kind, detail, remedy, request_id, headers=dict(error.headers or {}))
-
-
-def _validation_faults(errors: Sequence[Mapping[str, object]]) -> tuple[Fault, ...]:
-    faults = []
-    for item in errors:
-        location = item.get("loc")
-        where = " ".join(str(part) for part in location) if isinstance(location, tuple) else ""
-        faults.append(Fault(where, str(item.get("msg", "is not valid")), "See /openapi.json for what is allowed."))
-    return tuple(faults)
 
 
 def add_problem_handlers(app: FastAPI, forms: ProblemForms) -> None:

@@ -13,7 +13,7 @@ from fastapi import Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
-from sealane.errors import InputError, RequestRefusedError
+from sealane.errors import InputError, Phrase, RequestRefusedError
 from sealane.node.api_tokens import ROLES, create_token, list_tokens, revoke_token
 from sealane.node.context import Node
 from sealane.spreadsheet_text import inert
@@ -307,7 +307,7 @@ def _tokens(room: Room, node: Node) -> None:
                 revoke_token(connection, token_id, now)
             except InputError:
                 raise RequestRefusedError(
-                    404, "no-token", "There is no such token that works.", "Load again."
+                    404, "no-token", Phrase("There is no such token that works."), Phrase("Load again.")
                 ) from None
             audit.note(connection, viewer, "token.revoke", token_id, {}, request.state.request_id, now)
 
@@ -393,7 +393,7 @@ def _filter(
         begins_at = None if begins is None else dt.datetime.combine(begins, dt.time(), dt.UTC)
         ends_at = None if ends is None else dt.datetime.combine(ends, dt.time(), dt.UTC) + day
     except OverflowError:
-        raise InputError("ends: is no day that anything is known of.") from None
+        raise InputError(Phrase("ends: is no day that anything is known of.")) from None
     return audit.AuditFilter(actor or None, action or None, object_ or None, begins_at, ends_at)
 
 
@@ -418,4 +418,6 @@ def _known_user(connection: Any, user_id: str) -> users.User:
     try:
         return users.get_user(connection, user_id)
     except InputError:
-        raise RequestRefusedError(404, "no-user", "There is no such account.", "Load the page again.") from None
+        raise RequestRefusedError(
+            404, "no-user", Phrase("There is no such account."), Phrase("Load the page again.")
+        ) from None

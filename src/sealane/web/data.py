@@ -10,7 +10,7 @@ from fastapi import Header, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import StreamingResponse
 
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.node.context import Node
 from sealane.products.catalogue import DATASETS
 from sealane.web.accounts import audit
@@ -326,7 +326,10 @@ def _add_actions(made: Room, node: Node) -> None:
             one = store.import_of(connection, import_id, lock=True)
             if not shown(one, None).can_apply:
                 raise RequestRefusedError(
-                    409, "wrong-state", f"The upload is {one.state}.", "Only what was checked can be applied."
+                    409,
+                    "wrong-state",
+                    Phrase("The upload is %(state)s.", state=one.state),
+                    Phrase("Only what was checked can be applied."),
                 )
             changed = body.model_dump(exclude_none=True)
             if changed:
@@ -345,7 +348,10 @@ def _add_actions(made: Room, node: Node) -> None:
             one = store.import_of(connection, import_id, lock=True)
             if one.kind == Kind.PRODUCT and one.state is State.APPLYING:
                 raise RequestRefusedError(
-                    409, "wrong-state", "Its records are being applied.", "Wait for the end, then undo it."
+                    409,
+                    "wrong-state",
+                    Phrase("Its records are being applied."),
+                    Phrase("Wait for the end, then undo it."),
                 )
             one = _cancelled(connection, node, one, now)
             audit.note(connection, viewer, "import.cancel", one.id, {"kind": one.kind}, request.state.request_id, now)
@@ -395,7 +401,9 @@ def _add_streams(made: Room, node: Node) -> None:
             one = store.import_of(connection, import_id)
         path = files.folder_of(node, one.id) / files.REJECTS
         if not path.is_file():
-            raise RequestRefusedError(404, "no-rejects", "No row of this upload was rejected.", "There is nothing.")
+            raise RequestRefusedError(
+                404, "no-rejects", Phrase("No row of this upload was rejected."), Phrase("There is nothing.")
+            )
         headers = {
             "Content-Disposition": f'attachment; filename="rejects-{one.id[:8]}.csv"',
             "Cache-Control": "private, no-store",
@@ -430,5 +438,7 @@ def _cursor(text: str | None) -> tuple[dt.datetime, str] | None:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None or not import_id:
-        raise RequestRefusedError(400, "wrong-cursor", "The cursor is none of ours.", "Begin with the first page.")
+        raise RequestRefusedError(
+            400, "wrong-cursor", Phrase("The cursor is none of ours."), Phrase("Begin with the first page.")
+        )
     return moment, import_id

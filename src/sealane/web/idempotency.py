@@ -19,7 +19,7 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from sealane.database.tables.results import answered_request as table
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.node.context import Node
 from sealane.web.accounts.gate import gate, viewer_of
 
@@ -47,14 +47,20 @@ class IdempotentRoute(APIRoute):
                 _NUL.search(await request.body())
             ):
                 raise RequestRefusedError(
-                    422, "bad-text", "A text holds the character NUL (\\u0000).", "Send it without that character."
+                    422,
+                    "bad-text",
+                    Phrase("A text holds the character NUL (\\u0000)."),
+                    Phrase("Send it without that character."),
                 )
             key = request.headers.get(HEADER)
             if key is None or request.method in {"GET", "HEAD"}:
                 return await inner(request)
             if not _KEY.fullmatch(key):
                 raise RequestRefusedError(
-                    422, "bad-key", "The Idempotency-Key cannot be used.", "Send 8 to 100 visible ASCII characters."
+                    422,
+                    "bad-key",
+                    Phrase("The Idempotency-Key cannot be used."),
+                    Phrase("Send 8 to 100 visible ASCII characters."),
                 )
             node: Node = request.app.state.node
             viewer = await viewer_of(request)
@@ -95,19 +101,25 @@ def _begin(node: Node, owner: str, key: str, digest: str) -> Response | None:
                 return None
     if row is not None and row.digest != digest:
         raise RequestRefusedError(
-            422, "key-reused", "The Idempotency-Key was used for another request.", "Use each key for one request."
+            422,
+            "key-reused",
+            Phrase("The Idempotency-Key was used for another request."),
+            Phrase("Use each key for one request."),
         )
     if row is None or row.status is None:
         raise RequestRefusedError(
             409,
             "under-way",
-            "The same request is being done, or was cut off while it was.",
-            "Look whether it was done; ask again later.",
+            Phrase("The same request is being done, or was cut off while it was."),
+            Phrase("Look whether it was done; ask again later."),
             retry_after_s=_RETRY_S,
         )
     if row.body is None:
         raise RequestRefusedError(
-            409, "done-before", "The request was done; its answer is not given twice.", "Look at what it made."
+            409,
+            "done-before",
+            Phrase("The request was done; its answer is not given twice."),
+            Phrase("Look at what it made."),
         )
     headers = {"Idempotent-Replayed": "true"}
     if row.status == 204:

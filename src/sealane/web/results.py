@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sealane.database.tables.results import result as table
-from sealane.errors import DataError, Fault, RequestRefusedError
+from sealane.errors import DataError, Fault, Phrase, RequestRefusedError
 from sealane.folders import whole_folder
 from sealane.node.context import Node
 from sealane.reports.banners import says_simulated
@@ -108,7 +108,9 @@ def result_of(
         query = sa.select(table).where(table.c.id == result_id, table.c.removed_at.is_(None))
         row = connection.execute(query.where(table.c.public) if only_public else query).one_or_none()
     if row is None or (kinds and ResultKind(row.kind) not in kinds):
-        raise RequestRefusedError(404, "unknown-result", "There is no such result here.", "See /reports for all.")
+        raise RequestRefusedError(
+            404, "unknown-result", Phrase("There is no such result here."), Phrase("See /reports for all.")
+        )
     return _result(node, row, only_public)
 
 
@@ -198,9 +200,13 @@ def describe(folder: Path) -> dict[str, Any]:
     try:
         return _DESCRIBED[made_by](facts)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        found = f"lacks {error}" if isinstance(error, KeyError) else "is not as a run writes it"
+        found = (
+            Phrase("lacks %(error)s", error=error)
+            if isinstance(error, KeyError)
+            else Phrase("is not as a run writes it")
+        )
         raise DataError(
-            "The result cannot be kept.", [Fault(str(folder / name), found, "Run the command again")]
+            Phrase("The result cannot be kept."), [Fault(str(folder / name), found, Phrase("Run the command again"))]
         ) from None
 
 
@@ -288,9 +294,9 @@ def _json(folder: Path, name: str) -> dict[str, Any]:
     try:
         content = json.loads((folder / name).read_text("utf-8"))
     except ValueError as error:
-        found = f"is no JSON ({error})"
+        found = Phrase("is no JSON (%(error)s)", error=error)
         raise DataError(
-            "The result cannot be kept.", [Fault(str(folder / name), found, "Run the command again")]
+            Phrase("The result cannot be kept."), [Fault(str(folder / name), found, Phrase("Run the command again"))]
         ) from None
     return dict(content)
 
@@ -319,7 +325,8 @@ def _files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         if path.is_symlink():
             raise DataError(
-                "The result cannot be kept.", [Fault(str(path), "is a link", "Put the file itself in its place")]
+                Phrase("The result cannot be kept."),
+                [Fault(str(path), Phrase("is a link"), Phrase("Put the file itself in its place"))],
             )
         if path.is_file():
             yield path

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.web.render import STATIC, static_digest
 
 _TYPES = {
@@ -53,7 +53,9 @@ def static_router() -> APIRouter:
     @api.get("/static/{digest}/{path:path}")
     def static_file(request: Request, digest: str, path: str) -> Response:
         if path not in files():
-            raise RequestRefusedError(404, "not-found", "There is no such file.", "Load the page again.")
+            raise RequestRefusedError(
+                404, "not-found", Phrase("There is no such file."), Phrase("Load the page again.")
+            )
         accepts = "gzip" in request.headers.get("accept-encoding", "")
         content, compressed = _content(path, accepts)
         known = digest == static_digest()

@@ -7,6 +7,8 @@ from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator
 
+from sealane.errors import Phrase
+
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 _Time = TypeVar("_Time", dt.date, dt.date | None)
 
@@ -20,7 +22,7 @@ def sensible(value: _Time) -> _Time:
         Outside of 1900 to 2199.
     """
     if value is not None and not FIRST_YEAR <= value.year <= LAST_YEAR:
-        raise ValueError(f"the year must be from {FIRST_YEAR} to {LAST_YEAR}")
+        raise ValueError(Phrase("the year must be from %(first)s to %(last)s", first=FIRST_YEAR, last=LAST_YEAR))
     return value
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from functools import cache
 from pathlib import Path
+
+from sealane.errors import Phrase
 
 LANGUAGES = {"en": "English", "ja": "日本語"}
 LOCALES = {"en": "en_GB", "ja": "ja_JP"}
@@ -42,6 +45,23 @@ class Words:
         """Return a text, with ``%(name)s`` replaced by values; English where the language lacks it."""
         found = self._texts.get(text, text)
         return found % values if values else found
+
+    def knows(self, text: str) -> bool:
+        """Whether a text stands in this language's catalogue; English has all its own."""
+        return self.language == "en" or (text.text if isinstance(text, Phrase) else text) in self._texts
+
+    def phrase(self, text: str) -> str:
+        """Return what an error says; what is no `Phrase`, or in no catalogue, as it is."""
+        if not isinstance(text, Phrase) or not self.knows(text):
+            return text
+        return self(text.text, **{name: self._value(value) for name, value in text.values.items()})
+
+    def _value(self, value: object) -> object:
+        if isinstance(value, Exception):
+            value = str(value)
+        if isinstance(value, Enum):  # a state, a role: told by its name
+            return self(str(value.value).replace("_", " "))
+        return self.phrase(value) if isinstance(value, Phrase) else value
 
     def plural(self, one: str, many: str, number: int, **values: object) -> str:
         """Return the text for a number; it may hold ``%(num)s``."""

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from sealane.errors import InputError, RequestRefusedError
+from sealane.errors import InputError, Phrase, RequestRefusedError
 from sealane.node.context import Node
 from sealane.web.accounts import audit, sessions, users
 from sealane.web.accounts.gate import Viewed, address_of, reading
@@ -122,17 +122,21 @@ def room(node: Node) -> Room:
             allowed = attempt(connection, bucket, FREE_ATTEMPTS, now)
         if not allowed:
             raise RequestRefusedError(
-                429, "too-many-failures", "Too many attempts failed.", "Wait.", retry_after_s=allowed.retry_after_s
+                429,
+                "too-many-failures",
+                Phrase("Too many attempts failed."),
+                Phrase("Wait."),
+                retry_after_s=allowed.retry_after_s,
             )
         with node.database.read() as connection:
             user = users.get_user(connection, user_id)
             stored = users.password_row(connection, user)
         if users.prove(user, stored, body.present, now) is None:
-            raise InputError("The present password is not right.")
+            raise InputError(Phrase("The present password is not right."))
         with node.database.write() as connection:
             forgive(connection, bucket)  # a new password that is refused below is no failed attempt
         if body.new == body.present:
-            raise InputError("The new password is the present one. Choose another.")
+            raise InputError(Phrase("The new password is the present one. Choose another."))
         check_password(body.new, user.login, user.name, settings.name)
         hashed = hash_password(body.new)
         with node.database.write() as connection:
@@ -175,10 +179,10 @@ def shown_session(row: sessions.SessionRow, mine: str | None) -> SessionShown:
 
 def no_such_session() -> RequestRefusedError:
     """The same answer for a session that has ended and for another person's."""
-    return RequestRefusedError(404, "no-session", "There is no such session.", "Load the page again.")
+    return RequestRefusedError(404, "no-session", Phrase("There is no such session."), Phrase("Load the page again."))
 
 
 def _person(user_id: str | None) -> str:
     if user_id is None:  # the table of access lets only people in
-        raise RequestRefusedError(403, "role", "Only a person has an account.", "Log in.")
+        raise RequestRefusedError(403, "role", Phrase("Only a person has an account."), Phrase("Log in."))
     return user_id

@@ -20,7 +20,7 @@ from fastapi import Depends, HTTPException, Request
 from starlette.concurrency import run_in_threadpool
 
 from sealane.database.wall import stand_for
-from sealane.errors import RequestRefusedError, StoreError
+from sealane.errors import Phrase, RequestRefusedError, StoreError
 from sealane.node.api_tokens import find_token
 from sealane.node.context import Node
 from sealane.node.settings import NodeSettings
@@ -257,8 +257,8 @@ def _by_token(node: Node, given: list[str], request: Request, now: dt.datetime) 
         raise RequestRefusedError(
             401,
             "unknown-token",
-            "The request carries no token this node accepts.",
-            "Send Authorization: Bearer and a token of `sealane node token create`.",
+            Phrase("The request carries no token this node accepts."),
+            Phrase("Send Authorization: Bearer and a token of `sealane node token create`."),
         )
     return Viewer(None, token.name, token.name, Role.GUEST, token.role, *_choices(request), "", None)
 
@@ -276,14 +276,14 @@ def _not_let_in(request: Request, viewer: Viewer) -> Exception:
         return RequestRefusedError(
             403,
             "role",
-            f"The role {viewer.standing} may not use this.",
-            "Ask the node's administrator for another role.",
+            Phrase("The role %(standing)s may not use this.", standing=viewer.standing),
+            Phrase("Ask the node's administrator for another role."),
         )
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     login = f"{LOGIN}?next={quote(safe_next(path), safe='/')}"
     if wants_page(request):
         return HTTPException(303, "Log in first.", {"Location": login, "Cache-Control": "no-store"})
-    detail, remedy = "Nobody has logged in, or the login has ended.", "Log in, or send a token."
+    detail, remedy = Phrase("Nobody has logged in, or the login has ended."), Phrase("Log in, or send a token.")
     if "hx-request" in request.headers:  # htmx follows this; a plain redirect it would put into the page
         current = urlsplit(request.headers.get("hx-current-url", "/"))
         login = f"{LOGIN}?next={quote(safe_next(current.path), safe='/')}"
@@ -295,7 +295,10 @@ def _password_first(request: Request) -> Exception:
     if wants_page(request):
         return HTTPException(303, "Choose a password first.", {"Location": ACCOUNT, "Cache-Control": "no-store"})
     return RequestRefusedError(
-        403, "temporary-password", "The password is a temporary one.", "Choose one of your own first, at /account."
+        403,
+        "temporary-password",
+        Phrase("The password is a temporary one."),
+        Phrase("Choose one of your own first, at /account."),
     )
 
 
@@ -309,8 +312,8 @@ async def _check_own_page(request: Request, viewer: Viewer, settings: NodeSettin
         raise RequestRefusedError(
             403,
             "foreign-request",
-            "The request does not show that a page of this node sent it.",
-            "Load the page again and repeat; scripts use a token instead of a cookie.",
+            Phrase("The request does not show that a page of this node sent it."),
+            Phrase("Load the page again and repeat; scripts use a token instead of a cookie."),
         )
 
 

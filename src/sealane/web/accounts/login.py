@@ -22,7 +22,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.node.context import Node
 from sealane.web.accounts import audit, oidc, sessions, users
 from sealane.web.accounts.gate import ACCOUNT, LOGIN, Viewed, address_group, address_of, is_own_page, safe_next
@@ -165,7 +165,11 @@ def router(node: Node) -> APIRouter:
             allowed = allow(connection, f"provider:{group}", PROVIDER_A_MINUTE, dt.timedelta(minutes=1), node.clock())
         if not allowed:
             raise RequestRefusedError(
-                429, "too-many", "Too many logins were begun.", "Wait a little.", retry_after_s=allowed.retry_after_s
+                429,
+                "too-many",
+                Phrase("Too many logins were begun."),
+                Phrase("Wait a little."),
+                retry_after_s=allowed.retry_after_s,
             )
         begun = oidc.begin(node, providers, safe_next(next))
         answer = RedirectResponse(begun.url, 303, {"Cache-Control": "no-store"})

@@ -23,7 +23,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from sealane.database.tables.accounts import oidc_login
-from sealane.errors import DataError, InputError, RequestRefusedError, UnreachableError
+from sealane.errors import DataError, InputError, Phrase, RequestRefusedError, UnreachableError
 from sealane.exchange.addresses import origin_of
 from sealane.exchange.strict_json import parse_object
 from sealane.node.context import Node
@@ -130,7 +130,7 @@ def finish(node: Node, providers: Providers, answer: Mapping[str, str], cookie: 
     if (provider.names_itself or "iss" in answer) and answer.get("iss") != provider.issuer:
         raise _not_this_login()
     if "error" in answer or not answer.get("code"):
-        raise _refused(403, "The provider did not let you in.", "Try again, or ask who runs it.")
+        raise _refused(403, Phrase("The provider did not let you in."), Phrase("Try again, or ask who runs it."))
     claims = _claims(node, providers, provider, answer["code"], begun)
     return _account(node, provider.issuer, claims), str(begun.next_path)
 
@@ -249,7 +249,9 @@ def _account(node: Node, issuer: str, claims: Mapping[str, Any]) -> users.User:
         if user is not None and user.disabled_at is not None:
             role = None
         if role is None:
-            raise _refused(403, "You have no role on this node.", "Ask the node's administrator for one.")
+            raise _refused(
+                403, Phrase("You have no role on this node."), Phrase("Ask the node's administrator for one.")
+            )
         email = claims.get("email") if claims.get("email_verified") is True else None
         name = str(claims.get("name") or claims.get("preferred_username") or subject).strip()[:200]
         name = name if name.isprintable() and name else "?"
@@ -262,7 +264,11 @@ def _account(node: Node, issuer: str, claims: Mapping[str, Any]) -> users.User:
             # Also when that takes the last administrator's role: who may do what is the provider's to say.
             return users.change_user(connection, user.id, now, must_keep_administrator=False, name=name, role=role)
         except (DataError, InputError) as error:
-            raise _refused(403, f"No account can be made of what the provider says. {error}", "Tell them.") from None
+            raise _refused(
+                403,
+                Phrase("No account can be made of what the provider says. %(error)s", error=error),
+                Phrase("Tell them."),
+            ) from None
 
 
 def _free_login(connection: sa.Connection, claims: Mapping[str, Any]) -> str:
@@ -308,11 +314,17 @@ def _base64url(data: bytes) -> str:
 
 
 def _not_this_login() -> RequestRefusedError:
-    return _refused(400, "This is not the login that began in this browser, or it took too long.", "Log in again.")
+    return _refused(
+        400, Phrase("This is not the login that began in this browser, or it took too long."), Phrase("Log in again.")
+    )
 
 
 def _unbelievable(why: str) -> RequestRefusedError:
-    return _refused(502, f"The OpenID provider cannot be used: {why}.", "Try again later, or tell the node's operator.")
+    return _refused(
+        502,
+        Phrase("The OpenID provider cannot be used: %(why)s.", why=why),
+        Phrase("Try again later, or tell the node's operator."),
+    )
 
 
 def _refused(status: int, detail: str, remedy: str) -> RequestRefusedError:

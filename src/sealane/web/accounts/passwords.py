@@ -16,7 +16,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
-from sealane.errors import DataError, Fault, RequestRefusedError
+from sealane.errors import DataError, Fault, Phrase, RequestRefusedError
 
 MIN_LENGTH = 12
 MAX_LENGTH = 200  # a longer one costs the server work and adds nothing
@@ -79,17 +79,35 @@ def check_password(password: str, *known: str) -> None:
     text = _prepared(password)
     if len(text) < MIN_LENGTH:
         faults.append(
-            Fault("password", f"has {len(text)} characters", f"Use at least {MIN_LENGTH}; a sentence is easy to keep.")
+            Fault(
+                "password",
+                Phrase("has %(count)s characters", count=len(text)),
+                Phrase("Use at least %(min_length)s; a sentence is easy to keep.", min_length=MIN_LENGTH),
+            )
         )
     if len(text) > MAX_LENGTH:
-        faults.append(Fault("password", f"has more than {MAX_LENGTH} characters", "Use a shorter one."))
+        faults.append(
+            Fault(
+                "password",
+                Phrase("has more than %(max_length)s characters", max_length=MAX_LENGTH),
+                Phrase("Use a shorter one."),
+            )
+        )
     if text and len(set(text)) < MIN_DISTINCT:
-        faults.append(Fault("password", f"has fewer than {MIN_DISTINCT} different characters", "Vary it."))
+        faults.append(
+            Fault(
+                "password",
+                Phrase("has fewer than %(min_distinct)s different characters", min_distinct=MIN_DISTINCT),
+                Phrase("Vary it."),
+            )
+        )
     folded = text.casefold()
     if any(len(word) >= 4 and word.casefold() in folded for word in known):
-        faults.append(Fault("password", "holds the login, the name or the port's name", "Leave these out."))
+        faults.append(
+            Fault("password", Phrase("holds the login, the name or the port's name"), Phrase("Leave these out."))
+        )
     if faults:
-        raise DataError("The password cannot be used.", faults)
+        raise DataError(Phrase("The password cannot be used."), faults)
 
 
 def temporary_password() -> str:
@@ -124,5 +142,9 @@ class _Turn:
 
 def _busy() -> RequestRefusedError:
     return RequestRefusedError(
-        503, "busy", "Too many people log in at this moment.", "Try again in a few seconds.", retry_after_s=5
+        503,
+        "busy",
+        Phrase("Too many people log in at this moment."),
+        Phrase("Try again in a few seconds."),
+        retry_after_s=5,
     )

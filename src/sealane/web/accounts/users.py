@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sealane.database.tables.accounts import known_browser, user_account, user_password, web_session
-from sealane.errors import DataError, Fault, InputError
+from sealane.errors import DataError, Fault, InputError, Phrase
 from sealane.web.accounts.passwords import hash_password, needs_rehash, verify_password
 from sealane.web.accounts.roles import PEOPLE, Role
 from sealane.web.formats import UNIT_CHOICES
@@ -97,12 +97,19 @@ def add_user(
     values = {"name": name.strip(), "role": role, "email": email or None, "language": language, "units": units}
     faults = _faults(values)
     if not is_login(login):
-        remedy = "Use 1 to 100 letters a to z, digits and . _ @ + - between them."
-        faults.insert(0, Fault("login", f"{login!r} cannot be one", remedy))
+        remedy = Phrase("Use 1 to 100 letters a to z, digits and . _ @ + - between them.")
+        faults.insert(0, Fault("login", Phrase("%(login)s cannot be one", login=repr(login)), remedy))
     elif find_by_login(connection, login) is not None:
-        faults.insert(0, Fault("login", f"{login} is taken", "Choose another, or enable that account again."))
+        faults.insert(
+            0,
+            Fault(
+                "login",
+                Phrase("%(login)s is taken", login=login),
+                Phrase("Choose another, or enable that account again."),
+            ),
+        )
     if faults:
-        raise DataError("The account cannot be made.", faults)
+        raise DataError(Phrase("The account cannot be made."), faults)
     issuer, subject = oidc or (None, None)
     row = {"id": str(uuid.uuid4()), "login": login, "theme": "system", "created_at": now, **values}
     connection.execute(user_account.insert().values(**row, oidc_issuer=issuer, oidc_subject=subject))
@@ -130,9 +137,15 @@ def change_user(
     faults = _faults(changes)
     loses = (changes.get("role", before.role) != Role.ADMINISTRATOR or disabled) and before.role == Role.ADMINISTRATOR
     if must_keep_administrator and loses and before.disabled_at is None and _administrators(connection) == {user_id}:
-        faults.append(Fault("role", f"{before.login} is the last administrator", "Make another one first."))
+        faults.append(
+            Fault(
+                "role",
+                Phrase("%(login)s is the last administrator", login=before.login),
+                Phrase("Make another one first."),
+            )
+        )
     if faults:
-        raise DataError("The account cannot be changed.", faults)
+        raise DataError(Phrase("The account cannot be changed."), faults)
     if disabled is not None:
         changes["disabled_at"] = (before.disabled_at or now) if disabled else None
     if changes:
@@ -154,7 +167,7 @@ def get_user(connection: sa.Connection, user_id: str) -> User:
     """
     row = connection.execute(sa.select(user_account).where(user_account.c.id == user_id)).mappings().one_or_none()
     if row is None:
-        raise InputError(f"There is no account {user_id}.")
+        raise InputError(Phrase("There is no account %(user_id)s.", user_id=user_id))
     return _user(row)
 
 
@@ -196,7 +209,13 @@ def give_temporary_password(connection: sa.Connection, user_id: str, hashed: str
     """
     user = get_user(connection, user_id)
     if user.oidc_issuer is not None:
-        raise InputError(f"{user.login} logs in at {user.oidc_issuer} and has no password here.")
+        raise InputError(
+            Phrase(
+                "%(login)s logs in at %(oidc_issuer)s and has no password here.",
+                login=user.login,
+                oidc_issuer=user.oidc_issuer,
+            )
+        )
     until = now + TEMPORARY_FOR
     _store_password(connection, user_id, hashed, now, until)
     _end_sessions(connection, user_id, "password set", now)
@@ -282,15 +301,25 @@ def _faults(values: dict[str, Any]) -> list[Fault]:
     faults = []
     name = values.get("name", "x")
     if not 0 < len(name) <= 200 or not name.isprintable():
-        faults.append(Fault("name", "is empty, longer than 200 characters or not printable", "Give the person's name."))
+        faults.append(
+            Fault(
+                "name",
+                Phrase("is empty, longer than 200 characters or not printable"),
+                Phrase("Give the person's name."),
+            )
+        )
     email = values.get("email")
     if email is not None and not _EMAIL.fullmatch(email):
-        faults.append(Fault("email", "is no address", "Write it as name@example.org, or leave it out."))
+        faults.append(Fault("email", Phrase("is no address"), Phrase("Write it as name@example.org, or leave it out.")))
     choices = {"role": PEOPLE, "language": tuple(LANGUAGES), "units": tuple(UNIT_CHOICES), "theme": THEMES}
     for field, allowed in choices.items():
         if field in values and values[field] not in allowed:
             faults.append(
-                Fault(field, f"{str(values[field])[:40]!r} is not known", f"Use one of {', '.join(allowed)}.")
+                Fault(
+                    field,
+                    Phrase("%(value)s is not known", value=repr(str(values[field])[:40])),
+                    Phrase("Use one of %(names)s.", names=", ".join(allowed)),
+                )
             )
     return faults
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from sealane.agreements.document_model import ActivityKind
-from sealane.errors import InputError, RequestRefusedError
+from sealane.errors import InputError, Phrase, RequestRefusedError
 from sealane.exchange.activities import MAX_NOTE, MAX_TITLE, record_activity
 from sealane.node.context import Node
 from sealane.web.accounts import audit
@@ -58,7 +58,10 @@ def record(node: Node, viewer: Viewer, agreement_id: str, body: NewActivity, req
             if hasattr(error, "faults"):
                 raise
             raise RequestRefusedError(
-                404, "unknown-agreement", f"No agreement has the id {agreement_id[:100]!r}.", "Agreements lists all."
+                404,
+                "unknown-agreement",
+                Phrase("No agreement has the id %(agreement_id)s.", agreement_id=repr(agreement_id[:100])),
+                Phrase("Agreements lists all."),
             ) from None
         details = {"kind": done.kind.value, "day": done.day.isoformat(), "commitment": body.commitment}
         audit.note(connection, viewer, "agreement.activity", agreement_id, details, request_id, now)

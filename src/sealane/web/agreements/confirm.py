@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sealane.errors import InputError, RequestRefusedError
+from sealane.errors import InputError, Phrase, RequestRefusedError
 from sealane.exchange import registry
 from sealane.exchange.agreement_states import AgreementState
 from sealane.node.context import Node
@@ -32,13 +32,23 @@ def confirm_page(node: Node, viewer: Viewer, agreement_id: str, version: int, st
             still_open = set(open_streams(connection, agreement_id, version))
             ends = [flow for flow in sent_shown(connection, own, agreement_id, version) if flow.stream in still_open]
     if step not in CONFIRMED:
-        raise RequestRefusedError(404, "unknown-step", f"There is no step {step[:40]!r}.", "Open it from the page.")
+        raise RequestRefusedError(
+            404,
+            "unknown-step",
+            Phrase("There is no step %(step)s.", step=repr(step[:40])),
+            Phrase("Open it from the page."),
+        )
     if step not in steps_for(found, versions, messages, own, viewer):
         raise RequestRefusedError(
             409,
             "agreement-state",
-            f"Agreement {found.document.ref} is {found.state.value.replace('_', ' ')}; {step} is not possible now.",
-            "Its page shows which steps are.",
+            Phrase(
+                "Agreement %(ref)s is %(state)s; %(step)s is not possible now.",
+                ref=found.document.ref,
+                state=found.state,
+                step=step,
+            ),
+            Phrase("Its page shows which steps are."),
         )
     told = [] if step == RETIRE and found.state is AgreementState.DRAFT else list(found.others(own))
     try:

@@ -11,7 +11,7 @@ from sealane.database.tables.delivery import decision, outbox
 from sealane.database.tables.delivery import stream as stream_table
 from sealane.database.tables.node import node_info
 from sealane.database.tables.products import record
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.exchange.peers import list_peers
 from sealane.exchange.sealing import RowState
 from sealane.exchange.sent_and_withheld import ReceivedTotal, StreamTotal, received_totals, stream_totals
@@ -131,8 +131,8 @@ def explain_flow(connection: sa.Connection, key: str, what: str, reason: str | N
         raise RequestRefusedError(
             404,
             "unknown-figure",
-            f"There is no stream {key[:12]} with {what} records here.",
-            "Open the figure from the agreement's page.",
+            Phrase("There is no stream %(key)s with such records here.", key=key[:12]),
+            Phrase("Open the figure from the agreement's page."),
         )
     filters = {
         "agreement": f"{stream.agreement_id}@{stream.agreement_version}#{stream.clause_id}",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from sealane.agreements import Agreement, load_agreements
-from sealane.errors import InputError, RequestRefusedError
+from sealane.errors import InputError, Phrase, RequestRefusedError
 from sealane.exchange import registry
 from sealane.exchange.activities import ActivityDone, CommitmentStanding, commitment_standings, list_activities
 from sealane.exchange.ledger import entries
@@ -167,7 +167,7 @@ def agreement_page(node: Node, viewer: Viewer, agreement_id: str) -> AgreementPa
     """Return every version of one executable agreement."""
     versions = [v for v in executed_versions(node, viewer) if v.id == agreement_id]
     if not versions:
-        raise _unknown(f"This node has no agreement {agreement_id!r}.")
+        raise _unknown(Phrase("This node has no agreement %(agreement_id)s.", agreement_id=repr(agreement_id)))
     with reading(node, viewer) as connection:
         done = list_activities(connection, agreement_id)
     return AgreementPage(
@@ -238,13 +238,20 @@ def find_version(versions: Sequence[registry.Registered], agreement_id: str, ver
     found = next((v for v in versions if v.document.version == version), None)
     if found is None:
         there = ", ".join(str(v.document.version) for v in versions)
-        has = f"it has version {there}" if there else "there is none of this id"
-        raise _unknown(f"This node has no version {version} of agreement {agreement_id!r}; {has}.")
+        has = Phrase("it has version %(there)s", there=there) if there else Phrase("there is none of this id")
+        raise _unknown(
+            Phrase(
+                "This node has no version %(version)s of agreement %(agreement_id)s; %(has)s.",
+                version=version,
+                agreement_id=repr(agreement_id),
+                has=has,
+            )
+        )
     return found
 
 
 def _unknown(detail: str) -> RequestRefusedError:
-    return RequestRefusedError(404, "unknown-agreement", detail, "The page Agreements lists all.")
+    return RequestRefusedError(404, "unknown-agreement", detail, Phrase("The page Agreements lists all."))
 
 
 def activity_shown(done: ActivityDone) -> ActivityShown:
@@ -305,7 +312,12 @@ def explain_commitment(node: Node, viewer: Viewer, agreement_id: str, commitment
     standing = next((s for s in standings if s.commitment.id == commitment_id), None)
     reports = [a for a in done if a.details.get("commitment") == commitment_id]
     if standing is None or (what == "last" and not reports):
-        raise _unknown(f"Agreement {agreement_id!r} has no such commitment, or nothing was reported on it.")
+        raise _unknown(
+            Phrase(
+                "Agreement %(agreement_id)s has no such commitment, or nothing was reported on it.",
+                agreement_id=repr(agreement_id),
+            )
+        )
     promised = standing.commitment
     path = f"/explain/commitments/{agreement_id}/{commitment_id}/{what}"
     filters = {"agreement": f"{agreement_id}/{standing.version}", "commitment": promised.id}

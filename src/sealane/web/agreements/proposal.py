@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sealane.agreements import load_agreements
 from sealane.agreements.documents import document_bytes, document_digest, read_document
 from sealane.agreements.templates import Template, list_templates, template_named
-from sealane.errors import DataError, Fault, InputError, RequestRefusedError
+from sealane.errors import DataError, Fault, InputError, Phrase, RequestRefusedError
 from sealane.exchange.peers import list_peers
 from sealane.exchange.registry import known_datasets
 from sealane.node.context import Node
@@ -132,8 +132,8 @@ def proposal_page(
         raise RequestRefusedError(
             422,
             "answer-too-long",
-            f"An answer is longer than {_MAX_ANSWER:,} characters.",
-            "Write the document by hand.",
+            Phrase("An answer is longer than %(max_answer)s characters.", max_answer=f"{_MAX_ANSWER:,}"),
+            Phrase("Write the document by hand."),
         )
     known = partners.get(partner or "")
     filled = _prefilled(blanks, node, own_party, partner, known) | given
@@ -175,7 +175,7 @@ def _template(name: str) -> Template:
     try:
         return template_named(name)
     except InputError as error:
-        raise RequestRefusedError(404, "unknown-template", str(error), "Choose one of the list.") from None
+        raise RequestRefusedError(404, "unknown-template", str(error), Phrase("Choose one of the list.")) from None
 
 
 def _own_party(connection: sa.Connection, node: Node) -> str | None:

@@ -10,7 +10,7 @@ from fastapi import BackgroundTasks, Path, Query, Request
 from sealane.agreements.coverage import State
 from sealane.agreements.document_model import ActivityKind
 from sealane.agreements.model import Kind
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.exchange.registry import send_pending
 from sealane.node.context import Node
 from sealane.web.accounts.gate import Viewed, reading
@@ -267,5 +267,8 @@ def _steps(made: Room, node: Node) -> None:
 
 def _no_figure(what: str) -> RequestRefusedError:
     return RequestRefusedError(
-        404, "unknown-figure", f"There is no figure {what[:40]!r} of agreements.", "Open it from a page."
+        404,
+        "unknown-figure",
+        Phrase("There is no figure %(what)s of agreements.", what=repr(what[:40])),
+        Phrase("Open it from a page."),
     )

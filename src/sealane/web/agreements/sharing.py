@@ -7,7 +7,7 @@ import datetime as dt
 import sqlalchemy as sa
 
 from sealane.database.tables.products import record
-from sealane.errors import InputError, RequestRefusedError
+from sealane.errors import InputError, Phrase, RequestRefusedError
 from sealane.exchange.explain import ClauseAnswer, Explanation, StoredAnswer, explain
 from sealane.exchange.peers import Peer, list_peers
 from sealane.exchange.registry import get_agreement
@@ -136,7 +136,10 @@ def sharing_page(
     """
     if at is not None and at.tzinfo is None:
         raise RequestRefusedError(
-            422, "time-without-zone", "The time has no zone.", "Give it with zone, e.g. 2026-01-01T00:00:00Z."
+            422,
+            "time-without-zone",
+            Phrase("The time has no zone."),
+            Phrase("Give it with zone, e.g. 2026-01-01T00:00:00Z."),
         )
     moment = at or node.clock()
     with reading(node, viewer) as connection:
@@ -157,7 +160,7 @@ def sharing_page(
         try:
             found = explain(connection, own, dataset, record_id, partner, moment)
         except InputError as error:
-            raise RequestRefusedError(404, "unknown-record", str(error), "Check product and id.") from None
+            raise RequestRefusedError(404, "unknown-record", str(error), Phrase("Check product and id.")) from None
         facts = connection.execute(
             sa.select(record).where(record.c.source == own, record.c.dataset == dataset, record.c.id == record_id)
         ).one_or_none()
@@ -214,8 +217,8 @@ def _check_partner(peers: list[Peer], partner: str) -> None:
         raise RequestRefusedError(
             404,
             "unknown-partner",
-            f"No partner {partner[:AT_MOST]!r} is registered here.",
-            "Choose one of the registered partners.",
+            Phrase("No partner %(partner)s is registered here.", partner=repr(partner[:AT_MOST])),
+            Phrase("Choose one of the registered partners."),
         )
 
 

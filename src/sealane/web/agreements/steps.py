@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sealane.agreements.documents import read_document
 from sealane.agreements.values import TIME_REMEDY, read_time
-from sealane.errors import DataError, Fault, RequestRefusedError
+from sealane.errors import DataError, Fault, Phrase, RequestRefusedError
 from sealane.exchange import registry
 from sealane.exchange.agreement_messages import MessageState
 from sealane.exchange.agreement_states import TRANSITIONS, AgreementEvent, AgreementState
@@ -134,8 +134,13 @@ def keep_renewal(node: Node, viewer: Viewer, agreement_id: str, version: int, bo
             raise RequestRefusedError(
                 409,
                 "not-the-newest",
-                f"Version {current.document.version} of {agreement_id} is the newest in force, not {version}.",
-                "Renew that one.",
+                Phrase(
+                    "Version %(version)s of %(agreement_id)s is the newest in force, not %(asked)s.",
+                    version=current.document.version,
+                    agreement_id=agreement_id,
+                    asked=version,
+                ),
+                Phrase("Renew that one."),
             )
         document = registry.next_version(current.document, begins, ends)
         kept = registry.draft(connection, node.identity, document, now)
@@ -184,7 +189,7 @@ def resend(node: Node, viewer: Viewer, agreement_id: str, request_id: str) -> in
     with writing(node, viewer) as connection:
         now = node.clock()
         if not registry.list_agreements(connection, agreement_id):
-            raise _unknown(f"This node has no agreement {agreement_id!r}.")
+            raise _unknown(Phrase("This node has no agreement %(agreement_id)s.", agreement_id=repr(agreement_id)))
         number = registry.send_again(connection, agreement_id, now)
         details = {"messages": number}
         audit.note(connection, viewer, "agreement.resend", agreement_id, details, request_id, now)
@@ -207,13 +212,24 @@ def _step(
         now = node.clock()
         found = registry.get_agreement(connection, agreement_id, version, lock=True)
         if found is None:
-            raise _unknown(f"This node has no version {version} of agreement {agreement_id!r}.")
+            raise _unknown(
+                Phrase(
+                    "This node has no version %(version)s of agreement %(agreement_id)s.",
+                    version=version,
+                    agreement_id=repr(agreement_id),
+                )
+            )
         if not hmac.compare_digest(found.digest, digest):
             raise RequestRefusedError(
                 409,
                 "another-digest",
-                f"The document of {found.document.ref} is {found.digest}, not {digest} that was confirmed.",
-                "Load the page again, read the document as it stands now, and confirm that.",
+                Phrase(
+                    "The document of %(ref)s is %(digest)s, not %(confirmed)s that was confirmed.",
+                    ref=found.document.ref,
+                    digest=found.digest,
+                    confirmed=digest,
+                ),
+                Phrase("Load the page again, read the document as it stands now, and confirm that."),
             )
         after = step(connection, found, now)
         _note(connection, viewer, action, after, request_id, now, reason)
@@ -254,11 +270,11 @@ def _times(body: Renewal) -> tuple[dt.datetime, dt.datetime | None]:
         try:
             found[name] = read_time(text)
         except (ValueError, OverflowError):
-            faults.append(Fault(name, f"{text[:60]!r} is no time with zone", TIME_REMEDY))
+            faults.append(Fault(name, Phrase("%(text)s is no time with zone", text=repr(text[:60])), TIME_REMEDY))
     if faults:
-        raise DataError("The agreement cannot be renewed.", faults)
+        raise DataError(Phrase("The agreement cannot be renewed."), faults)
     return found["valid_from"], found.get("valid_until")
 
 
 def _unknown(detail: str) -> RequestRefusedError:
-    return RequestRefusedError(404, "unknown-agreement", detail, "The page Agreements lists all.")
+    return RequestRefusedError(404, "unknown-agreement", detail, Phrase("The page Agreements lists all."))

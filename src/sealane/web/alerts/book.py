@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from sealane.database.tables.alerts import alert as table
 from sealane.database.tables.alerts import alert_event as events_table
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.web.alerts.kinds import FLAPPING, HOLD, ONCE, RANK, AlertKind, Finding, Severity
 
 KEPT_CLOSED = dt.timedelta(days=90)
@@ -172,7 +172,9 @@ def find_alert(connection: sa.Connection, alert_id: str, user_id: str | None) ->
     """
     row = connection.execute(sa.select(table).where(table.c.id == alert_id)).one_or_none()
     if row is None or row.user_id not in {None, user_id}:
-        raise RequestRefusedError(404, "unknown-alert", "There is no such alert.", "See /alerts for all.")
+        raise RequestRefusedError(
+            404, "unknown-alert", Phrase("There is no such alert."), Phrase("See /alerts for all.")
+        )
     return _alert(row)
 
 
@@ -194,7 +196,9 @@ def acknowledge(
     """
     found = find_alert(connection, alert_id, user_id)
     if found.closed_at is not None:
-        raise RequestRefusedError(409, "alert-closed", "The alert is closed already.", "Nothing needs to be done.")
+        raise RequestRefusedError(
+            409, "alert-closed", Phrase("The alert is closed already."), Phrase("Nothing needs to be done.")
+        )
     values: dict[str, Any] = {"acknowledged_at": now, "acknowledged_by": by, "note": (note or "")[:MAX_NOTE] or None}
     if found.kind in ONCE or found.kind is AlertKind.CARGO_MILESTONE:
         values |= {"closed_at": now, "changed_at": now}

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from sealane.database.tables.alerts import alert_channel as table
 from sealane.database.tables.alerts import alert_delivery, alert_event
-from sealane.errors import DataError, Fault, RequestRefusedError
+from sealane.errors import DataError, Fault, Phrase, RequestRefusedError
 from sealane.exchange.addresses import origin_of
 from sealane.exchange.outbound import check_public_url
 from sealane.node.context import Node
@@ -104,9 +104,15 @@ def add_channel(
     name = " ".join(name.split())
     faults = list(_faults(node, kind, name, target, kinds, language, digest_minutes))
     if (connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0) >= MAX_CHANNELS:
-        faults.append(Fault("channels", f"there are {MAX_CHANNELS} already", "Remove one first"))
+        faults.append(
+            Fault(
+                "channels",
+                Phrase("there are %(max_channels)s already", max_channels=MAX_CHANNELS),
+                Phrase("Remove one first"),
+            )
+        )
     if faults:
-        raise DataError("The channel cannot be made.", faults)
+        raise DataError(Phrase("The channel cannot be made."), faults)
     channel_id = str(uuid.uuid4())
     secret = None
     if kind is ChannelKind.WEBHOOK:
@@ -150,7 +156,9 @@ def find_channel(connection: sa.Connection, channel_id: str) -> Channel:
     """
     row = connection.execute(sa.select(table).where(table.c.id == channel_id)).one_or_none()
     if row is None:
-        raise RequestRefusedError(404, "unknown-channel", "There is no such channel.", "See /alerts/channels for all.")
+        raise RequestRefusedError(
+            404, "unknown-channel", Phrase("There is no such channel."), Phrase("See /alerts/channels for all.")
+        )
     return _channel(row)
 
 
@@ -194,13 +202,17 @@ def _faults(
 ) -> list[Fault]:
     faults = []
     if not name or len(name) > 100 or not name.isprintable():
-        faults.append(Fault("name", f"{len(name)} characters", "Give 1 to 100"))
+        faults.append(Fault("name", Phrase("%(count)s characters", count=len(name)), Phrase("Give 1 to 100")))
     if kind is ChannelKind.EMAIL:
         if not EMAIL.fullmatch(target):
-            faults.append(Fault("target", "is no e-mail address", "Give one address, name@host"))
+            faults.append(Fault("target", Phrase("is no e-mail address"), Phrase("Give one address, name@host")))
         if not node.settings.smtp_url.get_secret_value():
             faults.append(
-                Fault("kind", "this node has no mail server", "Ask its operator to set smtp_url and alert_from")
+                Fault(
+                    "kind",
+                    Phrase("this node has no mail server"),
+                    Phrase("Ask its operator to set smtp_url and alert_from"),
+                )
             )
     else:
         try:
@@ -209,12 +221,22 @@ def _faults(
             faults.append(Fault("target", error.detail, error.remedy))
     known = {one.value for one in AlertKind}
     faults += [
-        Fault("kinds", f"{one[:60]!a}", f"Give some of: {', '.join(known)}") for one in kinds if one not in known
+        Fault("kinds", f"{one[:60]!a}", Phrase("Give some of: %(names)s", names=", ".join(known)))
+        for one in kinds
+        if one not in known
     ]
     if language not in LANGUAGES:
-        faults.append(Fault("language", f"{language[:20]!a}", f"Give one of: {', '.join(LANGUAGES)}"))
+        faults.append(
+            Fault("language", f"{language[:20]!a}", Phrase("Give one of: %(names)s", names=", ".join(LANGUAGES)))
+        )
     if not 0 <= digest_minutes <= MAX_DIGEST_MINUTES:
-        faults.append(Fault("digest_minutes", str(digest_minutes), f"Give 0 to {MAX_DIGEST_MINUTES}"))
+        faults.append(
+            Fault(
+                "digest_minutes",
+                str(digest_minutes),
+                Phrase("Give 0 to %(max_digest_minutes)s", max_digest_minutes=MAX_DIGEST_MINUTES),
+            )
+        )
     return faults
 
 

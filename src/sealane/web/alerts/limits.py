@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sealane.database.tables.alerts import alert_limit as table
-from sealane.errors import DataError, Fault, RequestRefusedError
+from sealane.errors import DataError, Fault, Phrase, RequestRefusedError
 from sealane.node.context import Node
 from sealane.products.catalogue import DATASETS
 from sealane.web.alerts.rules import Measured
@@ -86,16 +86,22 @@ def add_limit(
     known = tuple(sorted(DATASETS)) if kind is LimitKind.DATA_GAP else MEASURES
     faults = []
     if measure not in known:
-        faults.append(Fault("measure", f"{measure[:60]!a}", f"Give one of: {', '.join(known)}"))
+        faults.append(Fault("measure", f"{measure[:60]!a}", Phrase("Give one of: %(names)s", names=", ".join(known))))
     if not place or len(place) > 200 or not place.isprintable() or " " in place:
-        wanted = "the participant's id" if kind is LimitKind.DATA_GAP else "the port's UN/LOCODE or the corridor's id"
-        faults.append(Fault("place", f"{place[:60]!a}", f"Give {wanted}"))
+        remedy = Phrase("Give the port's UN/LOCODE or the corridor's id")
+        if kind is LimitKind.DATA_GAP:
+            remedy = Phrase("Give the participant's id")
+        faults.append(Fault("place", f"{place[:60]!a}", remedy))
     if not 0 < value < 1e15:
-        faults.append(Fault("value", f"{value:g}", "Give a number above 0"))
+        faults.append(Fault("value", f"{value:g}", Phrase("Give a number above 0")))
     if (connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0) >= MAX_LIMITS:
-        faults.append(Fault("limits", f"there are {MAX_LIMITS} already", "Remove one first"))
+        faults.append(
+            Fault(
+                "limits", Phrase("there are %(max_limits)s already", max_limits=MAX_LIMITS), Phrase("Remove one first")
+            )
+        )
     if faults:
-        raise DataError("The limit cannot be set.", faults)
+        raise DataError(Phrase("The limit cannot be set."), faults)
     made = AlertLimit(str(uuid.uuid4()), kind, f"{measure} {place}", value, now, by)
     connection.execute(table.delete().where(table.c.kind == kind.value, table.c.subject == made.subject))
     connection.execute(
@@ -116,7 +122,9 @@ def remove_limit(connection: sa.Connection, limit_id: str) -> AlertLimit:
     """
     found = next((limit for limit in limits(connection) if limit.id == limit_id), None)
     if found is None:
-        raise RequestRefusedError(404, "unknown-limit", "There is no such limit.", "See /alerts/channels for all.")
+        raise RequestRefusedError(
+            404, "unknown-limit", Phrase("There is no such limit."), Phrase("See /alerts/channels for all.")
+        )
     connection.execute(table.delete().where(table.c.id == limit_id))
     return found
 

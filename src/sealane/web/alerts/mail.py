@@ -10,7 +10,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 from urllib.parse import unquote, urlsplit
 
-from sealane.errors import UnreachableError
+from sealane.errors import Phrase, UnreachableError
 from sealane.node.settings import NodeSettings, is_loopback
 
 TIMEOUT_S = 15.0
@@ -51,10 +51,21 @@ def send_email(
                 connection.login(unquote(server.username), unquote(server.password or ""))
             connection.send_message(message)
     except smtplib.SMTPException as error:
-        raise UnreachableError(f"The mail server {host}:{port} did not take the message: {_told(error)}") from None
+        raise UnreachableError(
+            Phrase(
+                "The mail server %(host)s:%(port)s did not take the message: %(error)s",
+                host=host,
+                port=port,
+                error=_told(error),
+            )
+        ) from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise UnreachableError(f"The mail server {host}:{port} cannot be reached: {reason}") from None
+        raise UnreachableError(
+            Phrase(
+                "The mail server %(host)s:%(port)s cannot be reached: %(reason)s", host=host, port=port, reason=reason
+            )
+        ) from None
 
 
 def _connect(scheme: str, host: str, port: int, context: ssl.SSLContext) -> smtplib.SMTP:

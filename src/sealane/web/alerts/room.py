@@ -11,7 +11,7 @@ from fastapi import Path, Query, Request
 
 from sealane.database.tables.accounts import user_account
 from sealane.database.tables.alerts import alert_delivery
-from sealane.errors import DataError, Fault, RequestRefusedError, SealaneError
+from sealane.errors import DataError, Fault, Phrase, RequestRefusedError, SealaneError
 from sealane.exchange.peers import list_peers
 from sealane.node.context import Node
 from sealane.products.catalogue import DATASETS
@@ -194,7 +194,11 @@ def _channels(room: Room, node: Node) -> None:
             allowed = allow(connection, f"channel-test:{viewer.user_id}", TESTS_AN_HOUR, dt.timedelta(hours=1), now)
         if not allowed:
             raise RequestRefusedError(
-                429, "too-many-tests", "Many test messages were sent.", "Wait.", retry_after_s=allowed.retry_after_s
+                429,
+                "too-many-tests",
+                Phrase("Many test messages were sent."),
+                Phrase("Wait."),
+                retry_after_s=allowed.retry_after_s,
             )
         with writing(node, viewer) as connection:
             audit.note(connection, viewer, "channel.test", channel.name, {}, request.state.request_id, now)
@@ -283,26 +287,33 @@ def _target(connection: sa.Connection, viewer: Viewer, body: NewChannel) -> str:
     if not body.personal:
         if viewer.role is not Role.ADMINISTRATOR:
             raise RequestRefusedError(
-                403, "not-yours", "Channels of the node are made by its administrators.", "Make one of your own."
+                403,
+                "not-yours",
+                Phrase("Channels of the node are made by its administrators."),
+                Phrase("Make one of your own."),
             )
         return (body.target or "").strip()
     faults = []
     email = _email(connection, viewer)
     if body.kind is not ChannelKind.EMAIL:
-        faults.append(Fault("kind", body.kind.value, "One's own channel is an e-mail"))
+        faults.append(Fault("kind", body.kind.value, Phrase("One's own channel is an e-mail")))
     if not email:
-        faults.append(Fault("target", "your account has no e-mail address", "Ask an administrator to enter one"))
+        faults.append(
+            Fault("target", Phrase("your account has no e-mail address"), Phrase("Ask an administrator to enter one"))
+        )
     if body.target and body.target.strip() != email:
-        faults.append(Fault("target", "is not the address of your account", "Leave it out"))
+        faults.append(Fault("target", Phrase("is not the address of your account"), Phrase("Leave it out")))
     if faults:
-        raise DataError("The channel cannot be made.", faults)
+        raise DataError(Phrase("The channel cannot be made."), faults)
     return email or ""
 
 
 def _mine(connection: sa.Connection, viewer: Viewer, channel_id: str) -> Channel:
     found = find_channel(connection, channel_id)
     if viewer.role is not Role.ADMINISTRATOR and (found.user_id is None or found.user_id != viewer.user_id):
-        raise RequestRefusedError(404, "unknown-channel", "There is no such channel.", "See /alerts/channels for all.")
+        raise RequestRefusedError(
+            404, "unknown-channel", Phrase("There is no such channel."), Phrase("See /alerts/channels for all.")
+        )
     return found
 
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sealane.database.tables import agreements, alerts, delivery, identity, results
 from sealane.database.tables.node import node_info
 from sealane.database.tables.products import record
+from sealane.errors import unpacked
 from sealane.exchange import negotiation, transfer
 from sealane.exchange.activities import commitment_standings
 from sealane.exchange.agreement_store import all_in_force
@@ -206,7 +207,7 @@ def _reason(told: Any) -> str:
     """Return what a failure says of itself in one line."""
     if isinstance(told, dict):
         found = next((told[key] for key in ("title", "detail", "error", "reason") if told.get(key)), "")
-        return str(found).splitlines()[0] if found else ""
+        return unpacked(found).splitlines()[0] if found else ""
     return str(told or "")
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from sealane.errors import InputError
+from sealane.errors import InputError, Phrase
 from sealane.exchange.key_files import read_file, write_new
 from sealane.node.open import KEYS_FOLDER
 
@@ -50,8 +50,11 @@ def unseal(folder: Path, sealed: str, purpose: str) -> str:
         return AESGCM(key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], purpose.encode("utf-8")).decode("utf-8")
     except (InvalidTag, binascii.Error, ValueError, FileNotFoundError):
         raise InputError(
-            f"What a channel of alerts keeps secret cannot be read: {KEYS_FOLDER}/{FILE} in the node's folder is not"
-            " the key it was kept with. Restore the file from a backup, or make the channel anew."
+            Phrase(
+                "What a channel of alerts keeps secret cannot be read: %(file)s in the node's folder is not the key it was"
+                " kept with. Restore the file from a backup, or make the channel anew.",
+                file=f"{KEYS_FOLDER}/{FILE}",
+            )
         ) from None
 
 

@@ -16,7 +16,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sealane.errors import InputError, UnreachableError
+from sealane.errors import InputError, Phrase, UnreachableError
 from sealane.exchange.outbound import Outbound
 from sealane.web.alerts.channels import SECRET_PREFIX
 from sealane.web.alerts.messages import Told
@@ -36,7 +36,7 @@ def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     try:
         key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
     except (binascii.Error, ValueError):
-        raise InputError("The secret of the webhook is not whsec_ and base64.") from None
+        raise InputError(Phrase("The secret of the webhook is not whsec_ and base64.")) from None
     signed = f"{message_id}.{timestamp}.".encode() + body
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode("ascii")
 
@@ -116,4 +116,4 @@ def send_webhook(
         timeout_s=TIMEOUT_S,
     )
     if not 200 <= answer.status < 300:
-        raise UnreachableError(f"The receiver answered {answer.status}.")
+        raise UnreachableError(Phrase("The receiver answered %(status)s.", status=answer.status))

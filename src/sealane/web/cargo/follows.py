@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from sealane.database.tables.alerts import cargo_follow as table
 from sealane.database.tables.products import record
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.exchange.held_back import held_back_by
 from sealane.products.cargo import timeline
 from sealane.products.cargo_entries import CargoEntry
@@ -118,14 +118,17 @@ def follow(
         403 for who is no person; 409 beyond so many follows.
     """
     if viewer.user_id is None:
-        raise RequestRefusedError(403, "no-person", "Only a person can follow cargo.", "Log in.")
+        raise RequestRefusedError(403, "no-person", Phrase("Only a person can follow cargo."), Phrase("Log in."))
     known = follow_of(connection, viewer, kind, reference)
     if known is not None:
         return known, False
     mine = sa.select(sa.func.count()).where(table.c.user_id == viewer.user_id)
     if (connection.scalar(mine) or 0) >= MAX_FOLLOWS:
         raise RequestRefusedError(
-            409, "too-many-follows", f"You follow {MAX_FOLLOWS} references already.", "Let some of them go first."
+            409,
+            "too-many-follows",
+            Phrase("You follow %(max_follows)s references already.", max_follows=MAX_FOLLOWS),
+            Phrase("Let some of them go first."),
         )
     row = {
         "id": str(uuid.uuid4()),
@@ -145,7 +148,7 @@ def unfollow(connection: sa.Connection, viewer: Viewer, follow_id: str) -> tuple
     row = connection.execute(sa.select(table.c.kind, table.c.reference).where(*mine)).one_or_none()
     if viewer.user_id is None or row is None:
         raise RequestRefusedError(
-            404, "unknown-follow", "You do not follow this.", "The page Cargo lists what you follow."
+            404, "unknown-follow", Phrase("You do not follow this."), Phrase("The page Cargo lists what you follow.")
         )
     connection.execute(table.delete().where(*mine))
     return row.kind, row.reference

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sealane.database.tables.delivery import decision, inbox
 from sealane.database.tables.products import record
 from sealane.database.tables.results import data_import, import_record
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.exchange.held_back import held_back_by
 from sealane.exchange.ledger import entries
 from sealane.exchange.sent_and_withheld import demonstrations, stored_decisions
@@ -44,8 +44,13 @@ def milestone_page(node: Node, viewer: Viewer, source: str, dataset: str, record
             raise RequestRefusedError(
                 404,
                 "unknown-record",
-                f"No record {record_id[:100]!r} of {dataset[:60]!r} from {source[:100]!r} is held here.",
-                "Open it from the cargo page.",
+                Phrase(
+                    "No record %(record_id)s of %(dataset)s from %(source)s is held here.",
+                    record_id=repr(record_id[:100]),
+                    dataset=repr(dataset[:60]),
+                    source=repr(source[:100]),
+                ),
+                Phrase("Open it from the cargo page."),
             )
         names = partner_names(connection)
         is_own = source == own

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from sealane.database.tables.products import record
-from sealane.errors import DataError, Fault, RequestRefusedError
+from sealane.errors import DataError, Fault, Phrase, RequestRefusedError
 from sealane.products.cargo import CargoKey
 from sealane.products.codes import container_fault, imo_fault
 from sealane.web.cargo.models import CargoKind, Hit
@@ -52,7 +52,13 @@ def key_of(kind: CargoKind, reference: str) -> CargoKey:
     faults = []
     text = reference.strip()
     if not text or len(text) > MAX_REFERENCE or not text.isprintable():
-        faults.append(Fault("reference", f"{text[:40]!r}", f"Give 1 to {MAX_REFERENCE} printable characters."))
+        faults.append(
+            Fault(
+                "reference",
+                f"{text[:40]!r}",
+                Phrase("Give 1 to %(max_reference)s printable characters.", max_reference=MAX_REFERENCE),
+            )
+        )
     if kind is CargoKind.CONTAINER:
         text = text.replace(" ", "").replace("-", "").upper()
         wrong = container_fault(text)
@@ -71,7 +77,7 @@ def key_of(kind: CargoKind, reference: str) -> CargoKey:
     else:
         key = CargoKey(bill_of_lading=text)
     if faults:
-        raise DataError("This cannot be looked for.", faults)
+        raise DataError(Phrase("This cannot be looked for."), faults)
     return key
 
 
@@ -233,7 +239,12 @@ def _records_figure(kind: CargoKind, reference: str, value: int, simulated: bool
 def explain_records(connection: sa.Connection, kind: CargoKind, reference: str, dataset: str | None) -> Derivation:
     """Return what a number of records that name a reference counts, by data product."""
     if dataset is not None and dataset not in DATASETS:
-        raise RequestRefusedError(404, "unknown-figure", f"Cargo is not told by {dataset[:60]!r}.", "Open it anew.")
+        raise RequestRefusedError(
+            404,
+            "unknown-figure",
+            Phrase("Cargo is not told by %(dataset)s.", dataset=repr(dataset[:60])),
+            Phrase("Open it anew."),
+        )
     mine = _naming(kind, reference)
     if dataset:
         mine.append(record.c.dataset == dataset)

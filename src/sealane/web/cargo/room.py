@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.node.context import Node
 from sealane.web.accounts import audit
 from sealane.web.accounts.gate import Viewed, reading, writing
@@ -108,7 +108,10 @@ def _explanations(made: Room, node: Node) -> None:
             found = explain_journey(connection, own, kind, reference, what, source, conflict)
         if found is None:
             raise RequestRefusedError(
-                404, "unknown-figure", f"There is no figure {what[:40]!r} of this cargo.", "Open it from its page."
+                404,
+                "unknown-figure",
+                Phrase("There is no figure %(what)s of this cargo.", what=repr(what[:40])),
+                Phrase("Open it from its page."),
             )
         return found
 

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sealane.corridors.arrival.schemas import TABLES
-from sealane.errors import DataError, Fault
+from sealane.errors import DataError, Fault, Phrase
 from sealane.web.corridor.lane_legs import sum_of_list
 from sealane.web.derivation import Quantity
 from sealane.web.words import N_
@@ -172,8 +172,12 @@ class ArrivalStudy:
 
 
 def _damaged(name: str, error: Exception) -> DataError:
-    fault = Fault(name, f"cannot be read ({type(error).__name__})", "Run `sealane arrival` again")
-    return DataError("The study's folder is damaged.", [fault])
+    fault = Fault(
+        name,
+        Phrase("cannot be read (%(kind)s)", kind=type(error).__name__),
+        Phrase("Run `sealane arrival` again"),
+    )
+    return DataError(Phrase("The study's folder is damaged."), [fault])
 
 
 @lru_cache(maxsize=512)

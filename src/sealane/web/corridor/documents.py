@@ -8,7 +8,7 @@ from typing import Any
 
 from sealane.corridors.lanes.document import corridor_ids, read_corridor
 from sealane.corridors.lanes.summary import corridor_words
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.web.corridor.lane_files import lane_files
 from sealane.web.corridor.measures import Rule
 from sealane.web.corridor.models import About, End, Partner, ResultRef, StatedTarget, Statement
@@ -71,7 +71,9 @@ def document_of(kept: Iterable[Result], corridor: str) -> About:
     """
     found = documents(kept).get(corridor)
     if found is None:
-        raise RequestRefusedError(404, "unknown-corridor", "This node knows no such corridor.", "See /corridors.")
+        raise RequestRefusedError(
+            404, "unknown-corridor", Phrase("This node knows no such corridor."), Phrase("See /corridors.")
+        )
     return found
 
 
@@ -103,5 +105,7 @@ def chosen(kept: Iterable[Result], result_id: str | None) -> tuple[Result | None
         return (found[0], found[1:]) if found else (None, [])
     one = next((one for one in found if one.id == result_id), None)
     if one is None:
-        raise RequestRefusedError(404, "unknown-result", "The corridor has no such result.", "See the corridor's page.")
+        raise RequestRefusedError(
+            404, "unknown-result", Phrase("The corridor has no such result."), Phrase("See the corridor's page.")
+        )
     return one, [other for other in found if other is not one]

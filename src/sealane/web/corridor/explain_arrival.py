@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sealane.corridors.arrival.just_in_time import least_load
 from sealane.corridors.arrival.schemas import TABLES
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.reference import load_table
 from sealane.web.corridor.addresses import arrival_address
 from sealane.web.corridor.arrival_study import SAVINGS, SOURCE_WORDS, SOURCES, VOYAGE, ArrivalStudy, Kind, Saved
@@ -90,7 +90,9 @@ def _figure(study: ArrivalStudy, result_id: str, query: ArrivalQuery, value: flo
 
 
 def _refused() -> RequestRefusedError:
-    return RequestRefusedError(404, "unknown-figure", "The study holds no such figure.", "See the arrival page.")
+    return RequestRefusedError(
+        404, "unknown-figure", Phrase("The study holds no such figure."), Phrase("See the arrival page.")
+    )
 
 
 def explain_arrival(study: ArrivalStudy, result_id: str, query: ArrivalQuery) -> Derivation:

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from sealane.corridors.lanes.schemas import TABLES
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.web.corridor.explain_counts import explain_count
 from sealane.web.corridor.explain_leg import explain_leg_share, explain_line, explain_stay, explain_whole_leg
 from sealane.web.corridor.explain_ratios import explain_ratio
@@ -114,8 +114,8 @@ def part_label(dimension: str, value: object) -> str:
     return known.get(str(value), f"Q{value}" if dimension == "quarter" else str(value))
 
 
-def _refused(what: str) -> RequestRefusedError:
-    return RequestRefusedError(404, "unknown-figure", f"The lane holds no {what}.", "See the corridor's page.")
+def _refused(detail: str) -> RequestRefusedError:
+    return RequestRefusedError(404, "unknown-figure", detail, Phrase("See the corridor's page."))
 
 
 def _files(*names: str) -> list[str]:
@@ -127,7 +127,7 @@ def _sum(files: LaneFiles, result_id: str, query: LaneQuery) -> Derivation:
     cell, shown = query.cell(), MEASURES[query.measure]
     chosen = rows_of(files.totals, cell)
     if not chosen:
-        raise _refused("such figure")
+        raise _refused(Phrase("The lane holds no such figure."))
     dimension, found = parts_of(files.totals, cell, query.measure)
     parts = [
         Part(
@@ -159,7 +159,7 @@ def _trend(files: LaneFiles, result_id: str, query: LaneQuery) -> Derivation:
     """A sum of legs that the table of totals does not hold: that of the trend, and the way to its voyages."""
     shown, row = MEASURES[query.measure], files.trend_of(str(query.cell()["rule"]), query.year or 0)
     if row is None or set(query.cell()) != {"rule", "year"}:
-        raise _refused("such figure: name the year, and nothing else")
+        raise _refused(Phrase("The lane holds no such figure: name the year, and nothing else."))
     value, link = row[shown.column], query.but(by="voyage").address(result_id)
     return Derivation(
         title=shown.words,
@@ -193,11 +193,15 @@ def _listed(files: LaneFiles, result_id: str, query: LaneQuery) -> Derivation:
     by = query.by or "voyage"
     of_voyages = query.part == "sea" or query.measure in LEG_ONLY
     if query.fuel is not None or of_voyages != (by == "voyage") or (query.part is None and not of_voyages):
-        raise _refused("list of voyages or calls for this cut: give the part (sea, berth ...), and no fuel")
+        raise _refused(
+            Phrase(
+                "The lane holds no list of voyages or calls for this cut: give the part (sea, berth ...), and no fuel."
+            )
+        )
     cell = query.cell()
     found = (voyage_list if by == "voyage" else call_list)(files, cell, query.measure, query.after)
     if not found.names:
-        raise _refused("such figure")
+        raise _refused(Phrase("The lane holds no such figure."))
     parts = [
         Part(
             label=name,
@@ -279,7 +283,7 @@ def _nothing(files: LaneFiles, result_id: str, query: LaneQuery) -> Derivation:
     """A voyage of the lane of which the rule counts no leg: it adds 0."""
     known = files.table("passes", ["pass_id"], pc.field("pass_id") == str(query.voyage))
     if not known.num_rows:
-        raise _refused("voyage of this name")
+        raise _refused(Phrase("The lane holds no voyage of this name."))
     return Derivation(
         title=MEASURES[query.measure].words,
         figure=measured(query.measure, 0.0, query.address(result_id)),
@@ -305,10 +309,10 @@ def _leg(files: LaneFiles, result_id: str, query: LaneQuery) -> Derivation:
 def _call(files: LaneFiles, result_id: str, query: LaneQuery) -> Derivation:
     """What the stays of a call add: half by the leg before and half by the leg after."""
     if query.part in (None, "sea"):
-        raise _refused("call without the part: give berth, anchorage, manoeuvring or drift")
+        raise _refused(Phrase("The lane holds no call without the part: give berth, anchorage, manoeuvring or drift."))
     rows = call_stays(files, query.cell(), str(query.call))
     if not rows:
-        raise _refused("port call of this name that adds to the figure")
+        raise _refused(Phrase("The lane holds no port call of this name that adds to the figure."))
     return explain_stay(files, result_id, query, filters_of(query), rows)
 
 
@@ -319,7 +323,7 @@ def explain_rotation(
     rule = query.rule or Rule(files.rule)
     found = rotation_voyages(files.folder, ports, rule, query.measure, query.year)
     if not found:
-        raise _refused("such rotation")
+        raise _refused(Phrase("The lane holds no such rotation."))
     page = found[after : after + SHOWN]
     words = {N_("Attribution rule"): RULE_WORDS[rule]} | filters_of(query) | {N_("Ports"): ports.replace(">", " – ")}
     query = query.but(rule=rule)

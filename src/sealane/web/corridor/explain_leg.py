@@ -10,7 +10,7 @@ from typing import Any
 
 from sealane.corridors.lanes.explain import LegExplanation, Line, explain_leg
 from sealane.corridors.lanes.schemas import TABLES
-from sealane.errors import DataError, RequestRefusedError
+from sealane.errors import DataError, Phrase, RequestRefusedError
 from sealane.inventory.explain import Source
 from sealane.reference import load_table
 from sealane.web.corridor.lane_files import LaneFiles
@@ -27,7 +27,7 @@ _ORIGINS: Mapping[str, Origin] = {
     "class default": "filled",
     "assumption": "filled",
 }
-_DISTANCES: Mapping[str, tuple[Origin, str]] = {
+DISTANCE_ORIGINS: Mapping[str, tuple[Origin, str]] = {
     "observed": ("observed", N_("seen by own AIS without a gap")),
     "part_observed": ("filled", N_("observed in part, the rest filled along the route")),
     "logged": ("entered", N_("as told with the call reached")),
@@ -44,7 +44,7 @@ def _explained(folder: Path, leg: str) -> LegExplanation:
         return explain_leg(folder, leg)
     except DataError:
         raise RequestRefusedError(
-            404, "unknown-figure", "The lane holds no such leg.", "See the corridor's voyages."
+            404, "unknown-figure", Phrase("The lane holds no such leg."), Phrase("See the corridor's voyages.")
         ) from None
 
 
@@ -53,7 +53,7 @@ def explain_leg_share(files: LaneFiles, result_id: str, query: LaneQuery, filter
     found, rule = _explained(files.folder, str(query.leg)), (query.rule or Rule.ROTATION).value
     leg, shown = found.leg, MEASURES[query.measure]
     value = leg[shown.column]
-    origin, words = _DISTANCES[leg["distance_source"]]
+    origin, words = DISTANCE_ORIGINS[leg["distance_source"]]
     whole = query.but(whole=True).address(result_id)
     inputs = [
         Input(
@@ -141,7 +141,9 @@ def explain_line(files: LaneFiles, result_id: str, query: LaneQuery, filters: di
     found = _explained(files.folder, str(query.leg))
     chosen = [item for item in _products(files, found, query.measure) if item[0] == query.line]
     if not chosen:
-        raise RequestRefusedError(404, "unknown-figure", "The leg has no such product.", "See the leg's derivation.")
+        raise RequestRefusedError(
+            404, "unknown-figure", Phrase("The leg has no such product."), Phrase("See the leg's derivation.")
+        )
     _, line, grams = chosen[0]
     shown = MEASURES[query.measure]
     inputs = [

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from sealane.corridors.lanes.lane_tables import KM_PER_NM
 from sealane.corridors.lanes.schemas import TABLES
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.web.corridor.lane_files import LaneFiles
 from sealane.web.corridor.lane_query import LaneQuery, Ratio
 from sealane.web.corridor.lane_sums import lane_sum
@@ -81,7 +81,9 @@ def _rule(query: LaneQuery) -> str:
 
 
 def _refused() -> RequestRefusedError:
-    return RequestRefusedError(404, "unknown-figure", "The lane holds no such figure.", "Name ratio and year.")
+    return RequestRefusedError(
+        404, "unknown-figure", Phrase("The lane holds no such figure."), Phrase("Name ratio and year.")
+    )
 
 
 def explain_ratio(files: LaneFiles, result_id: str, query: LaneQuery) -> Derivation:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.web.corridor.explain_study import explain_driver, explain_quantile
 from sealane.web.corridor.lane_sums import same
 from sealane.web.corridor.scenario_files import ScenarioFiles
@@ -63,7 +63,9 @@ def explain_scenario(files: ScenarioFiles, result_id: str, query: ScenarioQuery)
 
 def refused() -> RequestRefusedError:
     """The refusal of a figure that the result does not hold."""
-    return RequestRefusedError(404, "unknown-figure", "The result holds no such figure.", "See the scenario's page.")
+    return RequestRefusedError(
+        404, "unknown-figure", Phrase("The result holds no such figure."), Phrase("See the scenario's page.")
+    )
 
 
 def term_of(files: ScenarioFiles, query: ScenarioQuery) -> Term | None:

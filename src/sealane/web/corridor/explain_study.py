@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.web.corridor.addresses import plan_address
 from sealane.web.corridor.scenario_files import ScenarioFiles
 from sealane.web.corridor.scenario_query import OUTPUTS, ScenarioQuery, output_figure
@@ -19,7 +19,9 @@ _ORIGINS: Mapping[str, Origin] = {"sourced": "published", "user": "entered", "pl
 
 
 def _refused() -> RequestRefusedError:
-    return RequestRefusedError(404, "unknown-figure", "The result holds no such figure.", "See the scenario's page.")
+    return RequestRefusedError(
+        404, "unknown-figure", Phrase("The result holds no such figure."), Phrase("See the scenario's page.")
+    )
 
 
 def output_name(query: ScenarioQuery) -> str:

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sealane.corridors.lanes.schemas import TABLES
-from sealane.errors import DataError, Fault
+from sealane.errors import DataError, Fault, Phrase
 
 KEPT = 16
 """Lanes whose small tables stay in memory."""
@@ -41,8 +41,12 @@ class LaneFiles:
         try:
             found: Mapping[str, Any] = json.loads((self.folder / "lane.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            fault = Fault("lane.json", f"cannot be read ({type(error).__name__})", "Run `sealane lane` again")
-            raise DataError("The lane's folder is damaged.", [fault]) from None
+            fault = Fault(
+                "lane.json",
+                Phrase("cannot be read (%(kind)s)", kind=type(error).__name__),
+                Phrase("Run `sealane lane` again"),
+            )
+            raise DataError(Phrase("The lane's folder is damaged."), [fault]) from None
         return found
 
     @cached_property
@@ -113,8 +117,12 @@ class LaneFiles:
             )
             return found.unify_dictionaries() if texts else found
         except (OSError, pa.ArrowException) as error:
-            fault = Fault(path.name, f"cannot be read ({type(error).__name__})", "Run `sealane lane` again")
-            raise DataError("The lane's folder is damaged.", [fault]) from None
+            fault = Fault(
+                path.name,
+                Phrase("cannot be read (%(kind)s)", kind=type(error).__name__),
+                Phrase("Run `sealane lane` again"),
+            )
+            raise DataError(Phrase("The lane's folder is damaged."), [fault]) from None
 
     def count(self, name: str) -> int:
         """Rows of a table."""

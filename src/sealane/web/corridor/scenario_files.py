@@ -17,7 +17,7 @@ from sealane.corridors.scenarios.evaluate import Outcome, evaluate, fossil_case
 from sealane.corridors.scenarios.model import RESULT_TABLES, STUDY_TABLES, ScenarioModel, ScenarioResult
 from sealane.corridors.scenarios.read import parse_scenario, read_scenario, reference_scenarios
 from sealane.corridors.scenarios.simulate import discount_factors, inputs_table, simulate
-from sealane.errors import DataError, Fault
+from sealane.errors import DataError, Fault, Phrase
 
 SCENARIO_TEXT = "scenario.yaml"
 """The scenario as it was asked for, where a task kept it beside its result."""
@@ -165,8 +165,8 @@ def shipped_summary(ident: str, result: ScenarioResult) -> Mapping[str, Any]:
 
 
 def _damaged(name: str, error: Exception) -> DataError:
-    fault = Fault(name, f"cannot be read ({type(error).__name__})", "Run the command again")
-    return DataError("The result's folder is damaged.", [fault])
+    fault = Fault(name, Phrase("cannot be read (%(kind)s)", kind=type(error).__name__), Phrase("Run the command again"))
+    return DataError(Phrase("The result's folder is damaged."), [fault])
 
 
 @lru_cache(maxsize=16)

@@ -9,7 +9,7 @@ import yaml
 from fastapi import Path, Query
 
 from sealane.corridors.scenarios.read import reference_scenarios, scenario_text
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.node.context import Node
 from sealane.web.accounts.gate import Viewed, Viewer
 from sealane.web.accounts.roles import access_table
@@ -47,7 +47,9 @@ def opened(node: Node, viewer: Viewer, name: str) -> tuple[Result | None, Scenar
     if name.startswith(SHIPPED):
         found = shipped_scenario(name.removeprefix(SHIPPED))
         if found is None:
-            raise RequestRefusedError(404, "unknown-scenario", "No such scenario is shipped.", "See /corridors.")
+            raise RequestRefusedError(
+                404, "unknown-scenario", Phrase("No such scenario is shipped."), Phrase("See /corridors.")
+            )
         return None, found
     result = one_of(node, viewer, name, *_KINDS)
     return result, scenario_files(result.folder)
@@ -110,7 +112,9 @@ def add_scenarios(room: Room, node: Node) -> None:
         """One scenario or least-cost plan: emissions, cost gap, fleet, fuel, spread, shadow prices, assumptions."""
         result, files = opened(node, viewer, name)
         if files.summary["corridor"] != corridor:
-            raise RequestRefusedError(404, "unknown-result", "The corridor has no such scenario.", "See its scenarios.")
+            raise RequestRefusedError(
+                404, "unknown-result", Phrase("The corridor has no such scenario."), Phrase("See its scenarios.")
+            )
         about = document_of(kept_of(node, viewer), corridor)
         return scenario_page(about, name, result, files, output, origin, year)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import Path, Query
 
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.node.context import Node
 from sealane.web.accounts.gate import Viewed, Viewer, reading
 from sealane.web.corridor.arrival_study import arrival_study
@@ -165,7 +165,7 @@ def add_views(room: Room, node: Node) -> None:
         lane, _ = chosen(lanes_of(kept, corridor), result)
         if lane is None:
             raise RequestRefusedError(
-                404, "unknown-result", "The corridor has no lane yet.", "See the corridor's page."
+                404, "unknown-result", Phrase("The corridor has no lane yet."), Phrase("See the corridor's page.")
             )
         files = lane_files(lane.folder)
         return lane_map(files, lane, about, rule or Rule(files.rule))

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.web.corridor.addresses import address
 from sealane.web.corridor.lane_files import LaneFiles, lane_files
 from sealane.web.corridor.lane_legs import exact_sums, sum_of_list
@@ -309,4 +309,6 @@ def _place(index: VoyageIndex, rows: Whole, cursor: str) -> int:
 
 
 def _no_cursor() -> RequestRefusedError:
-    return RequestRefusedError(400, "invalid-cursor", "The cursor is none of this list.", "Begin without 'after'.")
+    return RequestRefusedError(
+        400, "invalid-cursor", Phrase("The cursor is none of this list."), Phrase("Begin without 'after'.")
+    )

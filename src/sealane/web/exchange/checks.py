@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sealane.database.tables.alerts import exchange_check as table
-from sealane.errors import InputError, RequestRefusedError, SealaneError
+from sealane.errors import InputError, Phrase, RequestRefusedError, SealaneError
 from sealane.exchange.checkpoint_exchange import fetch_checkpoint, send_checkpoint
 from sealane.exchange.checkpoints import Outcome
 from sealane.exchange.ledger import log_size
@@ -46,9 +46,14 @@ def ask_for(connection: sa.Connection, kind: str, peer: str | None, by: str, now
         404 if it is not registered.
     """
     if (kind == "verify") != (peer is None):
-        raise InputError("participant: name the partner to compare with; the check of one's own log has none.")
+        raise InputError(Phrase("participant: name the partner to compare with; the check of one's own log has none."))
     if peer is not None and get_peer(connection, peer) is None:
-        raise RequestRefusedError(404, "unknown-partner", f"{peer[:200]} is not registered here.", "See /exchange.")
+        raise RequestRefusedError(
+            404,
+            "unknown-partner",
+            Phrase("%(peer)s is not registered here.", peer=peer[:200]),
+            Phrase("See /exchange."),
+        )
     same = table.c.peer.is_(None) if peer is None else table.c.peer == peer
     waiting = sa.select(table.c.id).where(table.c.kind == kind, same, table.c.state.in_(("waiting", "running")))
     known: str | None = connection.execute(waiting.limit(1)).scalar()
@@ -83,7 +88,9 @@ def find_check(connection: sa.Connection, check_id: str) -> CheckShown:
     """
     row = connection.execute(sa.select(table).where(table.c.id == check_id)).one_or_none()
     if row is None:
-        raise RequestRefusedError(404, "unknown-check", "There is no such check.", "See /exchange for the last ones.")
+        raise RequestRefusedError(
+            404, "unknown-check", Phrase("There is no such check."), Phrase("See /exchange for the last ones.")
+        )
     return shown_check(row)
 
 
@@ -192,7 +199,7 @@ def _witness(node: Node, row: Any) -> dict[str, Any]:
     with node.database.read() as connection:
         peer = get_peer(connection, row.peer)
     if peer is None:
-        raise InputError(f"{row.peer} is not registered any more.")
+        raise InputError(Phrase("%(peer)s is not registered any more.", peer=row.peer))
     sent, fetched = send_checkpoint(node, peer), fetch_checkpoint(node, peer)
     faults = [
         f"{who}: {outcome.reason}"

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import sqlalchemy as sa
 
 from sealane.database.tables import alerts, delivery, dsp, identity, ledger
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.exchange.sealing import RowState
 from sealane.web.derivation import Derivation, Figure, Input, Part
 from sealane.web.words import N_
@@ -101,7 +101,12 @@ def count_derivation(connection: sa.Connection, what: Counted, filters: dict[str
     title, table, columns = TABLES[what]
     unknown = sorted(set(filters) - set(columns))
     if unknown:
-        raise RequestRefusedError(404, "unknown-filter", f"This count has no {unknown[0]}.", "Follow a figure's link.")
+        raise RequestRefusedError(
+            404,
+            "unknown-filter",
+            Phrase("This count has no %(filter)s.", filter=unknown[0]),
+            Phrase("Follow a figure's link."),
+        )
     conditions = _conditions(what, columns, filters, now)
     total = connection.scalar(sa.select(sa.func.count()).select_from(table).where(*conditions)) or 0
     divide = next((name for name in columns if name not in filters), None)
@@ -166,7 +171,9 @@ def value_derivation(connection: sa.Connection, what: Counted, filters: dict[str
 
 
 def _missing() -> RequestRefusedError:
-    return RequestRefusedError(404, "unknown-figure", "There is no such figure.", "Follow a figure's link.")
+    return RequestRefusedError(
+        404, "unknown-figure", Phrase("There is no such figure."), Phrase("Follow a figure's link.")
+    )
 
 
 def _stream_row(connection: sa.Connection, stream: str) -> Any:

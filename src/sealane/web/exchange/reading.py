@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from sealane.database.tables import ledger
 from sealane.database.tables.dsp import transfer as transfer_table
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.exchange import negotiation, transfer
 from sealane.exchange.checkpoints import latest
 from sealane.exchange.dataspace import Role
@@ -79,7 +79,9 @@ def stream_page(connection: sa.Connection, stream_id: str, now: dt.datetime, *, 
     """
     found = shown_streams(connection, now, stream_id)
     if not found:
-        raise RequestRefusedError(404, "unknown-stream", "There is no such stream.", "See /exchange for all.")
+        raise RequestRefusedError(
+            404, "unknown-stream", Phrase("There is no such stream."), Phrase("See /exchange for all.")
+        )
     letters = dead_letters(connection, stream_id, LETTERS_SHOWN + 1)
     return StreamPage(
         stream=found[0],

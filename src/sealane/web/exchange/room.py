@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Path, Query, Request
 
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.exchange.alarms import take_back_alarm
 from sealane.exchange.checkpoints import clear_alarm as accept_log
 from sealane.exchange.ledger import EntryKind
@@ -213,7 +213,10 @@ def _known(node: Node, viewer: Viewer, participant: str) -> None:
     with reading(node, viewer) as connection:
         if get_peer(connection, participant) is None:
             raise RequestRefusedError(
-                404, "unknown-partner", "This participant is not registered here.", "See /exchange for all."
+                404,
+                "unknown-partner",
+                Phrase("This participant is not registered here."),
+                Phrase("See /exchange for all."),
             )
 
 

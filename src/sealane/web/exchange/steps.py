@@ -7,7 +7,7 @@ import datetime as dt
 import sqlalchemy as sa
 
 from sealane.database.tables.delivery import outbox
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.exchange import recovery, transfer
 from sealane.exchange.dead_letters import DeadLetter, dead_letters, drop_dead_letter, retry_dead_letter
 from sealane.exchange.delivery import recover_outgoing
@@ -30,7 +30,9 @@ def find(connection: sa.Connection, stream_id: str) -> Stream:
     """
     found = get_stream(connection, stream_id)
     if found is None:
-        raise RequestRefusedError(404, "unknown-stream", "There is no such stream.", "See /exchange for all.")
+        raise RequestRefusedError(
+            404, "unknown-stream", Phrase("There is no such stream."), Phrase("See /exchange for all.")
+        )
     return found
 
 
@@ -137,6 +139,6 @@ def _letter(connection: sa.Connection, letter: int) -> DeadLetter:
     row = connection.execute(query).one_or_none()
     if row is None:
         raise RequestRefusedError(
-            404, "unknown-letter", "There is no such dead letter.", "Load the stream's page again."
+            404, "unknown-letter", Phrase("There is no such dead letter."), Phrase("Load the stream's page again.")
         )
     return DeadLetter(*row)

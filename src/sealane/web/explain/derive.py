@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from sealane.errors import DataError, Fault
+from sealane.errors import DataError, Fault, Phrase
 from sealane.web.derivation import Figure, Input, Part
 from sealane.web.explain import names
 from sealane.web.explain.model import Divide, InventoryDerivation
@@ -92,12 +92,12 @@ def derive(subject: Subject, selection: Selection) -> InventoryDerivation:
 
 def _refuse_row_filters(selection: Selection) -> None:
     faults = [
-        Fault(name, str(getattr(selection, name)), "Leave it out, or narrow the figure down to one row first.")
+        Fault(name, str(getattr(selection, name)), Phrase("Leave it out, or narrow the figure down to one row first."))
         for name in ("hour", "line")
         if getattr(selection, name) is not None
     ]
     if faults:
-        raise DataError("The figure cannot be derived: these are told of one row only.", faults)
+        raise DataError(Phrase("The figure cannot be derived: these are told of one row only."), faults)
 
 
 def _of_sum(subject: Subject, selection: Selection, facts: Facts, left: tuple[str, ...]) -> InventoryDerivation:
@@ -105,8 +105,14 @@ def _of_sum(subject: Subject, selection: Selection, facts: Facts, left: tuple[st
     if selection.by is not None and by is None:
         told = ", ".join(DIMS[selection.quantity])
         raise DataError(
-            "The figure cannot be divided so.",
-            [Fault("by", f"{selection.quantity} is not told by {selection.by}", f"Give one of: {told}.")],
+            Phrase("The figure cannot be divided so."),
+            [
+                Fault(
+                    "by",
+                    Phrase("%(quantity)s is not told by %(by)s", quantity=selection.quantity, by=selection.by),
+                    Phrase("Give one of: %(told)s.", told=told),
+                )
+            ],
         )
     dim: str | None = by or (left[0] if left else None)
     skip = selection.skip or 0

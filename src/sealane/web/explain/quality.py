@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sealane.errors import DataError, Fault
+from sealane.errors import DataError, Fault, Phrase
 from sealane.web.derivation import Figure, Input, Quantity
 from sealane.web.explain import names
 from sealane.web.explain.derive import Subject, framed
@@ -84,7 +84,10 @@ def of_quality(subject: Subject, selection: Selection) -> InventoryDerivation:
         known |= {f"rule.{name}": (float(count), "count", RULE) for name, count in quality.get("totals", {}).items()}
     if item not in known:
         told = ", ".join(known) or "none is told of this ship"
-        raise DataError("The figure cannot be derived.", [Fault("item", repr(item), f"Give one of: {told}.")])
+        raise DataError(
+            Phrase("The figure cannot be derived."),
+            [Fault("item", repr(item), Phrase("Give one of: %(told)s.", told=told))],
+        )
     value, quantity, words = known[item]
     path = selection.path(subject.result_id)
     own = Figure(value=value, quantity=quantity, explain=path, simulated=subject.simulated)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from sealane.errors import DataError, Fault, SealaneError
+from sealane.errors import DataError, Fault, Phrase, SealaneError
 from sealane.inventory import explain as inventory
 from sealane.web.derivation import Figure, Input, Origin, Part, PublishedRow
 from sealane.web.explain import names
@@ -60,8 +60,14 @@ def of_row(subject: Subject, selection: Selection, facts: Facts) -> InventoryDer
     """Return the derivation of one row of masses, or of one load line of it."""
     if len(facts.value) != 1:
         raise DataError(
-            "The figure cannot be derived.",
-            [Fault("basis", "well-to-tank is told of one row only", "Give wtw, and narrow it down to one row.")],
+            Phrase("The figure cannot be derived."),
+            [
+                Fault(
+                    "basis",
+                    Phrase("well-to-tank is told of one row only"),
+                    Phrase("Give wtw, and narrow it down to one row."),
+                )
+            ],
         )
     index = subject.index
     call_id, mmsi, mode, zone = row_place(index, facts)
@@ -132,8 +138,14 @@ def _of_line(
     number = selection.line or 0
     if number > len(own.lines):
         raise DataError(
-            "The figure cannot be derived.",
-            [Fault("line", f"{number} of {len(own.lines)}", "Open the row and choose one of its lines.")],
+            Phrase("The figure cannot be derived."),
+            [
+                Fault(
+                    "line",
+                    Phrase("%(number)s of %(count)s", number=number, count=len(own.lines)),
+                    Phrase("Open the row and choose one of its lines."),
+                )
+            ],
         )
     line = own.lines[number - 1]
     upstream = selection.basis == "wtt"

@@ -9,7 +9,7 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from sealane.errors import DataError, Fault
+from sealane.errors import DataError, Fault, Phrase
 from sealane.web.derivation import Figure, Quantity
 from sealane.web.explain.selection import Selection
 from sealane.web.port.index import Facts, Index
@@ -90,12 +90,15 @@ def facts_of(index: Index, selection: Selection) -> Facts:
         if measure not in index.measures:
             known = ", ".join(index.measures)
             raise DataError(
-                "The figure cannot be derived.",
+                Phrase("The figure cannot be derived."),
                 [
                     Fault(
                         "pollutant and basis",
-                        f"this inventory has no {measure}",
-                        f"Masses in it: {known}. One that is missing has no published factor, or is not computed.",
+                        Phrase("this inventory has no %(measure)s", measure=measure),
+                        Phrase(
+                            "Masses in it: %(known)s. One that is missing has no published factor, or is not computed.",
+                            known=known,
+                        ),
                     )
                 ],
             )
@@ -149,20 +152,38 @@ def chosen(index: Index, selection: Selection) -> Facts:
             continue
         if dim not in DIMS[selection.quantity]:
             told = ", ".join(DIMS[selection.quantity])
-            faults.append(Fault(dim, f"{selection.quantity} is not told by {dim}", f"Leave it out; it is by {told}."))
+            faults.append(
+                Fault(
+                    dim,
+                    Phrase("%(quantity)s is not told by %(dim)s", quantity=selection.quantity, dim=dim),
+                    Phrase("Leave it out; it is by %(told)s.", told=told),
+                )
+            )
             continue
         code = code_of(index, dim, str(value))
         if code is None:
-            faults.append(Fault(dim, f"{str(value)!r} is not in this inventory", "Open the figure above and choose."))
+            faults.append(
+                Fault(
+                    dim,
+                    Phrase("%(value)s is not in this inventory", value=repr(str(value))),
+                    Phrase("Open the figure above and choose."),
+                )
+            )
             continue
         mask &= facts.dims[COLUMNS.get(dim, dim)] == code
     if selection.ship is not None:
         if selection.quantity in OF_CALLS:
             mask &= calls_of(index, selection.ship)
         else:
-            faults.append(Fault("ship", f"{selection.quantity} is not told by it", "Give mmsi, or leave it out."))
+            faults.append(
+                Fault(
+                    "ship",
+                    Phrase("%(quantity)s is not told by it", quantity=selection.quantity),
+                    Phrase("Give mmsi, or leave it out."),
+                )
+            )
     if faults:
-        raise DataError("The figure cannot be derived.", faults)
+        raise DataError(Phrase("The figure cannot be derived."), faults)
     return facts if mask.all() else facts.where(mask)
 
 

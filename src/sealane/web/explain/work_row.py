@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sealane.errors import DataError, Fault, SealaneError
+from sealane.errors import DataError, Fault, Phrase, SealaneError
 from sealane.inventory.explain import explain, explain_outside_calls
 from sealane.web.derivation import Figure, Input, Part, PublishedRow
 from sealane.web.explain import names
@@ -68,8 +68,8 @@ def of_work_row(subject: Subject, selection: Selection, facts: Facts) -> Invento
         found = [(row, value) for row, value in zip(rows, values, strict=True) if row["hour"] == at]
         if not found:
             raise DataError(
-                "The figure cannot be derived.",
-                [Fault("hour", at.isoformat(), "Open the row and choose one of its hours.")],
+                Phrase("The figure cannot be derived."),
+                [Fault("hour", at.isoformat(), Phrase("Open the row and choose one of its hours."))],
             )
         row, value = found[0]
         inputs += _hour_inputs(row, column)

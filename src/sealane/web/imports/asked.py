@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from sealane.errors import Phrase
 from sealane.web.tasks.requests import Id, Unlocode
 
 Column = Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
@@ -66,9 +67,9 @@ class NewImport(BaseModel):
     @model_validator(mode="after")
     def _needed(self) -> NewImport:
         if self.kind is Kind.POSITIONS and self.options.port is None:
-            raise ValueError("positions need options.port, the port whose inventory they are for")
+            raise ValueError(Phrase("positions need options.port, the port whose inventory they are for"))
         if self.kind is Kind.PRODUCT and self.options.dataset is None:
-            raise ValueError("records need options.dataset, the data product they belong to")
+            raise ValueError(Phrase("records need options.dataset, the data product they belong to"))
         return self
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sealane.errors import DataError, Fault, SealaneError
+from sealane.errors import DataError, Fault, Phrase, SealaneError
 from sealane.web.imports.guard import look_at
 from sealane.web.imports.guard_parquet import look_at_parquet
 from sealane.web.imports.preview import FIRST_ROWS, MAX_COLUMNS, REJECTS, count_reasons, iso, table_of, write_faults
@@ -43,8 +43,14 @@ def check(arguments: Mapping[str, Any], say: Say) -> dict[str, Any]:
     declared = arguments.get("sha256")
     if declared is not None and declared != digest:
         raise DataError(
-            "The file did not arrive as it was sent.",
-            [Fault(name, f"its SHA-256 is {digest}, {declared} was declared", "Upload it again")],
+            Phrase("The file did not arrive as it was sent."),
+            [
+                Fault(
+                    name,
+                    Phrase("its SHA-256 is %(digest)s, %(declared)s was declared", digest=digest, declared=declared),
+                    Phrase("Upload it again"),
+                )
+            ],
         )
     if look_at(path, name).form == "parquet":
         look_at_parquet(path, name)
@@ -57,14 +63,14 @@ def check(arguments: Mapping[str, Any], say: Say) -> dict[str, Any]:
         raise named from None
     except SealaneError as error:
         words = str(error).replace(str(path), name).replace(path.name, name)
-        raise DataError("The file cannot be read.", [_fault(words, name)]) from None
+        raise DataError(Phrase("The file cannot be read."), [_fault(words, name)]) from None
     return {"digest": digest, **found}
 
 
 def _fault(words: str, name: str) -> Fault:
     text = words.removeprefix(f"{name}: ").removeprefix(f"{name} ")
     found, _, remedy = text.partition(". ")
-    return Fault(name, found, remedy or "Correct it, and upload it again")
+    return Fault(name, found, remedy or Phrase("Correct it, and upload it again"))
 
 
 def _named(error: DataError, path: Path, name: str) -> DataError:

@@ -9,7 +9,7 @@ import time
 import sqlalchemy as sa
 
 from sealane.database.tables.results import data_import, result
-from sealane.errors import InputError
+from sealane.errors import InputError, Phrase
 from sealane.node.context import Node
 from sealane.web.imports import files, store
 from sealane.web.imports.store import State, Step
@@ -73,5 +73,7 @@ def restore_result(node: Node, connection: sa.Connection, result_id: str) -> Non
     """
     removed = sa.select(result.c.id).where(result.c.id == result_id, result.c.removed_at.is_not(None))
     if connection.execute(removed).first() is None or not (node.folder / RESULTS / result_id).is_dir():
-        raise InputError(f"There is no removed result {result_id} whose files are still here.")
+        raise InputError(
+            Phrase("There is no removed result %(result_id)s whose files are still here.", result_id=result_id)
+        )
     connection.execute(result.update().where(result.c.id == result_id).values(removed_at=None, removed_by=None))

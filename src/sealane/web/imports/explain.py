@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.web.derivation import Derivation, Figure, Input, Part
 from sealane.web.imports.store import Import
 from sealane.web.imports.undo import Effects
@@ -107,7 +107,9 @@ def effect_derivation(one: Import, effects: Effects, what: str, peer: str | None
     found = effect_figures(one, effects).get(what.removeprefix("undo-"))
     figure = found.get(peer) if isinstance(found, dict) else found
     if figure is None:
-        raise RequestRefusedError(404, "unknown-count", "The upload has no such count.", "See its page for all.")
+        raise RequestRefusedError(
+            404, "unknown-count", Phrase("The upload has no such count."), Phrase("See its page for all.")
+        )
     return _derivation(one, what, figure, {N_("partner"): peer} if peer is not None else {}, [])
 
 
@@ -121,7 +123,9 @@ def derivation_of(one: Import, what: str) -> Derivation:
     """
     figure = figure_of(one, what)
     if figure is None:
-        raise RequestRefusedError(404, "unknown-count", "The upload has no such count.", "See its page for all.")
+        raise RequestRefusedError(
+            404, "unknown-count", Phrase("The upload has no such count."), Phrase("See its page for all.")
+        )
     kind, _, name = what.partition("-")
     filters: dict[str, str] = {}
     parts: list[Part] = []

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from sealane.errors import DataError, Fault
+from sealane.errors import DataError, Fault, Phrase
 
 # AIS text inflates five- to twentyfold, a workbook tenfold; a bomb a thousandfold.
 MAX_INFLATION = 200
@@ -26,7 +26,7 @@ LOOKED_AT_BYTES = 128 << 20
 MAX_WORKBOOK_BYTES = 200 << 20
 MAX_MEMBERS = 2_000
 _BLOCK = 1 << 16
-_TITLE = "The file was refused; nothing of it was read."
+_TITLE = Phrase("The file was refused; nothing of it was read.")
 # The letters of a document type in any encoding in which XML may be written, 0 bytes between them or not.
 _DOCTYPE = re.compile(rb"<\x00{0,3}!\x00{0,3}(?:D\x00{0,3}O\x00{0,3}C\x00{0,3}T|E\x00{0,3}N\x00{0,3}T\x00{0,3}I)", re.I)
 _ENCODING = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
@@ -63,7 +63,7 @@ def look_at(path: Path, name: str) -> Looked:
     """
     status = path.lstat()
     if not stat.S_ISREG(status.st_mode):
-        raise _refused(name, "is no regular file", "Upload the file itself")
+        raise _refused(name, Phrase("is no regular file"), Phrase("Upload the file itself"))
     with path.open("rb") as file:
         head = file.read(8)
         if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
@@ -75,7 +75,9 @@ def look_at(path: Path, name: str) -> Looked:
         if head.startswith(b"PAR1"):
             return Looked("parquet", _parquet(file, name, status.st_size))
         if head.startswith(b"\xd0\xcf\x11\xe0"):
-            raise _refused(name, "is an old or an encrypted Office document", "Save it as .xlsx without a password")
+            raise _refused(
+                name, Phrase("is an old or an encrypted Office document"), Phrase("Save it as .xlsx without a password")
+            )
     return Looked("plain", 0)
 
 
@@ -94,7 +96,7 @@ def _archive(file: IO[bytes], name: str, size: int) -> Looked:
             if not is_workbook and total >= LOOKED_AT_BYTES:
                 break
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, UnicodeDecodeError) as error:
-        raise _refused(name, f"is a damaged archive ({error})", "Make it again") from None
+        raise _refused(name, Phrase("is a damaged archive (%(error)s)", error=error), Phrase("Make it again")) from None
     return Looked("workbook" if is_workbook else "zip", total)
 
 
@@ -115,8 +117,16 @@ def _members(file: IO[bytes], name: str) -> list[zipfile.ZipInfo]:
             raise zipfile.BadZipFile("its long end is not where it says")
         count, directory = struct.unpack_from("<QQ", record, 32)
     if count > MAX_MEMBERS or directory > MAX_MEMBERS * 1_000:
-        found = f"has a directory of {count:,} members and {directory:,} bytes"
-        raise _refused(name, found, f"An archive of data has at most {MAX_MEMBERS:,} members")
+        found = Phrase(
+            "has a directory of %(count)s members and %(directory)s bytes",
+            count=f"{count:,}",
+            directory=f"{directory:,}",
+        )
+        raise _refused(
+            name,
+            found,
+            Phrase("An archive of data has at most %(max_members)s members", max_members=f"{MAX_MEMBERS:,}"),
+        )
     file.seek(0)
     with zipfile.ZipFile(file) as archive:
         return archive.infolist()
@@ -124,22 +134,32 @@ def _members(file: IO[bytes], name: str) -> list[zipfile.ZipInfo]:
 
 def _check_members(members: list[zipfile.ZipInfo], name: str) -> None:
     if len(members) > MAX_MEMBERS:
-        raise _refused(name, f"has {len(members):,} members", f"It may have {MAX_MEMBERS:,}")
+        raise _refused(
+            name,
+            Phrase("has %(count)s members", count=f"{len(members):,}"),
+            Phrase("It may have %(max_members)s", max_members=f"{MAX_MEMBERS:,}"),
+        )
     faults = []
     seen: set[str] = set()
     for info in members:
         path = PurePosixPath(info.filename.replace("\\", "/"))
         part, mode = f"{name}: member {info.filename[:120]!r}", info.external_attr >> 16
         if path.is_absolute() or ".." in path.parts or ":" in info.filename or "\x00" in info.orig_filename:
-            faults.append(Fault(part, "points outside the archive", "Make the archive of plain names"))
+            faults.append(Fault(part, Phrase("points outside the archive"), Phrase("Make the archive of plain names")))
         if mode and (stat.S_ISLNK(mode) or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_IFMT(mode) == 0)):
-            faults.append(Fault(part, "is a link or a device", "Put the file itself in its place"))
+            faults.append(Fault(part, Phrase("is a link or a device"), Phrase("Put the file itself in its place")))
         if info.flag_bits & 1:
-            faults.append(Fault(part, "is encrypted", "Save it without a password"))
+            faults.append(Fault(part, Phrase("is encrypted"), Phrase("Save it without a password")))
         if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            faults.append(Fault(part, f"is packed by method {info.compress_type}", "Use ordinary (deflate) packing"))
+            faults.append(
+                Fault(
+                    part,
+                    Phrase("is packed by method %(method)s", method=info.compress_type),
+                    Phrase("Use ordinary (deflate) packing"),
+                )
+            )
         if info.filename in seen:
-            faults.append(Fault(part, "stands twice in the archive", "Keep one of them"))
+            faults.append(Fault(part, Phrase("stands twice in the archive"), Phrase("Keep one of them")))
         seen.add(info.filename)
     if faults:
         raise DataError(_TITLE, faults[:50])
@@ -155,7 +175,11 @@ def _inflate_member(
     for block, consumed in _blocks(file, info):
         total += len(block)
         if is_workbook and total > MAX_WORKBOOK_BYTES:
-            raise _refused(name, f"inflates to more than {MAX_WORKBOOK_BYTES >> 20} MiB", "Leave sheets or rows out")
+            raise _refused(
+                name,
+                Phrase("inflates to more than %(value)s MiB", value=MAX_WORKBOOK_BYTES >> 20),
+                Phrase("Leave sheets or rows out"),
+            )
         if total > GRACE_BYTES and total > MAX_INFLATION * max(size if is_workbook else consumed, 1):
             raise _bomb(name, total)
         if is_xml:
@@ -164,8 +188,8 @@ def _inflate_member(
                 _check_encoding(window, info.filename, name)
                 first = False
             if _DOCTYPE.search(window):
-                found = "has a document type or entities, which could read other files or grow without end"
-                raise _refused(name, found, "Save the workbook again with a spreadsheet program", info.filename)
+                found = Phrase("has a document type or entities, which could read other files or grow without end")
+                raise _refused(name, found, Phrase("Save the workbook again with a spreadsheet program"), info.filename)
             keep = window[-_XML_BYTES:]
         elif not is_workbook and total >= LOOKED_AT_BYTES:
             break
@@ -177,7 +201,12 @@ def _check_encoding(head: bytes, member: str, name: str) -> None:
     declared = _ENCODING.search(head[:400])
     text = declared[1].decode().lower() if declared else "utf-8"
     if text not in {"utf-8", "utf8", "us-ascii", "ascii", "utf-16", "utf-16le", "utf-16be"}:
-        raise _refused(name, f"is written in {text}", "Save the workbook again; its parts are UTF-8", member)
+        raise _refused(
+            name,
+            Phrase("is written in %(text)s", text=text),
+            Phrase("Save the workbook again; its parts are UTF-8"),
+            member,
+        )
 
 
 def _blocks(file: IO[bytes], info: zipfile.ZipInfo) -> Iterator[tuple[bytes, int]]:
@@ -233,7 +262,7 @@ def _gzip(file: IO[bytes], name: str) -> int:
     except EOFError:
         pass  # the end of the file; a damaged one is told by its reader, with the place
     except zlib.error as error:
-        raise _refused(name, f"is damaged ({error})", "Make it again") from None
+        raise _refused(name, Phrase("is damaged (%(error)s)", error=error), Phrase("Make it again")) from None
     return total
 
 
@@ -248,7 +277,7 @@ def _zstd(path: Path, name: str) -> int:
                 if total > GRACE_BYTES and total > MAX_INFLATION * max(raw.tell(), 1):
                     raise _bomb(name, total)
     except (OSError, pa.ArrowException) as error:
-        raise _refused(name, f"is damaged ({error})", "Make it again") from None
+        raise _refused(name, Phrase("is damaged (%(error)s)", error=error), Phrase("Make it again")) from None
     return total
 
 
@@ -257,16 +286,24 @@ def _parquet(file: IO[bytes], name: str, size: int) -> int:
     file.seek(max(0, size - 8))
     tail = file.read(8)
     if len(tail) < 8 or tail[4:] != b"PAR1":
-        raise _refused(name, "is Parquet without its end", "Upload the whole file")
+        raise _refused(name, Phrase("is Parquet without its end"), Phrase("Upload the whole file"))
     footer = int.from_bytes(tail[:4], "little")
     if footer > min(size, 64 << 20):
-        raise _refused(name, f"is Parquet with a footer of {footer:,} bytes", "Write it with larger row groups")
+        raise _refused(
+            name,
+            Phrase("is Parquet with a footer of %(footer)s bytes", footer=f"{footer:,}"),
+            Phrase("Write it with larger row groups"),
+        )
     return 0
 
 
 def _bomb(name: str, total: int) -> DataError:
     return _refused(
         name,
-        f"inflates to more than {total >> 20} MiB, over {MAX_INFLATION} times its size, as no data do",
-        "If it is genuine, unpack it and upload the file itself",
+        Phrase(
+            "inflates to more than %(value)s MiB, over %(max_inflation)s times its size, as no data do",
+            value=total >> 20,
+            max_inflation=MAX_INFLATION,
+        ),
+        Phrase("If it is genuine, unpack it and upload the file itself"),
     )

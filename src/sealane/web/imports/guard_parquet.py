@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sealane.errors import DataError, Fault
+from sealane.errors import DataError, Fault, Phrase
 from sealane.web.imports.guard import GRACE_BYTES, MAX_INFLATION
 
 MAX_TEXT_BYTES = 65_536
 _VALUE_BYTES = 8  # about what a value takes in memory
 _BATCH_ROWS = 65_536
-_TITLE = "The file was refused; nothing of it was read."
+_TITLE = Phrase("The file was refused; nothing of it was read.")
 
 
 def look_at_parquet(path: Path, name: str) -> None:
@@ -41,8 +41,13 @@ def look_at_parquet(path: Path, name: str) -> None:
             sum(metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups)),
         )
         if grown > GRACE_BYTES and grown > MAX_INFLATION * size:
-            found = f"{size:,} bytes stand for {metadata.num_rows:,} rows of {metadata.num_columns} columns"
-            raise DataError(_TITLE, [Fault(name, found, "If it is genuine, upload it as CSV")])
+            found = Phrase(
+                "%(size)s bytes stand for %(num_rows)s rows of %(num_columns)s columns",
+                size=f"{size:,}",
+                num_rows=f"{metadata.num_rows:,}",
+                num_columns=metadata.num_columns,
+            )
+            raise DataError(_TITLE, [Fault(name, found, Phrase("If it is genuine, upload it as CSV"))])
         texts = [field.name for field in schema if any(is_text(field.type) for is_text in are_texts)]
         if not texts:
             return
@@ -54,7 +59,21 @@ def look_at_parquet(path: Path, name: str) -> None:
                     longest = pc.max(pc.binary_length(values)).as_py() if len(values) else 0
                     if (longest or 0) > MAX_TEXT_BYTES:
                         where = f"{name}, column {text}"
-                        found = f"a text of {longest:,} bytes"
-                        raise DataError(_TITLE, [Fault(where, found, f"A text has at most {MAX_TEXT_BYTES:,} bytes")])
+                        found = Phrase("a text of %(longest)s bytes", longest=f"{longest:,}")
+                        raise DataError(
+                            _TITLE,
+                            [
+                                Fault(
+                                    where,
+                                    found,
+                                    Phrase(
+                                        "A text has at most %(max_text_bytes)s bytes",
+                                        max_text_bytes=f"{MAX_TEXT_BYTES:,}",
+                                    ),
+                                )
+                            ],
+                        )
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise DataError(_TITLE, [Fault(name, f"is damaged Parquet ({error})", "Write it again")]) from None
+        raise DataError(
+            _TITLE, [Fault(name, Phrase("is damaged Parquet (%(error)s)", error=error), Phrase("Write it again"))]
+        ) from None

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from sealane.errors import RequestRefusedError, StoreError
+from sealane.errors import Phrase, RequestRefusedError, StoreError
 from sealane.node.context import Node
 from sealane.products.catalogue import DATASETS
 from sealane.web.accounts import audit
@@ -47,8 +47,12 @@ def begin(node: Node, viewer: Viewer, asked: NewImport, key: str | None, request
         raise RequestRefusedError(
             413,
             "file-too-large",
-            f"The file has {asked.size_bytes:,} bytes; {settings.import_limit_bytes:,} can be uploaded.",
-            "Split it, or ask the node's operator to raise import_limit_bytes.",
+            Phrase(
+                "The file has %(size_bytes)s bytes; %(limit)s can be uploaded.",
+                size_bytes=f"{asked.size_bytes:,}",
+                limit=f"{settings.import_limit_bytes:,}",
+            ),
+            Phrase("Split it, or ask the node's operator to raise import_limit_bytes."),
         )
     if asked.kind is Kind.PRODUCT:
         _check_product(asked)
@@ -71,8 +75,8 @@ def begin(node: Node, viewer: Viewer, asked: NewImport, key: str | None, request
                 raise RequestRefusedError(
                     429,
                     "too-many-uploads",
-                    f"{MAX_RECEIVING} uploads of yours are under way.",
-                    "Finish or cancel one of them first.",
+                    Phrase("%(max_receiving)s uploads of yours are under way.", max_receiving=MAX_RECEIVING),
+                    Phrase("Finish or cancel one of them first."),
                     (),
                     60,
                 )
@@ -88,10 +92,15 @@ def _check_product(asked: NewImport) -> None:
     found = DATASETS.get(name)
     if found is None:
         raise RequestRefusedError(
-            422, "unknown-dataset", f"There is no data product {name!r}.", f"There are: {', '.join(DATASETS)}."
+            422,
+            "unknown-dataset",
+            Phrase("There is no data product %(name)s.", name=repr(name)),
+            Phrase("There are: %(names)s.", names=", ".join(DATASETS)),
         )
     if asked.options.public and not found.can_be_public:
-        raise RequestRefusedError(422, "not-public", f"{name} may not be opened to everybody.", "Load it without.")
+        raise RequestRefusedError(
+            422, "not-public", Phrase("%(name)s may not be opened to everybody.", name=name), Phrase("Load it without.")
+        )
 
 
 def _check_room(node: Node, connection: sa.Connection) -> None:
@@ -102,9 +111,14 @@ def _check_room(node: Node, connection: sa.Connection) -> None:
         raise RequestRefusedError(
             507,
             "disk-full",
-            f"The node's disk has {free:,} bytes free; this upload and those under way need {wanted:,}, and "
-            f"{node.settings.import_reserve_bytes:,} must stay free.",
-            "Remove uploads that are not needed, or ask the node's operator for room.",
+            Phrase(
+                "The node's disk has %(free)s bytes free; this upload and those under way need %(wanted)s,"
+                " and %(reserve)s must stay free.",
+                free=f"{free:,}",
+                wanted=f"{wanted:,}",
+                reserve=f"{node.settings.import_reserve_bytes:,}",
+            ),
+            Phrase("Remove uploads that are not needed, or ask the node's operator for room."),
         )
 
 
@@ -149,13 +163,19 @@ def _look(node: Node, viewer: Viewer, import_id: str, offset: int, length: int |
     with reading(node, viewer) as connection:
         one = store.import_of(connection, import_id)
     if one.state is not State.RECEIVING:
-        raise RequestRefusedError(409, "wrong-state", f"The upload is {one.state}.", "Begin another one.")
+        raise RequestRefusedError(
+            409, "wrong-state", Phrase("The upload is %(state)s.", state=one.state), Phrase("Begin another one.")
+        )
     if offset != one.received_bytes:
         raise RequestRefusedError(
             409,
             "wrong-offset",
-            f"{one.received_bytes:,} bytes were received, the part begins at {offset:,}.",
-            f"Go on at offset={one.received_bytes}.",
+            Phrase(
+                "%(received_bytes)s bytes were received, the part begins at %(offset)s.",
+                received_bytes=f"{one.received_bytes:,}",
+                offset=f"{offset:,}",
+            ),
+            Phrase("Go on at offset=%(received_bytes)s.", received_bytes=one.received_bytes),
         )
     if length is not None and offset + length > one.size_bytes:
         raise _too_long(one)
@@ -164,7 +184,10 @@ def _look(node: Node, viewer: Viewer, import_id: str, offset: int, length: int |
 
 def _too_long(one: Import) -> RequestRefusedError:
     return RequestRefusedError(
-        413, "too-many-bytes", f"The file was announced with {one.size_bytes:,} bytes.", "Begin another upload."
+        413,
+        "too-many-bytes",
+        Phrase("The file was announced with %(size_bytes)s bytes.", size_bytes=f"{one.size_bytes:,}"),
+        Phrase("Begin another upload."),
     )
 
 
@@ -173,13 +196,20 @@ def _open(path: Path) -> int:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise RequestRefusedError(409, "emptied", "The files of this upload are gone.", "Begin another one.") from None
+        raise RequestRefusedError(
+            409, "emptied", Phrase("The files of this upload are gone."), Phrase("Begin another one.")
+        ) from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
         raise RequestRefusedError(
-            409, "part-arriving", "Another part of this upload is arriving.", "Wait until it has ended.", (), 2
+            409,
+            "part-arriving",
+            Phrase("Another part of this upload is arriving."),
+            Phrase("Wait until it has ended."),
+            (),
+            2,
         ) from None
     return descriptor
 
@@ -202,7 +232,10 @@ def _note(node: Node, viewer: Viewer, one: Import, descriptor: int, offset: int,
     with writing(node, viewer) as connection:
         if count and not store.note_received(connection, one.id, offset, count, node.clock()):
             raise RequestRefusedError(
-                409, "wrong-offset", "The upload went on elsewhere meanwhile.", "Ask where it stands, and go on there."
+                409,
+                "wrong-offset",
+                Phrase("The upload went on elsewhere meanwhile."),
+                Phrase("Ask where it stands, and go on there."),
             )
         return store.import_of(connection, one.id)
 
@@ -224,8 +257,12 @@ def complete(node: Node, viewer: Viewer, import_id: str, sha256: str, request_id
             raise RequestRefusedError(
                 409,
                 "incomplete",
-                f"{one.received_bytes:,} of {one.size_bytes:,} bytes were received.",
-                f"Go on at offset={one.received_bytes}.",
+                Phrase(
+                    "%(received_bytes)s of %(size_bytes)s bytes were received.",
+                    received_bytes=f"{one.received_bytes:,}",
+                    size_bytes=f"{one.size_bytes:,}",
+                ),
+                Phrase("Go on at offset=%(received_bytes)s.", received_bytes=one.received_bytes),
             )
         task_id = enqueue_as(connection, one.created_by, "import-check", {}, now, import_id=one.id)
         one = store.step(connection, one, Step.COMPLETE, now, digest=sha256, task_id=task_id)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from sealane.errors import DataError, Fault, InputError
+from sealane.errors import DataError, Fault, InputError, Phrase
 from sealane.products.store import MAX_RECORD_BYTES
 from sealane.web.imports.preview import FIRST_ROWS, REJECTS, count_reasons, table_of, write_faults
 
@@ -40,9 +40,9 @@ def check_records(path: Path, arguments: Mapping[str, Any], say: Say) -> dict[st
         simulated=bool(options.get("simulated")),
     )
     if loaded.faults:
-        raise DataError("Nothing of the file can be loaded.", loaded.faults)
+        raise DataError(Phrase("Nothing of the file can be loaded."), loaded.faults)
     if loaded.refused and not loaded.prepared:
-        raise DataError("Every EDIFACT message of the file is faulty.", loaded.refused)
+        raise DataError(Phrase("Every EDIFACT message of the file is faulty."), loaded.refused)
     times: list[dt.datetime] = []
     ships: set[str] = set()
     ports: set[str] = set()
@@ -100,11 +100,13 @@ def zone_of(text: str | None) -> dt.tzinfo | None:
         delta = dt.timedelta(hours=int(offset[2]), minutes=int(offset[3]))
         return dt.timezone(delta if offset[1] == "+" else -delta)
     if not re.fullmatch(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}", text):
-        raise InputError(f"{text!r} is no time zone. Write Asia/Tokyo or +09:00.")
+        raise InputError(Phrase("%(text)s is no time zone. Write Asia/Tokyo or +09:00.", text=repr(text)))
     try:
         return zoneinfo.ZoneInfo(text)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        raise InputError(f"{text!r} is no time zone here. Write Asia/Tokyo or +09:00.") from None
+        raise InputError(
+            Phrase("%(text)s is no time zone here. Write Asia/Tokyo or +09:00.", text=repr(text))
+        ) from None
 
 
 def read_bodies(path: Path, skip: int = 0) -> Iterator[tuple[bytes, bool]]:
@@ -120,10 +122,10 @@ def read_bodies(path: Path, skip: int = 0) -> Iterator[tuple[bytes, bool]]:
         while (frame := _read(file, _FRAME.size)) is not None:
             length, simulated = _FRAME.unpack(frame)
             if length > MAX_RECORD_BYTES or simulated > 1:
-                raise InputError("The checked records are damaged. Upload the file again.")
+                raise InputError(Phrase("The checked records are damaged. Upload the file again."))
             body = _read(file, length)
             if body is None:
-                raise InputError("The checked records are cut off. Upload the file again.")
+                raise InputError(Phrase("The checked records are cut off. Upload the file again."))
             number += 1
             if number > skip:
                 yield body, bool(simulated)
@@ -134,7 +136,7 @@ def _read(file: IO[bytes], length: int) -> bytes | None:
     if not data and length:
         return None
     if len(data) < length:
-        raise InputError("The checked records are cut off. Upload the file again.")
+        raise InputError(Phrase("The checked records are cut off. Upload the file again."))
     return data
 
 

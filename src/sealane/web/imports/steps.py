@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from sealane.database.tables.products import record
 from sealane.database.tables.results import data_import, import_record
-from sealane.errors import InputError
+from sealane.errors import InputError, Phrase
 from sealane.node.context import Node
 from sealane.products.store import Prepared, prepare, put_prepared
 from sealane.web.imports import files, preview, records, store
@@ -196,7 +196,9 @@ def _apply_batch(node: Node, one: Import, batch: Sequence[tuple[bytes, bool]], a
         if ready is not None:
             prepared.append((ready, simulated))
     if faults:
-        raise InputError(f"A record that was sound is so no more: {faults[0]} Upload the file again.")
+        raise InputError(
+            Phrase("A record that was sound is so no more: %(fault)s Upload the file again.", fault=faults[0])
+        )
     now = node.clock()
     with node.database.write() as connection:
         for marked in (False, True):
@@ -210,7 +212,9 @@ def _apply_batch(node: Node, one: Import, batch: Sequence[tuple[bytes, bool]], a
             .values(applied_records=after)
         )
         if done.rowcount != 1:
-            raise InputError("The records were applied by somebody else at the same time. Look at the upload again.")
+            raise InputError(
+                Phrase("The records were applied by somebody else at the same time. Look at the upload again.")
+            )
     return after
 
 

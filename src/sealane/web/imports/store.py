@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from sealane.database.engine import for_update
 from sealane.database.tables.results import data_import as table
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 
 
 class State(StrEnum):
@@ -136,7 +136,10 @@ def insert(
                 dict(options),
             ):
                 raise RequestRefusedError(
-                    422, "key-reused", "The Idempotency-Key was used for another upload.", "Use a key once."
+                    422,
+                    "key-reused",
+                    Phrase("The Idempotency-Key was used for another upload."),
+                    Phrase("Use a key once."),
                 )
             return found, False
     import_id = str(uuid.uuid4())
@@ -173,7 +176,9 @@ def import_of(connection: sa.Connection, import_id: str, *, lock: bool = False) 
         query = sa.select(table).where(table.c.id == import_id)
         row = connection.execute(for_update(query, connection) if lock else query).one_or_none()
     if row is None:
-        raise RequestRefusedError(404, "unknown-import", "There is no such upload here.", "See /data for all.")
+        raise RequestRefusedError(
+            404, "unknown-import", Phrase("There is no such upload here."), Phrase("See /data for all.")
+        )
     return _import(row)
 
 
@@ -232,7 +237,10 @@ def step(connection: sa.Connection, one: Import, what: Step, now: dt.datetime, *
     mine = sa.and_(table.c.id == one.id, table.c.state == one.state)
     if after is None or _change(connection, now, mine, state=after, **values) != 1:
         raise RequestRefusedError(
-            409, "wrong-state", f"The upload is {one.state}.", "Load the page again to see what can be done."
+            409,
+            "wrong-state",
+            Phrase("The upload is %(state)s.", state=one.state),
+            Phrase("Load the page again to see what can be done."),
         )
     return import_of(connection, one.id)
 

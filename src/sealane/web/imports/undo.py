@@ -16,7 +16,7 @@ from sealane.database.tables.delivery import decision, released_record
 from sealane.database.tables.products import record
 from sealane.database.tables.results import import_record, result
 from sealane.database.tables.results import task as task_table
-from sealane.errors import Fault, RequestRefusedError, StoreError
+from sealane.errors import Fault, Phrase, RequestRefusedError, StoreError
 from sealane.node.context import Node
 from sealane.products.store import prepare, put_prepared
 from sealane.web.accounts import audit
@@ -168,17 +168,20 @@ def undo(node: Node, viewer: Viewer, import_id: str, *, keep_sent: bool, request
     with writing(node, viewer) as connection:
         one = store.import_of(connection, import_id, lock=True)
         if one.state is State.FAILED and one.applied_records == 0:
-            raise RequestRefusedError(409, "wrong-state", "Nothing of the upload was applied.", "There is no need to.")
+            raise RequestRefusedError(
+                409, "wrong-state", Phrase("Nothing of the upload was applied."), Phrase("There is no need to.")
+            )
         effects = effects_of(connection, one)
         if effects.sent and not keep_sent:
             faults = [
-                Fault(peer, f"{n:,} records were sent", "They cannot be recalled") for peer, n in effects.sent.items()
+                Fault(peer, Phrase("%(n)s records were sent", n=f"{n:,}"), Phrase("They cannot be recalled"))
+                for peer, n in effects.sent.items()
             ]
             raise RequestRefusedError(
                 409,
                 "records-sent",
-                "Records of this upload were sent to partners already; nothing was undone.",
-                "Choose to keep the records that were sent; the others are then removed.",
+                Phrase("Records of this upload were sent to partners already; nothing was undone."),
+                Phrase("Choose to keep the records that were sent; the others are then removed."),
                 faults,
             )
         kept = 0

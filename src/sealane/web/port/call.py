@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from sealane.emissions.layout import MODE_NAMES
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.web.derivation import Figure, Quantity
 from sealane.web.explain.quality import found_of
 from sealane.web.explain.row import PARTICULARS, origin_of
@@ -55,7 +55,10 @@ def call_page(
     number = index.number_of("call").get(call_id)
     if number is None:
         raise RequestRefusedError(
-            404, "unknown-call", "This result has no such port call.", f"See /ports/{index.port} for all."
+            404,
+            "unknown-call",
+            Phrase("This result has no such port call."),
+            Phrase("See /ports/%(port)s for all.", port=index.port),
         )
     call = index.table("calls").slice(number, 1).to_pylist()[0]
     sheet = Sheet(index, result.id, measure, scope="all", simulated=result.simulated, call_id=call_id)

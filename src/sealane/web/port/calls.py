@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sealane.emissions.layout import MODE_NAMES
-from sealane.errors import DataError, Fault
+from sealane.errors import DataError, Fault, Phrase
 from sealane.web.derivation import Figure
 from sealane.web.explain.selection import Selection, explain_path
 from sealane.web.explain.sums import TRUNCATED, Grade, calls_of, facts_of
@@ -67,8 +67,8 @@ def call_list(index: Index, result_id: str, wanted: CallFilter, mass: Facts, mea
         place = np.flatnonzero(order == code) if code is not None else np.empty(0, np.int64)
         if not len(place):
             raise DataError(
-                "The page of calls cannot be shown.",
-                [Fault("after", repr(wanted.after), "Begin with the first page: leave `after` out.")],
+                Phrase("The page of calls cannot be shown."),
+                [Fault("after", repr(wanted.after), Phrase("Begin with the first page: leave `after` out."))],
             )
         begin = int(place[0]) + 1
     shown = order[begin : begin + PAGE]

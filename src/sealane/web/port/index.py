@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sealane.errors import DataError, Fault
+from sealane.errors import DataError, Fault, Phrase
 from sealane.web.port.index_build import (
     EVIDENCE,
     GRADES,
@@ -279,8 +279,14 @@ def open_index(source: Path, folder: Path) -> Index:
             build_index(source, folder)
         except OSError as error:
             raise DataError(
-                "The result cannot be shown now.",
-                [Fault("its files", error.strerror or type(error).__name__, "See that the node's disk has room.")],
+                Phrase("The result cannot be shown now."),
+                [
+                    Fault(
+                        "its files",
+                        error.strerror or type(error).__name__,
+                        Phrase("See that the node's disk has room."),
+                    )
+                ],
             ) from error
     return Index(folder, source)
 

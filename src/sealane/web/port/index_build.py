@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sealane.emissions.layout import MODE_NAMES, SOURCE_NAMES
-from sealane.errors import DataError, Fault
+from sealane.errors import DataError, Fault, Phrase
 
 if TYPE_CHECKING:
     import duckdb
@@ -74,10 +74,10 @@ def build_index(folder: Path, into: Path) -> None:
 
 def _check(folder: Path) -> None:
     names = [*(f"{name}.parquet" for name in NEEDED), "quality.json", "provenance.json", "zones.geojson"]
-    remedy = "Run `sealane inventory` again and import its folder."
-    faults = [Fault(name, "missing", remedy) for name in names if not (folder / name).is_file()]
+    remedy = Phrase("Run `sealane inventory` again and import its folder.")
+    faults = [Fault(name, Phrase("missing"), remedy) for name in names if not (folder / name).is_file()]
     if faults:
-        raise DataError("The result cannot be shown: it is no finished inventory.", faults)
+        raise DataError(Phrase("The result cannot be shown: it is no finished inventory."), faults)
 
 
 def _write(folder: Path, out: Path) -> None:
@@ -129,11 +129,15 @@ def _refuse_unknown_codes(db: duckdb.DuckDBPyConnection) -> None:
             f" (SELECT {column} FROM {column}_code) ORDER BY 1"
         ).fetchall()
         faults += [
-            Fault(f"{table}.parquet, column {column}", repr(word), "Run `sealane inventory` of this release again.")
+            Fault(
+                f"{table}.parquet, column {column}",
+                repr(word),
+                Phrase("Run `sealane inventory` of this release again."),
+            )
             for (word,) in rows
         ]
     if faults:
-        raise DataError("The result cannot be shown: it holds words this release does not know.", faults)
+        raise DataError(Phrase("The result cannot be shown: it holds words this release does not know."), faults)
 
 
 def _mass_totals(rows: pa.Table) -> dict[str, float]:

@@ -10,7 +10,7 @@ import numpy as np
 from fastapi import Path, Query
 from pydantic import AfterValidator, AwareDatetime
 
-from sealane.errors import DataError, Fault, RequestRefusedError
+from sealane.errors import DataError, Fault, Phrase, RequestRefusedError
 from sealane.node.context import Node
 from sealane.reference.ports import find_port
 from sealane.reference.time_zones import time_zone
@@ -93,11 +93,18 @@ def room(node: Node) -> Room:
         }  # fmt: skip
         if not kept:
             if known is None:
-                raise RequestRefusedError(404, "unknown-port", f"No port is known as {code}.", "See /ports for all.")
+                raise RequestRefusedError(
+                    404,
+                    "unknown-port",
+                    Phrase("No port is known as %(code)s.", code=code),
+                    Phrase("See /ports for all."),
+                )
             return PortPage.model_validate(head | {"chosen": None})
         chosen = next((one for one in kept if one.id == result), None) if result else kept[0]
         if chosen is None:
-            raise RequestRefusedError(404, "unknown-result", "There is no such result of this port.", "See /ports.")
+            raise RequestRefusedError(
+                404, "unknown-result", Phrase("There is no such result of this port."), Phrase("See /ports.")
+            )
         wanted = CallFilter(
             ship.strip(), ship_class, int(confidence) if confidence else None, truncated, sort,
             order == "falling", after,
@@ -121,7 +128,9 @@ def room(node: Node) -> Room:
         with reading(node, viewer) as connection:
             kept = result_of(connection, node, result_id, {ResultKind.INVENTORY}, only_public=viewer.is_guest)
         if kept.port != unlocode.upper():
-            raise RequestRefusedError(404, "unknown-call", "This port has no such port call.", "See /ports for all.")
+            raise RequestRefusedError(
+                404, "unknown-call", Phrase("This port has no such port call."), Phrase("See /ports for all.")
+            )
         index = index_of(node, kept)
         measure = _measure(index, pollutant, basis)
         known = find_port(index.port)
@@ -182,12 +191,12 @@ def _measure(index: Index, pollutant: Pollutant, basis: Basis) -> Selection:
     """The mass that is shown; refused in words where the inventory does not hold it."""
     if f"{pollutant}-{basis}" not in index.measures:
         raise DataError(
-            "The page cannot be shown so.",
+            Phrase("The page cannot be shown so."),
             [
                 Fault(
                     "pollutant and basis",
-                    f"this inventory has no {pollutant}, {basis}",
-                    f"Masses in it: {', '.join(index.measures) or 'none'}.",
+                    Phrase("this inventory has no %(pollutant)s, %(basis)s", pollutant=pollutant, basis=basis),
+                    Phrase("Masses in it: %(known)s.", known=", ".join(index.measures) or "–"),
                 )
             ],
         )

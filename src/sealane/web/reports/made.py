@@ -19,7 +19,7 @@ from fastapi import Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
 import sealane
-from sealane.errors import DataError, RequestRefusedError
+from sealane.errors import DataError, Phrase, RequestRefusedError
 from sealane.reports import pages
 from sealane.web.results import Result
 
@@ -74,7 +74,11 @@ def place() -> Iterator[None]:
 
 def _busy() -> RequestRefusedError:
     return RequestRefusedError(
-        503, "busy", "Other reports are being made.", "Try again in a while.", retry_after_s=RETRY_AFTER_S
+        503,
+        "busy",
+        Phrase("Other reports are being made."),
+        Phrase("Try again in a while."),
+        retry_after_s=RETRY_AFTER_S,
     )
 
 
@@ -122,7 +126,7 @@ def table_response(
         found = export_folder(result.folder, promised)
         made = export(found, table, ExportFormat(form), bom=bom and form == "csv")
     except DataError as error:
-        raise _refused(error, 404, "unknown-table", "See the report's page for its tables.") from None
+        raise _refused(error, 404, "unknown-table", Phrase("See the report's page for its tables.")) from None
     headers = _HEADERS | {"ETag": tag, "Content-Disposition": f'attachment; filename="{made.name}"'}
     chunks = iter(made.chunks)
     with place():
@@ -217,8 +221,8 @@ def _made(result: Result, form: ReportForm, year: int | None, promised: Promised
             _make(result.folder, path, form, year, promised)
         except DataError as error:
             if year is not None and any(fault.where == f"year {year}" for fault in error.faults):
-                raise _refused(error, 404, "unknown-year", "See the report's page for its years.") from None
-            raise _refused(error, 409, "no-report", "Have the result worked out again.") from None
+                raise _refused(error, 404, "unknown-year", Phrase("See the report's page for its years.")) from None
+            raise _refused(error, 409, "no-report", Phrase("Have the result worked out again.")) from None
     return path
 
 
@@ -250,4 +254,4 @@ def _make(folder: Path, path: Path, form: ReportForm, year: int | None, promised
 def _refused(error: DataError, status: int, kind: str, remedy: str) -> RequestRefusedError:
     """A refusal that says what is wrong, but not where on this machine the files lie."""
     told = "; ".join(f"{Path(fault.where).name}: {fault.found}" for fault in error.faults[:10])
-    return RequestRefusedError(status, kind, f"This file cannot be made: {told[:1000]}.", remedy)
+    return RequestRefusedError(status, kind, Phrase("This file cannot be made: %(told)s.", told=told[:1000]), remedy)

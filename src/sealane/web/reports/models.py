@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from sealane.errors import Phrase
 from sealane.web.results import ResultKind
 
 
@@ -136,9 +137,9 @@ class Regeneration(BaseModel):
     @model_validator(mode="after")
     def _in_order(self) -> Regeneration:
         if self.first_day > self.last_day:
-            raise ValueError("first_day lies after last_day")
+            raise ValueError(Phrase("first_day lies after last_day"))
         if self.last_day == dt.date.max:
-            raise ValueError("last_day has no day after it")
+            raise ValueError(Phrase("last_day has no day after it"))
         return self
 
 

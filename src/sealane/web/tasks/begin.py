@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from sealane.database.tables.results import data_import
 from sealane.database.tables.results import task as task_table
-from sealane.errors import InputError
+from sealane.errors import InputError, Phrase
 from sealane.node.context import Node
 from sealane.web.imports import files
 from sealane.web.results import ResultKind, keep_result, result_of
@@ -48,7 +48,10 @@ def begin_inventory(node: Node, task: Task, folder: Path) -> Work:
         lacking = [one for one in asked["imports"] if one not in rows]
         if lacking:
             raise InputError(
-                f"The positions of import {', '.join(lacking)} are no longer kept here. Upload them again."
+                Phrase(
+                    "The positions of import %(names)s are no longer kept here. Upload them again.",
+                    names=", ".join(lacking),
+                )
             )
         simulated = any(_is_simulated(row) for row in rows.values())
         vessels = _chosen(connection, "vessels", asked["vessels"], None, simulated=simulated)
@@ -82,7 +85,7 @@ def resolved(connection: sa.Connection, arguments: Mapping[str, Any]) -> dict[st
     )
     found = connection.execute(query).scalar()
     if found is None:
-        raise InputError("The positions of this result are not kept here. Import them on the page Data first.")
+        raise InputError(Phrase("The positions of this result are not kept here. Import them on the page Data first."))
     before = resolved(connection, found)
     changed = {name: asked[name] for name in ("begins_at", "ends_at", "title", "public")}
     return {**before, **changed, "result_id": None}
@@ -114,7 +117,9 @@ def _chosen(
     if asked is not None:
         row = connection.execute(query.where(data_import.c.id == asked)).one_or_none()
         if row is None:
-            raise InputError(f"Import {asked} of {kind} is no longer applied. Choose another.")
+            raise InputError(
+                Phrase("Import %(asked)s of %(kind)s is no longer applied. Choose another.", asked=asked, kind=kind)
+            )
         return row
     for row in connection.execute(query.order_by(data_import.c.applied_at.desc())):
         is_ours = port is None or row.options.get("port") in {None, port}
@@ -166,7 +171,7 @@ def begin_lane(node: Node, task: Task, folder: Path) -> Work:
     if asked["partners"]:
         arguments |= partners_calls(node, folder)
     if not (arguments["calls"] or arguments.get("partners")):
-        raise InputError("No port calls. Choose inventories, imports of port calls, or partners' calls.")
+        raise InputError(Phrase("No port calls. Choose inventories, imports of port calls, or partners' calls."))
     names = ("corridor", "year", "attribution", "grid_g_per_kwh", "beside")
     return _work(node, "lane", arguments | {name: asked[name] for name in names})
 
@@ -176,7 +181,7 @@ def begin_arrival(node: Node, task: Task, folder: Path) -> Work:
     asked = task.arguments
     arguments = _calls(node, task, folder)
     if not arguments["calls"]:
-        raise InputError("No port calls. Choose inventories or imports of port calls.")
+        raise InputError(Phrase("No port calls. Choose inventories or imports of port calls."))
     names = ("port", "notices", "slot_notice", "berths", "min_speed_kn")
     return _work(node, "arrival", arguments | {name: asked[name] for name in names})
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
-from sealane.errors import DataError, Fault, SealaneError
+from sealane.errors import DataError, Fault, Phrase, SealaneError, packed
 from sealane.web.tasks.limits import Limits, end_with_parent, put_on
 
 # job -> module and function; each takes (arguments, say) and returns what JSON can hold
@@ -30,6 +30,8 @@ JOBS = {
     "plan": "sealane.web.tasks.work:plan",
 }
 MAX_FAULTS = 1_000
+FAULT = Phrase("A fault of the program; the node's log says more.")
+_MEMORY = Phrase("It needs more memory than a task may use (task_memory_bytes).")
 _PROGRESS_S = 0.2
 Say = Callable[[str, int, int], None]
 
@@ -74,7 +76,7 @@ def main() -> int:
         done = getattr(importlib.import_module(module), name)(told["arguments"], teller.progress)
         teller.line({"done": done})
     except MemoryError:
-        teller.line({"error": error_of("It needs more memory than a task may use (task_memory_bytes).", kind="memory")})
+        teller.line({"error": error_of(_MEMORY, kind="memory")})
     except SealaneError as error:
         teller.line({"error": said(error)})
     except OSError as error:
@@ -83,11 +85,9 @@ def main() -> int:
     except Exception as error:
         traceback.print_exc()
         if _is_memory(error):
-            teller.line(
-                {"error": error_of("It needs more memory than a task may use (task_memory_bytes).", kind="memory")}
-            )
+            teller.line({"error": error_of(_MEMORY, kind="memory")})
         else:
-            teller.line({"error": error_of("A fault of the program; the node's log says more.", kind="fault")})
+            teller.line({"error": error_of(FAULT, kind="fault")})
     return 0
 
 
@@ -106,9 +106,16 @@ def said(error: SealaneError) -> dict[str, Any]:
 
 
 def error_of(title: str, faults: tuple[Fault, ...] = (), *, kind: str) -> dict[str, Any]:
-    """Return an error as JSON."""
-    shown = [{"where": f.where[:500], "found": f.found[:1000], "remedy": f.remedy[:500]} for f in faults[:MAX_FAULTS]]
-    return {"kind": kind, "title": title[:4000], "faults": shown, "more": max(0, len(faults) - MAX_FAULTS)}
+    """Return an error as JSON, which does not forget how its words can be translated (`sealane.errors.packed`)."""
+    shown = [
+        {"where": f.where[:500], "found": _cut(f.found, 1000), "remedy": _cut(f.remedy, 500)}
+        for f in faults[:MAX_FAULTS]
+    ]
+    return {"kind": kind, "title": _cut(title, 4000), "faults": shown, "more": max(0, len(faults) - MAX_FAULTS)}
+
+
+def _cut(text: str, length: int) -> str | dict[str, Any]:
+    return packed(text) if len(text) <= length else text[:length]
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from sealane.errors import RequestRefusedError, StoreError
+from sealane.errors import Phrase, RequestRefusedError, StoreError
 from sealane.web.accounts.gate import viewer_now
 
 LOOK_S = 0.4
@@ -65,7 +65,12 @@ async def event_stream(request: Request, look: Callable[[], Seen]) -> Response:
     owner = viewer.user_id or f"token:{viewer.login}"
     if len(_open) >= MAX_STREAMS or sum(one == owner for one in _open.values()) >= MAX_OF_ONE:
         raise RequestRefusedError(
-            503, "too-many-streams", "Too many pages are listening.", "Ask for the state from time to time.", (), 5
+            503,
+            "too-many-streams",
+            Phrase("Too many pages are listening."),
+            Phrase("Ask for the state from time to time."),
+            (),
+            5,
         )
     return StreamingResponse(
         _events(request, first, look, owner), media_type="text/event-stream; charset=utf-8", headers=_HEADERS

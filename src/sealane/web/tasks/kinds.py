@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from pydantic import ValidationError
 
-from sealane.errors import Fault, RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.node.context import Node
+from sealane.node.validation_words import validation_faults
 from sealane.web.tasks import begin, requests
 from sealane.web.tasks.requests import Request
 from sealane.web.tasks.store import State, Task, enqueue_as
@@ -117,13 +118,18 @@ def enqueue_checked(
     found = kinds().get(kind)
     if found is None or found.request is None:
         known = ", ".join(sorted(requests.REQUESTS))
-        raise RequestRefusedError(404, "unknown-task-kind", f"There is no task {kind!r}.", f"There are: {known}.")
+        raise RequestRefusedError(
+            404,
+            "unknown-task-kind",
+            Phrase("There is no task %(kind)s.", kind=repr(kind)),
+            Phrase("There are: %(known)s.", known=known),
+        )
     try:
         asked = found.request.model_validate(dict(arguments))
     except ValidationError as error:
-        faults = [Fault(".".join(map(str, one["loc"])), one["msg"], "Correct it.") for one in error.errors()]
+        faults = validation_faults(error.errors(), ".")
         raise RequestRefusedError(
-            422, "invalid-task", f"The {kind} cannot be worked out.", "Correct what is listed.", faults
+            422, "invalid-task", Phrase("It cannot be worked out."), Phrase("Correct what is listed."), faults
         ) from None
     asked.check(connection)
     full = asked.model_dump(mode="json")

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from sealane.database.tables.results import data_import, result
-from sealane.errors import Fault, RequestRefusedError
+from sealane.errors import Fault, Phrase, RequestRefusedError
 
 Id = Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
 Unlocode = Annotated[str, Field(pattern=r"^[A-Z]{2}[A-Z2-9]{3}$", description="UN/LOCODE, e.g. USLAX.")]
@@ -40,7 +40,7 @@ class Request(BaseModel):
         faults = list(self.faults(connection))
         if faults:
             raise RequestRefusedError(
-                422, "invalid-task", "It cannot be worked out.", "Correct what is listed.", faults
+                422, "invalid-task", Phrase("It cannot be worked out."), Phrase("Correct what is listed."), faults
             )
 
     def faults(self, connection: sa.Connection) -> Iterable[Fault]:
@@ -73,9 +73,9 @@ class InventoryTask(Request):
     @model_validator(mode="after")
     def _together(self) -> InventoryTask:
         if self.result_id is None and not (self.imports and self.port):
-            raise ValueError("give imports and port, or result_id")
+            raise ValueError(Phrase("give imports and port, or result_id"))
         if self.begins_at and self.ends_at and self.begins_at >= self.ends_at:
-            raise ValueError("begins_at is not before ends_at; the period is half-open")
+            raise ValueError(Phrase("begins_at is not before ends_at; the period is half-open"))
         return self
 
     def faults(self, connection: sa.Connection) -> Iterable[Fault]:
@@ -138,7 +138,7 @@ class ScenarioTask(Request):
     @model_validator(mode="after")
     def _one(self) -> ScenarioTask:
         if sum((self.scenario is not None, self.text is not None, len(self.compare) > 1)) != 1:
-            raise ValueError("give scenario, or text, or two or more scenarios to compare")
+            raise ValueError(Phrase("give scenario, or text, or two or more scenarios to compare"))
         return self
 
 
@@ -152,7 +152,7 @@ class PlanTask(Request):
     @model_validator(mode="after")
     def _one(self) -> PlanTask:
         if (self.scenario is None) == (self.text is None):
-            raise ValueError("give scenario, or text")
+            raise ValueError(Phrase("give scenario, or text"))
         return self
 
 
@@ -174,7 +174,11 @@ def _unknown_imports(
         data_import.c.id.in_(ids), data_import.c.kind == kind, data_import.c.state.in_(states)
     )
     known = set(connection.execute(query).scalars()) if ids else set()
-    return [Fault(field, f"{one} is no applied import of {kind}", "See /data") for one in ids if one not in known]
+    return [
+        Fault(field, Phrase("%(one)s is no applied import of %(kind)s", one=one, kind=kind), Phrase("See /data"))
+        for one in ids
+        if one not in known
+    ]
 
 
 def _unknown_results(connection: sa.Connection, ids: list[str], kinds: tuple[str, ...], field: str) -> Iterable[Fault]:
@@ -182,7 +186,11 @@ def _unknown_results(connection: sa.Connection, ids: list[str], kinds: tuple[str
     if kinds:
         query = query.where(result.c.kind.in_(kinds))
     known = set(connection.execute(query).scalars()) if ids else set()
-    return [Fault(field, f"there is no result {one}", "See /reports") for one in ids if one not in known]
+    return [
+        Fault(field, Phrase("there is no result %(one)s", one=one), Phrase("See /reports"))
+        for one in ids
+        if one not in known
+    ]
 
 
 def iso(time: dt.datetime | None) -> str | None:

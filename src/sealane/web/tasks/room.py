@@ -6,9 +6,9 @@ import datetime as dt
 from typing import Annotated, Any, Literal
 
 from fastapi import Header, Path, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WrapValidator
 
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError, unpacked
 from sealane.node.context import Node
 from sealane.web.accounts import audit
 from sealane.web.accounts.gate import Viewed, Viewer, reading, writing
@@ -24,19 +24,23 @@ TaskId = Annotated[str, Path(max_length=36, pattern="^[0-9a-f-]{36}$")]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=100)]
 
 
+# What an error says, as it was kept; in Python it stays what it was made of, so that a page can translate it.
+Told = Annotated[str, WrapValidator(lambda content, _: unpacked(content))]
+
+
 class FaultShown(BaseModel):
     """One thing that is wrong, and where."""
 
     where: str
-    found: str
-    remedy: str
+    found: Told
+    remedy: Told
 
 
 class ErrorShown(BaseModel):
     """Why something failed."""
 
     kind: str = ""
-    title: str = ""
+    title: Told = ""
     faults: list[FaultShown] = []
     more: int = 0
 
@@ -118,7 +122,10 @@ def room(node: Node) -> Room:
         now = node.clock()
         if body.arguments.get("public") and viewer.role not in STEWARDS:
             raise RequestRefusedError(
-                403, "role", "Only a data steward may open a result to guests.", "Leave public out, or ask one."
+                403,
+                "role",
+                Phrase("Only a data steward may open a result to guests."),
+                Phrase("Leave public out, or ask one."),
             )
         with writing(node, viewer) as connection:
             task_id = enqueue(connection, viewer, body.kind, body.arguments, now, key=key)
@@ -133,7 +140,10 @@ def room(node: Node) -> Room:
             owner = store.task_of(connection, task_id).created_by
             if owner != signed(viewer) and viewer.role not in STEWARDS:
                 raise RequestRefusedError(
-                    403, "role", f"{owner} asked for it.", "Ask them, or a data steward, to cancel it."
+                    403,
+                    "role",
+                    Phrase("%(owner)s asked for it.", owner=owner),
+                    Phrase("Ask them, or a data steward, to cancel it."),
                 )
             task = store.ask_to_cancel(connection, task_id, now)
             audit.note(connection, viewer, "task.cancel", task_id, {"kind": task.kind}, request.state.request_id, now)

@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from sealane.errors import SealaneError, StoreError
+from sealane.errors import Phrase, SealaneError, StoreError
 from sealane.node.context import Node
 from sealane.node.jobs import stopping
 from sealane.web.tasks import store
-from sealane.web.tasks.child import said
+from sealane.web.tasks.child import FAULT, error_of, said
 from sealane.web.tasks.kinds import Kind, kinds
 from sealane.web.tasks.process import End, Outcome, run_child
 from sealane.web.tasks.store import State, Task
@@ -103,8 +103,7 @@ class Run:
             state = self._fail(said(error))
         except Exception:
             _LOG.exception("task failed by a fault of the program", extra={"task": self.task.id})
-            words = "A fault of the program; the node's log says more."
-            state = self._fail({"kind": "fault", "title": words, "faults": [], "more": 0})
+            state = self._fail(error_of(FAULT, kind="fault"))
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
         details = {"task": self.task.id, "kind": self.task.kind, "state": state}
@@ -155,12 +154,17 @@ class Run:
             case End.TIMEOUT:
                 hours = self.node.settings.task_timeout_s / 3600
                 return self._fail(
-                    _plain("timeout", f"It was ended because it took longer than its limit ({hours:g} h).")
+                    error_of(
+                        Phrase("It was ended because it took longer than its limit (%(hours)s h).", hours=f"{hours:g}"),
+                        kind="timeout",
+                    )
                 )
             case End.KILLED:
                 _LOG.error("a task's process was killed: %s", outcome.log, extra={"task": self.task.id})
-                words = "Its process was ended by the system, most likely at a limit of memory or processor time."
-                return self._fail(_plain("killed", words))
+                words = Phrase(
+                    "Its process was ended by the system, most likely at a limit of memory or processor time."
+                )
+                return self._fail(error_of(words, kind="killed"))
             case End.STOPPED:
                 return self._stopped()
 
@@ -188,10 +192,6 @@ class Run:
                 store.put_back(connection, self.task.id, self.runner, self.node.clock())
             return State.WAITING
         return self._fail({}, State.CANCELLED)
-
-
-def _plain(kind: str, title: str) -> dict[str, Any]:
-    return {"kind": kind, "title": title, "faults": [], "more": 0}
 
 
 def make_folder(folder: Path) -> None:

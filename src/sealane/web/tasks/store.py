@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from sealane.database.engine import for_update
 from sealane.database.tables.results import task as table
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError, packed
 
 # A runner tells of itself this often, and is taken for dead after so long.
 HEARTBEAT = dt.timedelta(seconds=2)
@@ -97,7 +97,12 @@ def enqueue_as(
     waiting = sa.select(sa.func.count()).where(table.c.state == State.WAITING)
     if connection.execute(waiting).scalar_one() >= MAX_WAITING:
         raise RequestRefusedError(
-            429, "too-many-tasks", f"{MAX_WAITING} tasks wait already.", "Try again when some are done.", (), 60
+            429,
+            "too-many-tasks",
+            Phrase("%(max_waiting)s tasks wait already.", max_waiting=MAX_WAITING),
+            Phrase("Try again when some are done."),
+            (),
+            60,
         )
     connection.execute(
         table.insert().values(
@@ -128,7 +133,9 @@ def task_of(connection: sa.Connection, task_id: str) -> Task:
     if len(task_id) <= 36:
         row = connection.execute(sa.select(table).where(table.c.id == task_id)).one_or_none()
     if row is None:
-        raise RequestRefusedError(404, "unknown-task", "There is no such task here.", "See /data for all.")
+        raise RequestRefusedError(
+            404, "unknown-task", Phrase("There is no such task here."), Phrase("See /data for all.")
+        )
     return _task(row)
 
 
@@ -153,7 +160,12 @@ def ask_to_cancel(connection: sa.Connection, task_id: str, now: dt.datetime) -> 
     connection.execute(for_update(sa.select(table.c.id).where(table.c.id == task_id), connection))
     found = task_of(connection, task_id)
     if found.state in ENDED:
-        raise RequestRefusedError(409, "task-ended", f"The task is {found.state} already.", "Nothing needs to be done.")
+        raise RequestRefusedError(
+            409,
+            "task-ended",
+            Phrase("The task is %(state)s already.", state=found.state),
+            Phrase("Nothing needs to be done."),
+        )
     if found.state == State.WAITING:
         _change(connection, now, table.c.id == task_id, state=State.CANCELLED, ended_at=now, cancel_asked_at=now)
     elif found.cancel_asked_at is None:
@@ -270,13 +282,17 @@ def abandoned(
 
 def again_or_failed(connection: sa.Connection, task: Task, now: dt.datetime) -> State:
     """Let an abandoned task wait again, or give it up after `MAX_ATTEMPTS`; return its new state."""
+    error: dict[str, Any] | None = None
     if task.cancel_asked_at is not None:
-        state, error = State.CANCELLED, None
+        state = State.CANCELLED
     elif task.attempts < MAX_ATTEMPTS:
-        state, error = State.WAITING, None
+        state = State.WAITING
     else:
-        words = f"The node was stopped or killed while it worked on this, {MAX_ATTEMPTS} times. Start it again."
-        state, error = State.FAILED, {"kind": "interrupted", "title": words, "faults": [], "more": 0}
+        words = Phrase(
+            "The node was stopped or killed while it worked on this, %(times)s times. Start it again.",
+            times=MAX_ATTEMPTS,
+        )
+        state, error = State.FAILED, {"kind": "interrupted", "title": packed(words), "faults": [], "more": 0}
     ended_at = now if state in ENDED else None
     _change(connection, now, table.c.id == task.id, state=state, runner=None, error=error, ended_at=ended_at)
     return state

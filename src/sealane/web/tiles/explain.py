@@ -7,7 +7,7 @@ from typing import cast
 
 import numpy as np
 
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.web.derivation import Derivation, Figure, Input, Part
 from sealane.web.results import Result
 from sealane.web.tiles import kept
@@ -91,4 +91,6 @@ def _part(result: Result, pollutant: str, south: float, west: float, grams: floa
 
 
 def _nothing() -> RequestRefusedError:
-    return RequestRefusedError(404, "no-such-cell", "No emission is known of this cell.", "Choose a cell on the map.")
+    return RequestRefusedError(
+        404, "no-such-cell", Phrase("No emission is known of this cell."), Phrase("Choose a cell on the map.")
+    )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sealane.errors import FileFormatError, RequestRefusedError
+from sealane.errors import FileFormatError, Phrase, RequestRefusedError
 from sealane.movement.zones import ZoneSet, read_zones
 from sealane.node.context import Node
 from sealane.web.results import Result
@@ -57,8 +57,8 @@ def track_layer(node: Node, result: Result, wait_s: float = 2.0) -> TrackLayer:
         raise RequestRefusedError(
             404,
             "no-tracks",
-            "This result kept no tracks of its ships.",
-            "Run the job again with tracks kept: sealane inventory --tracks.",
+            Phrase("This result kept no tracks of its ships."),
+            Phrase("Run the job again with tracks kept: sealane inventory --tracks."),
         )
     folder, tracks = layer_folder(node, result), result.folder / TRACKS
     try:
@@ -71,12 +71,15 @@ def track_layer(node: Node, result: Result, wait_s: float = 2.0) -> TrackLayer:
             return _opened(folder)
     except TimeoutError:
         raise RequestRefusedError(
-            503, _IN_MAKING, "The tracks are being prepared for the map.", "Ask again.", (), RETRY_S
+            503, _IN_MAKING, Phrase("The tracks are being prepared for the map."), Phrase("Ask again."), (), RETRY_S
         ) from None
     except FileFormatError as error:  # its words name the folder, which is nobody's business outside
         _LOG.warning("the tracks of a kept inventory cannot be drawn: %s", error, extra={"result": result.id})
         raise RequestRefusedError(
-            404, "damaged-tracks", "The tracks of this result are damaged.", "Run the job again with tracks kept."
+            404,
+            "damaged-tracks",
+            Phrase("The tracks of this result are damaged."),
+            Phrase("Run the job again with tracks kept."),
         ) from None
 
 

@@ -14,7 +14,7 @@ from fastapi import Path, Query, Request, Response
 from pydantic import AwareDatetime
 
 import sealane
-from sealane.errors import RequestRefusedError
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.node.context import Node
 from sealane.web.accounts.gate import Viewed, Viewer, reading
 from sealane.web.derivation import Derivation
@@ -126,14 +126,16 @@ def _tile(z: int, x: int, y: int) -> Tile:
     try:
         return Tile(z, x, y)
     except ValueError:
-        remedy = "Columns and rows of zoom z go from 0 to 2^z - 1."
-        raise RequestRefusedError(404, "no-such-tile", f"{z}/{x}/{y} is no tile.", remedy) from None
+        remedy = Phrase("Columns and rows of zoom z go from 0 to 2^z - 1.")
+        raise RequestRefusedError(
+            404, "no-such-tile", Phrase("%(z)s/%(x)s/%(y)s is no tile.", z=z, x=x, y=y), remedy
+        ) from None
 
 
 def _sensible(moment: dt.datetime) -> dt.datetime:
     if not _EARLIEST <= moment < _LATEST:
-        remedy = "Give a time from 1990 to 2099."
-        raise RequestRefusedError(422, "no-such-time", "No ship reported at that time.", remedy)
+        remedy = Phrase("Give a time from 1990 to 2099.")
+        raise RequestRefusedError(422, "no-such-time", Phrase("No ship reported at that time."), remedy)
     return moment
 
 
@@ -153,8 +155,12 @@ def _draw(
     if layer is TileLayer.HEAT:
         known = kept.pollutants_of(result.folder)
         if pollutant not in known:
-            remedy = f"Ask for one of: {', '.join(known) or 'none, the run stopped at port calls'}."
-            raise RequestRefusedError(404, "no-such-pollutant", "The result has no map of this pollutant.", remedy)
+            remedy = Phrase(
+                "Ask for one of: %(value)s.", value=", ".join(known) or "none, the run stopped at port calls"
+            )
+            raise RequestRefusedError(
+                404, "no-such-pollutant", Phrase("The result has no map of this pollutant."), remedy
+            )
         return heat_tile(kept.grid_of(result.folder, pollutant), place), {}
     names = kept.ship_names(result.folder)
     if layer is TileLayer.SHIPS:
@@ -175,8 +181,8 @@ def _period(result: Result, begin: dt.datetime | None, end: dt.datetime | None) 
     first = _sensible(begin or result.begins_at or _EARLIEST)
     last = _sensible(end or (result.ends_at or _LATEST - LONGEST) + dt.timedelta(seconds=1))
     if first >= last:
-        remedy = "The period is half-open: from < to."
-        raise RequestRefusedError(422, "empty-period", "The period ends before it begins.", remedy)
+        remedy = Phrase("The period is half-open: from < to.")
+        raise RequestRefusedError(422, "empty-period", Phrase("The period ends before it begins."), remedy)
     return first, last
 
 
