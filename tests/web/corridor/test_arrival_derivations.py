@@ -10,8 +10,9 @@ import pytest
 from tests.web.corridor.corridor_world import Made, adds_up, query_of, walk
 
 from sealane.errors import RequestRefusedError
+from sealane.web.corridor.arrival_query import ArrivalQuery
 from sealane.web.corridor.arrival_study import SOURCES, ArrivalStudy, Kind, Saved
-from sealane.web.corridor.explain_arrival import ArrivalQuery, explain_arrival
+from sealane.web.corridor.explain_arrival import explain_arrival
 from sealane.web.derivation import Derivation
 
 

@@ -92,7 +92,7 @@ def test_simulated_is_said(guest: httpx.Client, kept: Kept, path: str) -> None:
 def test_a_target_stands_only_where_a_document_states_it(guest: httpx.Client, kept: Kept) -> None:
     lane = get(guest, CORRIDOR)["lane"]
     year = lane["years"][0]
-    assert (year["target"], bool(year["target_source"])) == (100_000.0, True)
+    assert (year["target"]["value"], bool(year["target_source"])) == (100_000.0, True)
     assert lane["targets"][0]["source"] == year["target_source"]
     other = get(guest, f"{CORRIDOR}?measure=nox")["lane"]["years"][0]
     assert other["target"] is None

@@ -126,6 +126,10 @@ class ArrivalStudy:
         """Row of the summary: before, after, saved."""
         return next((r for r in self.sums if (r["notice"], r["quantity"]) == (notice, saved.value)), None)
 
+    def calls_of(self, notice: str) -> tuple[str, ...]:
+        """Calls to which a notice applies, by name."""
+        return _calls_of(self, notice)
+
     def ranked(self, notice: str, saved: Saved, kind: Kind, source: str | None = None) -> tuple[tuple[str, float], ...]:
         """What each call would have saved, the largest first; calls without a figure are left out.
 
@@ -186,6 +190,11 @@ def _ranked(
 ) -> tuple[tuple[str, float], ...]:
     # A page asks for every quantity of every notice; a kept study never changes.
     return study._by_call(notice, saved, kind, source)
+
+
+@lru_cache(maxsize=64)
+def _calls_of(study: ArrivalStudy, notice: str) -> tuple[str, ...]:
+    return tuple(sorted(row["call_id"] for row in study._savings(notice)))
 
 
 @lru_cache(maxsize=16)

@@ -7,9 +7,12 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from sealane.web.corridor.arrival_query import ArrivalQuery, PolicyFact, StudyFact
 from sealane.web.corridor.arrival_study import ArrivalStudy, Kind, Saved, arrival_study
 from sealane.web.corridor.documents import reference
-from sealane.web.corridor.explain_arrival import ArrivalQuery, count_figure, saving_figure
+from sealane.web.corridor.explain_arrival import saving_figure
+from sealane.web.corridor.explain_calls import call_figure, count_figure, study_figure
+from sealane.web.corridor.explain_queue import policy_figure
 from sealane.web.corridor.models import (
     About,
     ArrivalBrief,
@@ -41,9 +44,9 @@ def brief(result: Result) -> ArrivalBrief:
     return ArrivalBrief(
         result=reference(result),
         port=str(study.summary["port"]),
-        judged=count_figure(study, result.id, "judged"),
-        waited=count_figure(study, result.id, "waited"),
-        left_out=count_figure(study, result.id, "left_out"),
+        judged=count_figure(study, result.id, ArrivalQuery(count="judged")),
+        waited=count_figure(study, result.id, ArrivalQuery(count="waited")),
+        left_out=count_figure(study, result.id, ArrivalQuery(count="left_out")),
         notices=[_notice(study, result.id, notice) for notice in study.notices],
     )
 
@@ -56,7 +59,7 @@ def _notice(study: ArrivalStudy, result_id: str, notice: str) -> NoticeRow:
     fuel: Mapping[str, Any] = study.row(notice, Saved.FUEL) or {}
     return NoticeRow(
         notice=notice,
-        calls=int(fuel.get("calls") or 0),
+        calls=count_figure(study, result_id, ArrivalQuery(count="notice", notice=notice)),
         fuel=saving(Saved.FUEL),
         gross_fuel=saving(Saved.FUEL, Kind.GROSS),
         co2e=saving(Saved.WTW),
@@ -85,41 +88,58 @@ def arrival_page(about: About, studies: list[Result], chosen: Result | None, not
         return ArrivalPage(about=about, ports=ports, chosen=None)
     study = arrival_study(chosen.folder)
     shown = notice if notice in study.notices else (study.notices[-1] if study.notices else None)
-    calls, number = _calls(study, chosen.id, shown) if shown else ([], 0)
+    calls = _calls(study, chosen.id, shown) if shown else []
     return ArrivalPage(
         about=about,
         ports=ports,
         chosen=brief(chosen),
         notice=shown,
-        published=[Published(**row) for row in study.table("published").to_pylist()],
-        policies=_policies(study),
+        published=[_published(study, chosen.id, row) for row in study.table("published").to_pylist()],
+        policies=_policies(study, chosen.id),
         calls=calls,
-        calls_in_all=number,
+        calls_in_all=count_figure(study, chosen.id, ArrivalQuery(count="notice", notice=shown)) if shown else None,
         notes=[str(note) for note in study.summary["notes"] if "SIMULATED" not in str(note)],
         minimum_speed=str(study.summary["minimum_speed"]),
         simulated=study.simulated,
     )
 
 
-def _policies(study: ArrivalStudy) -> list[Policy]:
+def _published(study: ArrivalStudy, result_id: str, row: Mapping[str, Any]) -> Published:
+    def of(fact: StudyFact, column: str) -> Figure:
+        return study_figure(study, result_id, row["notice"], fact, row[column])
+
+    return Published(
+        notice=row["notice"],
+        published=of("published", "published_pct"),
+        all_voyages=of("all", "all_pct"),
+        waiting=of("waiting", "waiting_pct"),
+        cubic=of("cubic", "cubic_pct"),
+        voyages=of("voyages", "voyages"),
+        explanation=row["explanation"],
+    )
+
+
+def _policies(study: ArrivalStudy, result_id: str) -> list[Policy]:
+    def of(policy: str, fact: PolicyFact) -> Figure:
+        return policy_figure(study, result_id, policy, fact)
+
     queue = study.summary["queue"]
     return [
         Policy(
             policy=name,
-            delay_h=item["delay_h"],
-            at_anchor_h=item["at_anchor_h"],
-            sailed_slower_h=item["sailed_slower_h"],
-            fuel_t=item["fuel_t"],
-            longest_h=item["fairness"]["max_delay_h"],
-            mean_h=item["fairness"]["mean_delay_h"],
-            gini=item["fairness"]["gini"],
-            overtaken=item["fairness"]["overtaken"],
+            delay=of(name, "delay"),
+            at_anchor=of(name, "at_anchor"),
+            sailed_slower=of(name, "slower"),
+            fuel=of(name, "burnt"),
+            longest=of(name, "longest"),
+            gini=of(name, "gini"),
+            overtaken=of(name, "overtaken"),
         )
-        for name, item in (queue["policies"].items() if queue else ())
+        for name in (queue["policies"] if queue else ())
     ]
 
 
-def _calls(study: ArrivalStudy, result_id: str, notice: str) -> tuple[list[ArrivalCall], int]:
+def _calls(study: ArrivalStudy, result_id: str, notice: str) -> list[ArrivalCall]:
     """The calls that would have saved most fuel."""
     ranked = study.ranked(notice, Saved.FUEL, Kind.NET)
     names = [name for name, _ in ranked[:SHOWN_CALLS]]
@@ -136,9 +156,9 @@ def _calls(study: ArrivalStudy, result_id: str, notice: str) -> tuple[list[Arriv
                 ship_name=way["ship_name"],
                 imo=way["imo"],
                 arrival=way["arrival"],
-                wait_h=way["wait_h"],
-                speed_kn=row["speed_kn"],
-                new_speed_kn=row["new_speed_kn"],
+                wait=call_figure(study, result_id, notice, name, "wait", way["wait_h"]),
+                speed=call_figure(study, result_id, notice, name, "speed", row["speed_kn"]),
+                new_speed=call_figure(study, result_id, notice, name, "new_speed", row["new_speed_kn"]),
                 bound=row["bound"],
                 grade=way["grade"],
                 fuel=Figure(
@@ -150,4 +170,4 @@ def _calls(study: ArrivalStudy, result_id: str, notice: str) -> tuple[list[Arriv
                 ),
             )
         )
-    return calls, len(ranked)
+    return calls

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from sealane.corridors.scenarios.compare import Comparison, compare_scenarios
 from sealane.corridors.scenarios.model import RESULT_TABLES, ScenarioResult
-from sealane.web.corridor.explain_scenario import scenario_figure
+from sealane.web.corridor.explain_scenario import difference_figure, scenario_figure
 from sealane.web.corridor.models import About
 from sealane.web.corridor.scenario_files import ScenarioFiles
 from sealane.web.corridor.scenario_models import (
@@ -22,8 +22,10 @@ from sealane.web.corridor.scenario_models import (
     ComparisonPage,
     Spread,
 )
-from sealane.web.corridor.scenario_query import OUTPUTS, Output
-from sealane.web.corridor.scenario_view import RUN, spread
+from sealane.web.corridor.scenario_query import OUTPUTS, Output, ScenarioQuery, output_figure
+from sealane.web.corridor.scenario_terms import energy_term
+from sealane.web.corridor.scenario_view import RUN, assumption, spread
+from sealane.web.derivation import Figure
 
 MOST = 4
 MOST_INPUTS = 400
@@ -68,7 +70,7 @@ def comparison_page(
             notes=[],
         )
     found = compare_scenarios([_result(one.files) for one in chosen])
-    inputs = _inputs(found)
+    inputs = _inputs(found, chosen)
     unsure = sum(1 for row in inputs if any(v and v.origin in ("placeholder", "missing") for v in row.values))
     return ComparisonPage(
         about=about,
@@ -112,26 +114,29 @@ def _years(chosen: Sequence[Chosen], output: Output) -> list[ComparedYear]:
 
 def _item(chosen: Sequence[Chosen], output: Output) -> ComparedItem:
     figures = [scenario_figure(one.files, one.name, output, None) for one in chosen]
-    first = figures[0].value
     return ComparedItem(
         item=output.value,
         figures=list(figures),
-        differences=[None if f.value is None or first is None else f.value - first for f in figures],
+        differences=[
+            difference_figure(figure, figures[0], one.name, chosen[0].name, output)
+            for one, figure in zip(chosen, figures, strict=True)
+        ],
     )
 
 
 def _fuel(chosen: Sequence[Chosen]) -> list[ComparedFuel]:
     """Fuel energy of the last year of each scenario."""
-    tables = []
+    tables: list[dict[str, Figure]] = []
     for one in chosen:
         last = one.files.years[-1]
-        sums: dict[str, float] = {}
-        for row in one.files.rows("fuel"):
-            if row["year"] == last:
-                sums[row["fuel"]] = sums.get(row["fuel"], 0.0) + row["energy_tj"]
-        tables.append(sums)
+        parts = energy_term(one.files, last).parts
+        queries = [ScenarioQuery(output=Output.ENERGY, year=last, at=part.key) for part in parts]
+        tables.append({
+            part.key: output_figure(one.files, one.name, query, part.value)
+            for part, query in zip(parts, queries, strict=True)
+        })  # fmt: skip
     names = list(dict.fromkeys(name for table in tables for name in table))
-    return [ComparedFuel(fuel=name, energy_tj=[table.get(name) for table in tables]) for name in names]
+    return [ComparedFuel(fuel=name, energy=[table.get(name) for table in tables]) for name in names]
 
 
 def _spread(one: Chosen, output: Output) -> Spread | None:
@@ -140,11 +145,12 @@ def _spread(one: Chosen, output: Output) -> Spread | None:
     return None if row is None or row["p50"] is None else spread(one.files, one.name, output, row)
 
 
-def _inputs(found: Comparison) -> list[ComparedInput]:
+def _inputs(found: Comparison, chosen: Sequence[Chosen]) -> list[ComparedInput]:
+    named = {label: one.name for label, one in zip(found.scenarios, chosen, strict=True)}
     by_path: dict[str, dict[str, Assumption]] = {}
     units: dict[str, str] = {}
     for row in found.tables["compare_inputs"].to_pylist():
-        item = Assumption(**{k: row[k] for k in Assumption.model_fields})
+        item = assumption(row, named[row["scenario"]])
         by_path.setdefault(row["path"], {})[row["scenario"]] = item
         units.setdefault(row["path"], row["unit"])
     rows = [

@@ -3,80 +3,30 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict, Field
 
-from sealane.corridors.arrival.just_in_time import least_load
 from sealane.corridors.arrival.schemas import TABLES
 from sealane.errors import Phrase, RequestRefusedError
-from sealane.reference import load_table
-from sealane.web.corridor.addresses import arrival_address
+from sealane.web.corridor.arrival_query import ArrivalQuery, method_of
 from sealane.web.corridor.arrival_study import SAVINGS, SOURCE_WORDS, SOURCES, VOYAGE, ArrivalStudy, Kind, Saved
+from sealane.web.corridor.explain_calls import BOUND_WORDS, call_fact, counted, least_load_row, study_fact
+from sealane.web.corridor.explain_queue import explain_policy
 from sealane.web.corridor.lane_legs import SHOWN, rest_after, sum_of_list
 from sealane.web.corridor.lane_sums import same
-from sealane.web.derivation import Derivation, Figure, Input, Part, PublishedRow
+from sealane.web.derivation import Derivation, Figure, Input, Part
 from sealane.web.words import N_
 
 CALLS, OTHERS = N_("port calls, largest first"), N_("all others")
-BOUND_WORDS = {
-    "none": N_("all waiting became sailing"),
-    "no_wait": N_("the ship did not wait"),
-    "minimum_speed": N_("held at the least speed"),
-    "below_minimum": N_("the ship was slower already"),
-}
 _NET = "v' = max(v_min, d / (d / v + W)); net = (sailing at v + waiting W) - (sailing at v' + waiting left)"
 _GROSS = "cubic law, no least speed, and all of the anchorage's fuel saved while the longer passage costs none"
-
-
-class ArrivalQuery(BaseModel):
-    """A figure of an arrival study.
-
-    Attributes
-    ----------
-    notice : hours of notice, or ``voyage``.
-    saved, kind : what, net or gross.
-    source : of net energy, the main engine, the auxiliary engines or the boilers.
-    call : one port call.
-    count : a number of calls in place of a saving.
-    after : of a list of calls, how many stand before.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    notice: str = Field(default=VOYAGE, pattern=r"^(voyage|[0-9]{1,3}(\.[0-9]{1,3})?)$")
-    saved: Saved = Saved.FUEL
-    kind: Kind = Kind.NET
-    source: Literal["main", "aux", "boiler"] | None = None
-    call: str | None = Field(default=None, max_length=200)
-    count: Literal["judged", "waited", "left_out"] | None = None
-    after: int = Field(default=0, ge=0, le=100_000_000)
-
-    def but(self, **changed: Any) -> ArrivalQuery:
-        """The query with some parameters changed."""
-        return ArrivalQuery(**(self.model_dump() | changed))
-
-    def address(self, result_id: str) -> str:
-        """Where its derivation stands."""
-        if self.count:
-            return arrival_address(result_id, count=self.count)
-        given = self.model_dump(mode="json")
-        return arrival_address(
-            result_id, **{k: v for k, v in given.items() if v is not None and (k, v) != ("after", 0)}
-        )
 
 
 def saving_figure(study: ArrivalStudy, result_id: str, query: ArrivalQuery) -> Figure:
     """Return a saving as a figure."""
     value = study.saving(query.notice, query.saved, query.kind, query.source)
     return _figure(study, result_id, query, value)
-
-
-def count_figure(study: ArrivalStudy, result_id: str, count: Literal["judged", "waited", "left_out"]) -> Figure:
-    """Return a number of calls as a figure."""
-    at = ArrivalQuery(count=count).address(result_id)
-    return Figure(value=study.summary["calls"][count], quantity="count", explain=at, simulated=study.simulated)
 
 
 def _figure(study: ArrivalStudy, result_id: str, query: ArrivalQuery, value: float | None, **more: Any) -> Figure:
@@ -95,18 +45,28 @@ def _refused() -> RequestRefusedError:
     )
 
 
-def explain_arrival(study: ArrivalStudy, result_id: str, query: ArrivalQuery) -> Derivation:
+def explain_arrival(study: ArrivalStudy, result_id: str, query: ArrivalQuery, most: int = SHOWN) -> Derivation:
     """Return the derivation of a figure of an arrival study.
+
+    Parameters
+    ----------
+    most : values listed, where a figure is found among values and is not their sum.
 
     Raises
     ------
     RequestRefusedError
         404 where the study holds no such figure.
     """
-    if query.count:
-        return _count(study, result_id, query)
+    if query.policy:
+        return explain_policy(study, result_id, query, most)
+    if query.count and query.count != "notice":
+        return counted(study, result_id, query, most)
     if query.notice not in study.notices:
         raise _refused()
+    if query.count:
+        return counted(study, result_id, query, most)
+    if query.fact:
+        return (call_fact if query.call else study_fact)(study, result_id, query, most)
     if query.call:
         return _call(study, result_id, query)
     if query.saved is Saved.ENERGY and query.kind is Kind.NET and query.source is None:
@@ -123,10 +83,6 @@ def _filters(study: ArrivalStudy, query: ArrivalQuery) -> dict[str, str]:
     return found | ({N_("Source"): SOURCE_WORDS[query.source]} if query.source else {})
 
 
-def _method(study: ArrivalStudy) -> str:
-    return f"{study.summary['method_edition']}, {study.summary['gwp']}, docs/method/arrival.md"
-
-
 def _by_source(study: ArrivalStudy, result_id: str, query: ArrivalQuery) -> Derivation:
     parts = [
         Part(label=SOURCE_WORDS[one], figure=saving_figure(study, result_id, query.but(source=one))) for one in SOURCES
@@ -139,7 +95,7 @@ def _by_source(study: ArrivalStudy, result_id: str, query: ArrivalQuery) -> Deri
         parts=parts,
         part_dimension=N_("source"),
         notes=[*_against_summary(study, query), N_("Hotel load below 0: it lasts longer when a ship sails slower.")],
-        method=_method(study),
+        method=method_of(study),
         source_files=[TABLES[name].file for name in ("savings", "summary")],
     )
 
@@ -166,7 +122,7 @@ def _by_call(study: ArrivalStudy, result_id: str, query: ArrivalQuery) -> Deriva
         parts=parts,
         part_dimension=CALLS,
         notes=_against_summary(study, query),
-        method=_method(study),
+        method=method_of(study),
         source_files=[TABLES[name].file for name in ("savings", "emissions", "summary")],
     )
 
@@ -237,48 +193,15 @@ def _call(study: ArrivalStudy, result_id: str, query: ArrivalQuery) -> Derivatio
         ]
     value = math.fsum(saved[f"{one}_saved_kwh"] for one in SOURCES) if parts else values[query.call]
     ship = f"{way['ship_name'] or ''} {way['imo'] or way['mmsi'] or ''}".strip()
-    row = load_table("arrival_limits").row("least_main_engine_load")
-    least = PublishedRow(
-        table="arrival_limits",
-        key="least_main_engine_load",
-        value=least_load(),
-        unit=row.unit,
-        source=row.source,
-        edition=row.edition,
-        grade=row.grade,
-        valid_from=str(row.valid_from),
-    )
     return Derivation(
         title=SAVINGS[query.saved].words,
         figure=_figure(study, result_id, query, value, grade=way["grade"]),
         equation=_NET if query.kind is Kind.NET else _GROSS,
         filters=_filters(study, query) | {N_("Port call"): str(query.call), N_("Ship"): ship},
         inputs=inputs,
-        rows=[least] if saved["bound"] == "minimum_speed" else [],
+        rows=[least_load_row()] if saved["bound"] == "minimum_speed" else [],
         parts=parts,
         part_dimension=N_("source") if parts else "",
-        method=_method(study),
+        method=method_of(study),
         source_files=[TABLES[name].file for name in ("approaches", "savings", "emissions")],
-    )
-
-
-def _count(study: ArrivalStudy, result_id: str, query: ArrivalQuery) -> Derivation:
-    words = {
-        "judged": N_("Calls of the port that could be judged"),
-        "waited": N_("Calls that waited at anchor"),
-        "left_out": N_("Calls that could not be judged"),
-    }[str(query.count)]
-    found = count_figure(study, result_id, query.count or "judged")
-    inputs = []
-    if query.count == "left_out":
-        rows = study.table("left_out").slice(0, SHOWN).to_pylist()
-        inputs = [Input(name=r["call_id"], value=None, origin="missing", source=r["reason"]) for r in rows]
-    name = "left_out" if query.count == "left_out" else "approaches"
-    return Derivation(
-        title=words,
-        figure=found,
-        filters={N_("Port"): str(study.summary["port"])},
-        inputs=inputs,
-        method=_method(study),
-        source_files=[TABLES[name].file],
     )

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sealane.corridors.lanes.schemas import TABLES
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.web.corridor.lane_files import LaneFiles
-from sealane.web.corridor.lane_query import LaneQuery
+from sealane.web.corridor.lane_query import Counted, LaneQuery
 from sealane.web.derivation import Derivation, Figure, Input, Part
 from sealane.web.words import N_
 
@@ -22,7 +23,12 @@ TITLES: Mapping[str, str] = {
     "unpriced": N_("Legs that could not be priced"),
     "no_cargo": N_("Legs whose cargo is not known"),
     "no_particulars": N_("Ships without particulars"),
+    "quarters": N_("Quarters of the year of which the data hold legs"),
+    "lane_legs": N_("Legs that any rule counts"),
+    "lane_ships": N_("Ships on legs that any rule counts"),
+    "flag": N_("Legs that carry a doubt"),
 }
+WHATEVER_RULE: tuple[Counted, ...] = ("quarters", "lane_legs", "lane_ships", "flag")
 _WAYS = {
     ("a_to_b", True): N_("from end A to end B, direct"),
     ("a_to_b", False): N_("from end A to end B, with calls between"),
@@ -177,6 +183,106 @@ def _no_particulars(files: LaneFiles, result_id: str, query: LaneQuery) -> Deriv
     )
 
 
+def _quarters(files: LaneFiles, result_id: str, query: LaneQuery) -> Derivation:
+    """Quarters with a row in the trend, by any rule; each with its legs."""
+    rows = [row for row in files.trend if row["year"] == query.year and row["quarter"]]
+    legs = {quarter: max(row["legs"] or 0 for row in rows if row["quarter"] == quarter) for quarter in _held(rows)}
+    at = query.but(count="legs")
+    return Derivation(
+        title=TITLES["quarters"],
+        figure=_count(len(legs), query, result_id),
+        filters=_year(query) | {N_("Counted"): N_("different quarters of the table of the trend")},
+        inputs=[
+            Input(name=f"Q{quarter}", value=number, unit=N_("legs by the rule that counts most"), origin="computed",
+                  link=at.but(quarter=quarter).address(result_id))
+            for quarter, number in legs.items()
+        ],
+        source_files=[TABLES["trend"].file],
+    )  # fmt: skip
+
+
+def _held(rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    return sorted({int(row["quarter"]) for row in rows})
+
+
+def _lane_legs(files: LaneFiles, result_id: str, query: LaneQuery) -> Derivation:
+    where = None if query.year is None else pc.field("year") == query.year
+    dimension = "year" if query.year is None else "ship_class"
+    table = files.table("legs", [dimension], where)
+    parts = [
+        Part(
+            label=str(value or N_("not known")),
+            figure=_count(number, query.but(year=value) if dimension == "year" else query, result_id),
+        )
+        for value, number in _groups(table, dimension)
+    ]
+    return Derivation(
+        title=TITLES["lane_legs"],
+        figure=_count(table.num_rows, query, result_id),
+        filters=_year(query) | {N_("Counted"): N_("rows of the table of legs, whatever rule counts them")},
+        parts=parts,
+        part_dimension=N_("year") if dimension == "year" else N_("ship class"),
+        source_files=[TABLES["legs"].file],
+    )
+
+
+def _lane_ships(files: LaneFiles, result_id: str, query: LaneQuery) -> Derivation:
+    table = files.table("ships", ["ship", "ship_name", "legs"])
+    rows = [{"ship": r["ship"], "ship_name_max": r["ship_name"], "count_all": r["legs"]} for r in table.to_pylist()]
+    rows.sort(key=lambda row: (-row["count_all"], row["ship"]))
+    return Derivation(
+        title=TITLES["lane_ships"],
+        figure=_count(len(rows), query, result_id),
+        filters={N_("Counted"): N_("different ships (IMO number, else MMSI) of the legs")},
+        inputs=_ship_inputs(rows),
+        notes=_more(rows),
+        source_files=[TABLES["ships"].file],
+    )
+
+
+def _flag(files: LaneFiles, result_id: str, query: LaneQuery) -> Derivation:
+    """Legs whose flags name the doubt; of one year they are listed."""
+    meanings = files.summary["quality"]["flags"]
+    if query.flag not in meanings:
+        raise RequestRefusedError(
+            404, "unknown-figure", Phrase("The lane knows no such doubt."), Phrase("See the corridor's page.")
+        )
+    where = None if query.year is None else pc.field("year") == query.year
+    table = files.table("legs", ["leg_id", "year", "flags", "wtw_co2e_g"], where)
+    carried = [query.flag in str(flags or "").split() for flags in table["flags"].to_pylist()]
+    table = table.filter(pa.array(carried, pa.bool_()))
+    parts = [
+        Part(label=str(year), figure=_count(number, query.but(year=year), result_id))
+        for year, number in _groups(table, "year")
+    ]
+    rows = [] if query.year is None else sorted(table.to_pylist(), key=lambda row: str(row["leg_id"]))
+    shown = rows[query.after : query.after + MOST_SHIPS]
+    inputs = [_leg_input(row, query, result_id) for row in shown]
+    left = len(rows) - query.after - len(shown)
+    if left:
+        following = query.but(after=query.after + MOST_SHIPS).address(result_id)
+        inputs.append(Input(name=N_("all others"), value=left, unit=N_("legs"), origin="computed", link=following))
+    return Derivation(
+        title=TITLES["flag"],
+        figure=_count(table.num_rows, query, result_id),
+        filters=_year(query) | {
+            N_("Doubt"): str(meanings[query.flag]["meaning"]),
+            N_("Counted"): N_("rows of the table of legs whose flags name it"),
+        },
+        inputs=inputs,
+        parts=parts if query.year is None else [],
+        part_dimension=N_("year") if query.year is None else "",
+        source_files=[TABLES["legs"].file],
+    )  # fmt: skip
+
+
+def _leg_input(row: Mapping[str, Any], query: LaneQuery, result_id: str) -> Input:
+    """A leg as an input; one that was priced leads to its figures."""
+    at = LaneQuery(rule=query.rule, leg=row["leg_id"], whole=True).address(result_id)
+    priced = row["wtw_co2e_g"] is not None
+    return Input(name=row["leg_id"], value=1, unit=N_("leg"), origin="computed", link=at if priced else None)
+
+
 _COUNTS = {
     "legs": _legs,
     "voyages": _voyages,
@@ -184,4 +290,8 @@ _COUNTS = {
     "unpriced": _unpriced,
     "no_cargo": _no_cargo,
     "no_particulars": _no_particulars,
+    "quarters": _quarters,
+    "lane_legs": _lane_legs,
+    "lane_ships": _lane_ships,
+    "flag": _flag,
 }

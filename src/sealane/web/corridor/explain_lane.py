@@ -10,9 +10,10 @@ import pyarrow.compute as pc
 
 from sealane.corridors.lanes.schemas import TABLES
 from sealane.errors import Phrase, RequestRefusedError
-from sealane.web.corridor.explain_counts import explain_count
+from sealane.web.corridor.explain_counts import WHATEVER_RULE, explain_count
 from sealane.web.corridor.explain_leg import explain_leg_share, explain_line, explain_stay, explain_whole_leg
 from sealane.web.corridor.explain_ratios import explain_ratio
+from sealane.web.corridor.explain_targets import explain_target
 from sealane.web.corridor.lane_files import LaneFiles
 from sealane.web.corridor.lane_legs import (
     SHOWN,
@@ -59,7 +60,9 @@ def explain_lane(files: LaneFiles, result_id: str, asked: LaneQuery) -> Derivati
         404 where the lane holds no such figure.
     """
     query = asked if asked.rule else asked.but(rule=Rule(files.rule))
-    if query.count:
+    if query.target:
+        found = explain_target(files, result_id, query)
+    elif query.count:
         found = explain_count(files, result_id, query)
     elif query.ratio:
         found = explain_ratio(files, result_id, query)
@@ -80,10 +83,13 @@ def explain_lane(files: LaneFiles, result_id: str, asked: LaneQuery) -> Derivati
 
 def _frame(files: LaneFiles, query: LaneQuery, found: Derivation) -> dict[str, Any]:
     request = files.summary["request"]
-    filters = {N_("Attribution rule"): RULE_WORDS[query.rule or Rule.ROTATION]} | found.filters
+    # Some counts are of all legs, whatever rule counts them.
+    by_rule = query.count not in WHATEVER_RULE
+    rule = {N_("Attribution rule"): RULE_WORDS[query.rule or Rule.ROTATION]} if by_rule else {}
+    filters = rule | found.filters
     return {
         "filters": filters,
-        "figure": found.figure.model_copy(update={"simulated": files.simulated}),
+        "figure": found.figure if query.target else found.figure.model_copy(update={"simulated": files.simulated}),
         "method": f"{request['method']}, {request['gwp']}, docs/method/lanes.md",
     }
 

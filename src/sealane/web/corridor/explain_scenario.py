@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from sealane.errors import Phrase, RequestRefusedError
+from sealane.web.corridor.explain_facts import explain_fact
 from sealane.web.corridor.explain_study import explain_driver, explain_quantile
 from sealane.web.corridor.lane_sums import same
 from sealane.web.corridor.scenario_files import ScenarioFiles
@@ -45,7 +46,9 @@ def explain_scenario(files: ScenarioFiles, result_id: str, query: ScenarioQuery)
     """
     if query.year is not None and query.year not in files.years:
         raise refused()
-    if query.quantile:
+    if query.fact:
+        found = explain_fact(files, result_id, query)
+    elif query.quantile:
         found = explain_quantile(files, result_id, query)
     elif query.driver:
         found = explain_driver(files, result_id, query)
@@ -59,6 +62,38 @@ def explain_scenario(files: ScenarioFiles, result_id: str, query: ScenarioQuery)
     filters = {N_("Scenario"): str(files.summary["title"]), N_("Year"): when} | found.filters
     kind = N_("least-cost plan, docs/method/plan.md") if files.planned else N_("simulation, docs/method/scenarios.md")
     return found.model_copy(update={"filters": filters, "method": kind})
+
+
+def explain_difference(
+    one: ScenarioFiles, one_id: str, first: ScenarioFiles, first_id: str, output: Output
+) -> Derivation:
+    """Return the derivation of the difference between an output of the whole run and that of another scenario."""
+    ours, theirs = (scenario_figure(files, ident, output, None) for files, ident in ((one, one_id), (first, first_id)))
+    own = difference_figure(ours, theirs, one_id, first_id, output)
+    parts = []
+    if own.value is not None:
+        less = theirs.model_copy(update={"value": -(theirs.value or 0.0)})
+        parts = [
+            Part(label=str(one.summary["title"]), figure=ours),
+            Part(label=N_("less the first scenario"), figure=less),
+        ]
+    return Derivation(
+        title=OUTPUTS[output].words,
+        figure=own,
+        equation="figure of the scenario - figure of the first scenario",
+        filters={N_("Scenario"): str(one.summary["title"]), N_("First scenario"): str(first.summary["title"])},
+        parts=parts,
+        part_dimension=N_("difference") if parts else "",
+        method=N_("comparison, docs/method/scenarios.md"),
+        source_files=["scenario.json"],
+    )
+
+
+def difference_figure(ours: Figure, theirs: Figure, one_id: str, first_id: str, output: Output) -> Figure:
+    """Return the difference of two scenarios' figures as a figure."""
+    query = ScenarioQuery(output=output, fact="difference", subject=first_id)
+    value = None if ours.value is None or theirs.value is None else ours.value - theirs.value
+    return ours.model_copy(update={"value": value, "explain": query.address(one_id)})
 
 
 def refused() -> RequestRefusedError:

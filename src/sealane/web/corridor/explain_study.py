@@ -15,7 +15,7 @@ from sealane.web.derivation import Derivation, Figure, Input, Origin, Part
 from sealane.web.words import N_
 
 QUANTILES = ("mean", "p05", "p25", "p50", "p75", "p95")
-_ORIGINS: Mapping[str, Origin] = {"sourced": "published", "user": "entered", "placeholder": "filled"}
+RANGE_ORIGINS: Mapping[str, Origin] = {"sourced": "published", "user": "entered", "placeholder": "filled"}
 
 
 def _refused() -> RequestRefusedError:
@@ -29,7 +29,8 @@ def output_name(query: ScenarioQuery) -> str:
     return query.output.value if query.year is not None else OUTPUTS[query.output].run
 
 
-def _ranges(files: ScenarioFiles, driver: str | None = None) -> list[Input]:
+def ranges_of(files: ScenarioFiles, driver: str | None = None) -> list[Input]:
+    """Ranges of the scenario, or that of one driver; none where the scenario is not known."""
     if files.model is None:
         return []
     return [
@@ -37,7 +38,7 @@ def _ranges(files: ScenarioFiles, driver: str | None = None) -> list[Input]:
             name=item.name,
             value=f"{item.low:g} … {item.mode:g} … {item.high:g}",
             unit=item.unit if item.unit != "1" else "",
-            origin=_ORIGINS.get(str(item.origin), "missing"),
+            origin=RANGE_ORIGINS.get(str(item.origin), "missing"),
             source=f"{item.distribution}: {item.source}",
             grade=item.grade,
         )
@@ -72,7 +73,7 @@ def explain_quantile(files: ScenarioFiles, result_id: str, query: ScenarioQuery)
         ),
         equation="quantile over the draws of the scenario's ranges",
         filters={N_("Quantile"): str(query.quantile), N_("Draws"): f"{row['draws']:,}"},
-        inputs=[*_ranges(files), *inputs],
+        inputs=[*ranges_of(files), *inputs],
         notes=[N_("Each range: low, the scenario's own value, high.")],
         source_files=["ensemble.parquet"],
     )
@@ -98,7 +99,7 @@ def explain_driver(files: ScenarioFiles, result_id: str, query: ScenarioQuery) -
         figure=output_figure(files, result_id, query, high - low),
         equation="figure with the driver at its high end - figure with it at its low end",
         filters={N_("Driver"): str(query.driver)},
-        inputs=_ranges(files, query.driver),
+        inputs=ranges_of(files, query.driver),
         parts=parts,
         part_dimension=N_("ends of the range"),
         notes=[N_("All other drivers are as in the scenario.")],

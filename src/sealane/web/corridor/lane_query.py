@@ -11,7 +11,9 @@ from sealane.web.corridor.lane_sums import DIMENSIONS
 from sealane.web.corridor.measures import Measure, Rule
 
 Ratio = Literal["per_mj", "per_t_km", "per_teu_km", "per_teu", "transport_t_km", "observed"]
-Counted = Literal["legs", "voyages", "ships", "unpriced", "no_cargo", "no_particulars"]
+Counted = Literal[
+    "legs", "voyages", "ships", "unpriced", "no_cargo", "no_particulars", "quarters", "lane_legs", "lane_ships", "flag"
+]
 LEG_ONLY = (Measure.DISTANCE,)
 
 
@@ -29,6 +31,8 @@ class LaneQuery(BaseModel):
     line : of a whole leg, one product, counted from 0.
     after : of a list of voyages or calls, how many stand before.
     ratio, count : a figure that is no sum.
+    flag : of count ``flag``, which doubt the legs carry.
+    target, fact : of a target of the document, its value, what the lane reached, or what is still to be cut.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -50,6 +54,9 @@ class LaneQuery(BaseModel):
     after: int = Field(default=0, ge=0, le=100_000_000)
     ratio: Ratio | None = None
     count: Counted | None = None
+    flag: str | None = Field(default=None, max_length=60)
+    target: str | None = Field(default=None, max_length=100)
+    fact: Literal["value", "actual", "gap"] = "value"
 
     def cell(self) -> dict[str, Any]:
         """Dimensions of the totals that are fixed, the rule first."""
@@ -63,7 +70,7 @@ class LaneQuery(BaseModel):
     def address(self, result_id: str) -> str:
         """Where its derivation stands."""
         given = self.model_dump(mode="json")
-        bare = {"whole": False, "after": 0}
+        bare = {"whole": False, "after": 0, "fact": "value"}
         query = {name: value for name, value in given.items() if value is not None and bare.get(name) != value}
         if "whole" in query:
             query["whole"] = "true"

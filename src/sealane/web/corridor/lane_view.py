@@ -8,6 +8,7 @@ from functools import lru_cache
 from sealane.corridors.lanes.schemas import PARTS, PLACES
 from sealane.web.corridor.documents import reference
 from sealane.web.corridor.explain_ratios import ratio_figure
+from sealane.web.corridor.explain_targets import target_figure
 from sealane.web.corridor.lane_files import LaneFiles, lane_files
 from sealane.web.corridor.lane_query import Counted, LaneQuery, Ratio
 from sealane.web.corridor.lane_sums import lane_sum
@@ -111,13 +112,23 @@ def lane_view(
         rules=[_rule(files, result.id, one, document_rule, measure, year) for one in Rule],
         years=[_year(files, result.id, rule, measure, one) for one in files.years],
         targets=[
-            TargetRow(id=row["target"], **{k: row[k] for k in TargetRow.model_fields if k != "id"})
+            TargetRow(
+                id=row["target"],
+                value=target_figure(files, result.id, row, "value"),
+                actual=target_figure(files, result.id, row, "actual"),
+                gap=target_figure(files, result.id, row, "gap"),
+                **{k: row[k] for k in TargetRow.model_fields.keys() - {"id", "value", "actual", "gap"}},
+            )
             for row in files.targets
         ],
         places=_places(files, of, measure),
         missing=_missing(files, result.id, rule),
         flags=[
-            Flag(name=name, meaning=item["meaning"], legs=item["legs"])
+            Flag(
+                name=name,
+                meaning=item["meaning"],
+                legs=_counted(files, result.id, item["legs"], LaneQuery(count="flag", flag=name)),
+            )
             for name, item in files.summary["quality"]["flags"].items()
             if item["legs"]
         ],
@@ -147,10 +158,10 @@ def _year(files: LaneFiles, result_id: str, rule: Rule, measure: Measure, year: 
     target = next((t for t in files.targets if t["year"] == year and t["metric"] == _TARGET_METRICS.get(measure)), None)
     return YearRow(
         year=year,
-        quarters=files.quarters(year),
+        quarters=_counted(files, result_id, files.quarters(year), LaneQuery(count="quarters", year=year)),
         amount=of.amount(measure),
         per_t_km=of.ratio("per_t_km"),
-        target=None if target is None else target["value"],
+        target=None if target is None or target["value"] is None else target_figure(files, result_id, target, "value"),
         target_source=target["source"] if target else "",
     )
 
@@ -169,20 +180,22 @@ def _missing(files: LaneFiles, result_id: str, rule: Rule) -> list[Missing]:
     quality = files.summary["quality"]
     legs = int(files.summary["counts"]["legs_on_lane"])
     ships = int(files.summary["counts"]["ships_on_lane"])
+    every_leg = _counted(files, result_id, legs, LaneQuery(count="lane_legs"))
+    every_ship = _counted(files, result_id, ships, LaneQuery(count="lane_ships"))
     values = {
-        "unpriced": (int(quality["legs_not_priced"]), legs),
-        "no_cargo": (int(quality["legs_without_known_cargo"]), legs),
-        "no_particulars": (len(quality["ships_without_particulars"]), ships),
+        "unpriced": (int(quality["legs_not_priced"]), every_leg),
+        "no_cargo": (int(quality["legs_without_known_cargo"]), every_leg),
+        "no_particulars": (len(quality["ships_without_particulars"]), every_ship),
     }
     return [
         Missing(
             what=words,
-            figure=Figure(
-                value=values[count][0],
-                quantity="count",
-                explain=LaneQuery(count=count, rule=rule).address(result_id),
-            ),
+            figure=_counted(files, result_id, values[count][0], LaneQuery(count=count, rule=rule)),
             of=values[count][1],
         )
         for count, words in _COUNTS
     ]
+
+
+def _counted(files: LaneFiles, result_id: str, value: int, query: LaneQuery) -> Figure:
+    return Figure(value=value, quantity="count", explain=query.address(result_id), simulated=files.simulated)

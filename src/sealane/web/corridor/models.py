@@ -132,15 +132,14 @@ class YearRow(BaseModel):
     Attributes
     ----------
     quarters : of which the data hold legs; fewer than 4: the year is not whole.
-    target : what the document promises for the year, in the measure's unit, with its source; None where it promises
-        nothing in this measure.
+    target : what the document promises for the year in this measure; None where it promises nothing.
     """
 
     year: int
-    quarters: int
+    quarters: Figure
     amount: Figure
     per_t_km: Figure
-    target: float | None
+    target: Figure | None
     target_source: str = ""
 
 
@@ -151,12 +150,12 @@ class TargetRow(BaseModel):
     year: int
     metric: str
     unit: str
-    value: float | None
+    value: Figure
     baseline_year: int | None
     baseline: float | None
     latest_year: int
-    actual: float | None
-    gap: float | None
+    actual: Figure
+    gap: Figure
     state: str
     source: str
 
@@ -174,7 +173,7 @@ class Missing(BaseModel):
 
     what: str
     figure: Figure
-    of: int | None = None
+    of: Figure
 
 
 class Flag(BaseModel):
@@ -182,7 +181,7 @@ class Flag(BaseModel):
 
     name: str
     meaning: str
-    legs: int
+    legs: Figure
 
 
 class LaneView(BaseModel):
@@ -212,14 +211,19 @@ class LaneView(BaseModel):
 
 
 class Rotation(BaseModel):
-    """Voyages that called at the same ports in the same order."""
+    """Voyages that called at the same ports in the same order.
+
+    Attributes
+    ----------
+    median, mean : median time in days and mean distance of the voyages of which they are known.
+    """
 
     ports: str
     direction: str
     voyages: Figure
     direct: bool
-    median_h: float | None
-    mean_nm: float | None
+    median: Figure
+    mean: Figure
     amount: Figure
 
 
@@ -228,8 +232,9 @@ class Voyage(BaseModel):
 
     Attributes
     ----------
+    time, distance : from end to end, time in days.
+    cargo : carried from end to end, in TEU where told, else in tonnes; None where not known.
     adds : what its legs add to the lane by the chosen rule.
-    whole : the same of its legs from end to end, all of it.
     """
 
     voyage: str
@@ -245,10 +250,9 @@ class Voyage(BaseModel):
     legs: int
     direct: bool
     too_long: bool
-    hours: float | None
-    distance_nm: float | None
-    lane_teu: float | None
-    lane_t: float | None
+    time: Figure
+    distance: Figure
+    cargo: Figure | None
     adds: Figure
 
 
@@ -273,9 +277,9 @@ class VoyagesPage(BaseModel):
     wanted: Wanted = Wanted()
     years: list[int] = []
     rotations: list[Rotation] = []
-    rotations_in_all: int = 0
+    rotations_in_all: Figure | None = None
     voyages: list[Voyage] = []
-    found: int = 0
+    found: Figure | None = None
     next: str | None = None
     simulated: bool = False
 
@@ -292,7 +296,7 @@ class CorridorPage(BaseModel):
     about: About
     lane: LaneView | None
     rotations: list[Rotation]
-    rotations_in_all: int
+    rotations_in_all: Figure | None
     arrivals: list[ArrivalBrief]
     scenarios: list[ResultRef]
     map: str | None
@@ -310,7 +314,7 @@ class NoticeRow(BaseModel):
     """
 
     notice: str
-    calls: int
+    calls: Figure
     fuel: Figure
     gross_fuel: Figure
     co2e: Figure
@@ -339,12 +343,11 @@ class Published(BaseModel):
     """The mean saving of a published study of container ships beside ours, % of a voyage's fuel."""
 
     notice: str
-    published_pct: float | None
-    all_pct: float | None
-    waiting_pct: float | None
-    cubic_pct: float | None
-    voyages: int
-    waited: int
+    published: Figure
+    all_voyages: Figure
+    waiting: Figure
+    cubic: Figure
+    voyages: Figure
     explanation: str
 
 
@@ -352,14 +355,13 @@ class Policy(BaseModel):
     """The queue replayed under one policy: who waits how long, where."""
 
     policy: str
-    delay_h: float
-    at_anchor_h: float
-    sailed_slower_h: float
-    fuel_t: float
-    longest_h: float | None
-    mean_h: float | None
-    gini: float | None
-    overtaken: int | None
+    delay: Figure
+    at_anchor: Figure
+    sailed_slower: Figure
+    fuel: Figure
+    longest: Figure
+    gini: Figure
+    overtaken: Figure
 
 
 class ArrivalCall(BaseModel):
@@ -369,9 +371,9 @@ class ArrivalCall(BaseModel):
     ship_name: str | None
     imo: int | None
     arrival: dt.datetime | None
-    wait_h: float
-    speed_kn: float | None
-    new_speed_kn: float | None
+    wait: Figure
+    speed: Figure
+    new_speed: Figure
     bound: str
     grade: str | None
     fuel: Figure
@@ -387,7 +389,7 @@ class ArrivalPage(BaseModel):
     published: list[Published] = []
     policies: list[Policy] = []
     calls: list[ArrivalCall] = []
-    calls_in_all: int = 0
+    calls_in_all: Figure | None = None
     notes: list[str] = []
     minimum_speed: str = ""
     simulated: bool = False

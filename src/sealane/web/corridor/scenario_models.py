@@ -68,7 +68,7 @@ class Bunkering(BaseModel):
     port: str
     fuel: str
     energy: Figure
-    mass_t: float
+    mass: Figure
     cost: Figure
 
 
@@ -76,7 +76,7 @@ class Spread(BaseModel):
     """Quantiles of one output of the whole run over an ensemble's draws."""
 
     output: str
-    draws: int
+    draws: Figure
     base: float | None
     p05: Figure
     p25: Figure
@@ -90,17 +90,17 @@ class Driver(BaseModel):
 
     Attributes
     ----------
-    total_order : share of the variance it explains alone and with others; None without an ensemble.
+    total_order : share of the variance it explains alone and with others; not known without an ensemble.
     """
 
     driver: str
-    low: float | None
-    high: float | None
+    low: Figure
+    high: Figure
     value_low: float | None
     value_high: float | None
     base: float | None
     swing: Figure
-    total_order: float | None
+    total_order: Figure
     sign: float | None
 
 
@@ -119,9 +119,9 @@ class Check(BaseModel):
     words: str
     conditions: str
     unit: str
-    low: float | None
-    high: float | None
-    ours: float | None
+    low: Figure
+    high: Figure
+    ours: Figure
     lies: str
     explanation: str
     source: str
@@ -131,7 +131,7 @@ class Assumption(BaseModel):
     """One assumption as used."""
 
     path: str
-    value: float | None
+    value: Figure
     unit: str
     origin: str
     source: str
@@ -167,7 +167,7 @@ class ScenarioPage(BaseModel):
     drivers: list[Driver]
     duals: list[ShadowPrice]
     checks: list[Check]
-    inputs: dict[str, int]
+    inputs: dict[str, Figure]
     assumptions: list[Assumption]
     origin: str
     rules: dict[str, str]
@@ -198,7 +198,7 @@ class ComparedItem(BaseModel):
 
     item: str
     figures: list[Figure | None]
-    differences: list[float | None]
+    differences: list[Figure]
 
 
 class ComparedInput(BaseModel):
@@ -210,10 +210,10 @@ class ComparedInput(BaseModel):
 
 
 class ComparedFuel(BaseModel):
-    """Fuel energy of each scenario's last year [TJ]."""
+    """Fuel energy of each scenario's last year; None where a scenario burns none of it."""
 
     fuel: str
-    energy_tj: list[float | None]
+    energy: list[Figure | None]
 
 
 class ComparisonPage(BaseModel):

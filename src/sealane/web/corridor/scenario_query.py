@@ -65,6 +65,12 @@ OUTPUTS: Mapping[Output, ShownOutput] = {
 }
 
 
+ScenarioFact = Literal[
+    "mass", "variance", "range_low", "range_high", "check_low", "check_high", "check_ours", "draws", "inputs",
+    "assumption", "difference",
+]  # fmt: skip
+
+
 class ScenarioQuery(BaseModel):
     """A figure of a scenario or plan.
 
@@ -75,6 +81,10 @@ class ScenarioQuery(BaseModel):
     quantile : of an ensemble, in place of the scenario as it is.
     driver : of a tornado, the swing that one driver makes.
     ships, family : number of ships of a class and family in the year.
+    fact : a figure that is no output: mass of a fuel bunkered (`at`), share of the variance or an end of the range of
+        a driver, published and own answer of a check, number of draws, number of inputs of an origin, an assumption by
+        its path, difference of an output to that of another scenario.
+    subject : which check, origin, path or other scenario.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -86,6 +96,8 @@ class ScenarioQuery(BaseModel):
     driver: str | None = Field(default=None, max_length=400)
     ships: str | None = Field(default=None, max_length=120)
     family: str | None = Field(default=None, max_length=40)
+    fact: ScenarioFact | None = None
+    subject: str | None = Field(default=None, max_length=400)
 
     def but(self, **changed: Any) -> ScenarioQuery:
         """The query with some parameters changed."""

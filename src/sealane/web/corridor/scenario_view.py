@@ -6,10 +6,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sealane.web.corridor.documents import reference
+from sealane.web.corridor.explain_facts import (
+    assumption_figure,
+    check_figure,
+    draws_figure,
+    driver_figure,
+    inputs_figure,
+    mass_figure,
+)
 from sealane.web.corridor.explain_scenario import scenario_figure
 from sealane.web.corridor.explain_study import dual_figure
 from sealane.web.corridor.models import About
-from sealane.web.corridor.scenario_files import ScenarioFiles
+from sealane.web.corridor.scenario_files import Row, ScenarioFiles
 from sealane.web.corridor.scenario_models import (
     Assumption,
     Bunkering,
@@ -21,7 +29,7 @@ from sealane.web.corridor.scenario_models import (
     Stack,
     YearOfScenario,
 )
-from sealane.web.corridor.scenario_query import OUTPUTS, Output, ScenarioQuery, output_figure
+from sealane.web.corridor.scenario_query import OUTPUTS, Output, ScenarioFact, ScenarioQuery, output_figure
 from sealane.web.corridor.scenario_terms import cost_term, energy_term
 from sealane.web.derivation import Figure
 from sealane.web.results import Result
@@ -74,10 +82,10 @@ def scenario_page(
             for row in files.rows("dual")
             if row["value"]
         ],
-        checks=[Check(**{k: row[k] for k in Check.model_fields}) for row in files.rows("published_checks")],
-        inputs={one: sum(1 for row in inputs if row["origin"] == one) for one in ORIGINS},
+        checks=[_check(row, name) for row in files.rows("published_checks")],
+        inputs={one: inputs_figure(files, name, one) for one in ORIGINS},
         assumptions=[
-            Assumption(**{k: row[k] for k in Assumption.model_fields})
+            assumption(row, name)
             for row in inputs
             if row["origin"] == origin or (origin == "unsure" and row["origin"] in UNSURE)
         ][:MOST_ASSUMPTIONS],
@@ -90,6 +98,21 @@ def scenario_page(
 
 ORIGINS = ("sourced", "user", "placeholder", "missing")
 DOWNLOADS = ("year", "fleet", "fuel", "cost", "inputs")
+
+
+def assumption(row: Row, name: str) -> Assumption:
+    """Return an assumption as used."""
+    told = {k: row[k] for k in ("path", "unit", "origin", "source", "grade")}
+    return Assumption(value=assumption_figure(name, row), **told)
+
+
+def _check(row: Row, name: str) -> Check:
+    told = {k: row[k] for k in ("words", "conditions", "unit", "lies", "explanation", "source")}
+    low, high, ours = (check_figure(name, row, fact) for fact in _CHECKED)
+    return Check(low=low, high=high, ours=ours, **told)
+
+
+_CHECKED: tuple[ScenarioFact, ...] = ("check_low", "check_high", "check_ours")
 
 
 def _year(files: ScenarioFiles, name: str, year: int) -> YearOfScenario:
@@ -157,7 +180,7 @@ def _bunkering(files: ScenarioFiles, name: str, year: int) -> list[Bunkering]:
                     port=row["port"],
                     fuel=row["fuel"],
                     energy=output_figure(files, name, energy, row["energy_tj"]),
-                    mass_t=row["mass_t"],
+                    mass=mass_figure(name, row),
                     cost=output_figure(files, name, cost, row["cost_usd"] / 1e6),
                 )
             )
@@ -184,7 +207,7 @@ def spread(files: ScenarioFiles, name: str, output: Output, row: Any) -> Spread:
 
     return Spread(
         output=output.value,
-        draws=row["draws"],
+        draws=draws_figure(name, output, row["draws"]),
         base=None if row["base"] is None else row["base"] / shown.divisor,
         p05=of("p05"),
         p25=of("p25"),
@@ -207,13 +230,13 @@ def _drivers(files: ScenarioFiles, name: str, output: Output) -> list[Driver]:
         found.append(
             Driver(
                 driver=row["driver"],
-                low=row["low"],
-                high=row["high"],
+                low=driver_figure(name, "range_low", output, row["driver"], row["low"], row["unit"]),
+                high=driver_figure(name, "range_high", output, row["driver"], row["high"], row["unit"]),
                 value_low=low,
                 value_high=high,
                 base=None if row["base"] is None else row["base"] / shown.divisor,
                 swing=output_figure(files, name, query, high - low),
-                total_order=share.get("total_order"),
+                total_order=driver_figure(name, "variance", output, row["driver"], share.get("total_order")),
                 sign=share.get("srrc"),
             )
         )

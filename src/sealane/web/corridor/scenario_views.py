@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Annotated, Literal
 
 import yaml
-from fastapi import Path, Query
+from fastapi import Path, Query, Response
 
 from sealane.corridors.scenarios.read import reference_scenarios, scenario_text
 from sealane.errors import Phrase, RequestRefusedError
@@ -15,8 +16,9 @@ from sealane.web.accounts.gate import Viewed, Viewer
 from sealane.web.accounts.roles import access_table
 from sealane.web.corridor.comparison import MOST, Chosen, comparison_page, described
 from sealane.web.corridor.documents import document_of, reference
-from sealane.web.corridor.explain_scenario import explain_scenario
+from sealane.web.corridor.explain_scenario import explain_difference, explain_scenario
 from sealane.web.corridor.explain_study import PlanQuery, explain_dual
+from sealane.web.corridor.parts_csv import csv_answer, exported
 from sealane.web.corridor.scenario_files import ScenarioFiles, scenario_files, shipped_scenario
 from sealane.web.corridor.scenario_models import Compared, ComparisonPage, ScenarioList, ScenarioPage, ShippedScenario
 from sealane.web.corridor.scenario_query import Output, ScenarioQuery
@@ -29,7 +31,8 @@ from sealane.web.rooms import Room
 SHIPPED = "shipped:"
 _KINDS = (ResultKind.SCENARIO, ResultKind.PLAN)
 # A kept result's id, or `shipped:` and the id of a scenario that comes with the product.
-Name = Annotated[str, Path(pattern=r"^(shipped:[a-z0-9][a-z0-9-]{0,63}|[0-9a-f-]{36})$")]
+NAME = r"^(shipped:[a-z0-9][a-z0-9-]{0,63}|[0-9a-f-]{36})$"
+Name = Annotated[str, Path(pattern=NAME)]
 Names = Annotated[list[str], Query(alias="with", max_length=MOST)]
 Shown = Annotated[Output, Query()]
 OriginShown = Annotated[Literal["unsure", "sourced", "user", "placeholder", "missing"], Query()]
@@ -144,14 +147,35 @@ def _choices(kept: list[Result]) -> list[Compared]:
     return found
 
 
+def _explained(node: Node, viewer: Viewer, name: str, asked: ScenarioQuery) -> Derivation:
+    _, files = opened(node, viewer, name)
+    if asked.fact == "difference":
+        first = name_of(asked.subject)
+        return explain_difference(files, name, opened(node, viewer, first)[1], first, asked.output)
+    return explain_scenario(files, name, asked)
+
+
+def name_of(text: str | None) -> str:
+    """A scenario's name that came as a parameter, checked as one in a path is."""
+    if text is None or re.fullmatch(NAME, text) is None:
+        raise RequestRefusedError(
+            404, "unknown-scenario", Phrase("No such scenario is shipped."), Phrase("See /corridors.")
+        )
+    return text
+
+
 def add_scenario_derivations(room: Room, node: Node) -> None:
     """Add the derivations of scenarios and plans to a room."""
 
     @room.view("/explain/scenario/{name}", DERIVATION)
     def scenario_figure(viewer: Viewed, name: Name, asked: Annotated[ScenarioQuery, Query()]) -> Derivation:
         """Where a figure of a scenario or plan comes from, down to energy times factor."""
-        _, files = opened(node, viewer, name)
-        return explain_scenario(files, name, asked)
+        return exported(_explained(node, viewer, name, asked))
+
+    @room.stream("/explain/scenario/{name}/parts.csv", "text/csv")
+    def scenario_figure_csv(viewer: Viewed, name: Name, asked: Annotated[ScenarioQuery, Query()]) -> Response:
+        """The parts and inputs of a figure of a scenario or plan as a table."""
+        return csv_answer(_explained(node, viewer, name, asked), node.settings.origin)
 
     @room.view("/explain/plan/{result}", DERIVATION)
     def shadow_price(viewer: Viewed, result: ResultId, asked: Annotated[PlanQuery, Query()]) -> Derivation:

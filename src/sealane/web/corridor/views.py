@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import Path, Query
+from fastapi import Path, Query, Response
 
 from sealane.errors import Phrase, RequestRefusedError
 from sealane.node.context import Node
 from sealane.web.accounts.gate import Viewed, Viewer, reading
+from sealane.web.corridor.arrival_query import ArrivalQuery
 from sealane.web.corridor.arrival_study import arrival_study
 from sealane.web.corridor.arrival_view import arrival_page, brief, newest_studies
 from sealane.web.corridor.documents import chosen, document_of, documents, reference
-from sealane.web.corridor.explain_arrival import ArrivalQuery, explain_arrival
+from sealane.web.corridor.explain_arrival import explain_arrival
 from sealane.web.corridor.explain_lane import explain_lane, explain_rotation
-from sealane.web.corridor.lane_files import lane_files
+from sealane.web.corridor.explain_voyages import explain_list, explain_rotation_fact, explain_voyage_fact
+from sealane.web.corridor.lane_files import LaneFiles, lane_files
+from sealane.web.corridor.lane_legs import SHOWN
 from sealane.web.corridor.lane_map import lane_map
 from sealane.web.corridor.lane_query import LaneQuery
 from sealane.web.corridor.lane_view import lane_amount, lane_view, leading_year
@@ -30,7 +33,9 @@ from sealane.web.corridor.models import (
     VoyagesPage,
     Wanted,
 )
-from sealane.web.corridor.voyages import rotations, voyages
+from sealane.web.corridor.parts_csv import csv_answer, exported
+from sealane.web.corridor.voyage_facts import ListQuery, RotationQuery, VoyageFact
+from sealane.web.corridor.voyages import listed_figure, rotations, voyages
 from sealane.web.derivation import Derivation, Figure
 from sealane.web.results import Result, ResultKind, result_of, results
 from sealane.web.rooms import Room
@@ -38,11 +43,13 @@ from sealane.web.tiles.models import MapView
 
 DERIVATION = "explain/derivation.html.j2"
 ROTATIONS_SHOWN = 8
+MOST_ROWS = 100_000  # of a derivation as a table
 Corridor = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,119}$")]
 ResultId = Annotated[str, Path(max_length=36)]
 Chosen = Annotated[str | None, Query(max_length=36)]
 Year = Annotated[int | None, Query(ge=1900, le=2200)]
 Text = Annotated[str | None, Query(max_length=400)]
+VoyageName = Annotated[str, Query(max_length=400)]
 Direction = Annotated[Literal["a_to_b", "b_to_a", ""] | None, Query()]
 Choice = Annotated[Literal["true", "false", ""] | None, Query()]
 # A form's empty field arrives as an empty text; it means that nothing was chosen.
@@ -91,10 +98,11 @@ def add_views(room: Room, node: Node) -> None:
         lane, others = chosen(lanes_of(kept, corridor), result)
         view = lane_view(lane, others, rule, measure, year) if lane else None
         found: list[Rotation] = []
-        number = 0
+        number: Figure | None = None
         if lane and view:
             files = lane_files(lane.folder)
-            found, number = rotations(files, lane.id, view.rule, measure, view.year, ROTATIONS_SHOWN)
+            found, counted = rotations(files, lane.id, view.rule, measure, view.year, ROTATIONS_SHOWN)
+            number = listed_figure(counted, lane.id, Wanted(year=view.year), "rotations", simulated=files.simulated)
         return CorridorPage(
             about=about,
             lane=view,
@@ -150,9 +158,9 @@ def add_views(room: Room, node: Node) -> None:
             wanted=wanted,
             years=list(files.years),
             rotations=of_ports,
-            rotations_in_all=number,
+            rotations_in_all=listed_figure(number, lane.id, Wanted(year=asked), "rotations", simulated=files.simulated),
             voyages=listed,
-            found=found,
+            found=listed_figure(found, lane.id, wanted, "voyages", simulated=files.simulated),
             next=following,
             simulated=files.simulated,
         )
@@ -190,35 +198,71 @@ def add_views(room: Room, node: Node) -> None:
 
 
 def add_derivations(room: Room, node: Node) -> None:
-    """Add the derivations of lanes and arrival studies to a room."""
+    """Add the derivations of lanes and arrival studies to a room, each as a page, as JSON and as a table."""
+    origin = node.settings.origin
+
+    def of_lane(viewer: Viewer, result: str) -> tuple[LaneFiles, str]:
+        lane = one_of(node, viewer, result, ResultKind.LANE)
+        return lane_files(lane.folder), lane.id
 
     @room.view("/explain/lane/{result}", DERIVATION)
     def lane_figure(viewer: Viewed, result: ResultId, asked: Annotated[LaneQuery, Query()]) -> Derivation:
         """Where a figure of a lane comes from, down to voyages, legs and published rows."""
-        lane = one_of(node, viewer, result, ResultKind.LANE)
-        return explain_lane(lane_files(lane.folder), lane.id, asked)
+        return exported(explain_lane(*of_lane(viewer, result), asked))
+
+    @room.stream("/explain/lane/{result}/parts.csv", "text/csv")
+    def lane_figure_csv(viewer: Viewed, result: ResultId, asked: Annotated[LaneQuery, Query()]) -> Response:
+        """The parts of a lane's figure as a table."""
+        return csv_answer(explain_lane(*of_lane(viewer, result), asked), origin)
+
+    def of_rotation(viewer: Viewer, result: str, asked: RotationQuery, most: int = SHOWN) -> Derivation:
+        files, ident = of_lane(viewer, result)
+        if asked.what in ("median", "mean"):
+            return explain_rotation_fact(files, ident, asked.ports, asked.year, asked.what, asked.after, most)
+        query = LaneQuery(rule=asked.rule, measure=asked.measure, year=asked.year)
+        return explain_rotation(files, ident, asked.ports, query, asked.what, asked.after)
 
     @room.view("/explain/rotation/{result}", DERIVATION)
-    def rotation_figure(
-        viewer: Viewed,
-        result: ResultId,
-        ports: Annotated[str, Query(max_length=400)],
-        rule: Rule | None = None,
-        measure: Measure = Measure.WTW,
-        year: Year = None,
-        what: Literal["sum", "count"] = "sum",
-        after: Annotated[int, Query(ge=0, le=100_000_000)] = 0,
-    ) -> Derivation:
+    def rotation_figure(viewer: Viewed, result: ResultId, asked: Annotated[RotationQuery, Query()]) -> Derivation:
         """Where a figure of a rotation comes from: its voyages."""
-        lane = one_of(node, viewer, result, ResultKind.LANE)
-        query = LaneQuery(rule=rule, measure=measure, year=year)
-        return explain_rotation(lane_files(lane.folder), lane.id, ports, query, what, after)
+        return exported(of_rotation(viewer, result, asked))
+
+    @room.stream("/explain/rotation/{result}/parts.csv", "text/csv")
+    def rotation_figure_csv(viewer: Viewed, result: ResultId, asked: Annotated[RotationQuery, Query()]) -> Response:
+        """The voyages behind a rotation's figure as a table."""
+        return csv_answer(of_rotation(viewer, result, asked, MOST_ROWS), origin)
+
+    @room.view("/explain/voyage/{result}", DERIVATION)
+    def voyage_fact(viewer: Viewed, result: ResultId, voyage: VoyageName, what: VoyageFact) -> Derivation:
+        """Where a voyage's time, distance or cargo comes from."""
+        return exported(explain_voyage_fact(*of_lane(viewer, result), voyage, what))
+
+    @room.stream("/explain/voyage/{result}/parts.csv", "text/csv")
+    def voyage_fact_csv(viewer: Viewed, result: ResultId, voyage: VoyageName, what: VoyageFact) -> Response:
+        """What a voyage's time, distance or cargo comes from, as a table."""
+        return csv_answer(explain_voyage_fact(*of_lane(viewer, result), voyage, what), origin)
+
+    @room.view("/explain/voyages/{result}", DERIVATION)
+    def voyages_counted(viewer: Viewed, result: ResultId, asked: Annotated[ListQuery, Query()]) -> Derivation:
+        """Which voyages or rotations a list counts."""
+        return exported(explain_list(*of_lane(viewer, result), asked.wanted(), asked.what, asked.after))
+
+    @room.stream("/explain/voyages/{result}/parts.csv", "text/csv")
+    def voyages_counted_csv(viewer: Viewed, result: ResultId, asked: Annotated[ListQuery, Query()]) -> Response:
+        """The voyages or rotations that a list counts, as a table."""
+        return csv_answer(explain_list(*of_lane(viewer, result), asked.wanted(), asked.what, 0, MOST_ROWS), origin)
 
     @room.view("/explain/arrival/{result}", DERIVATION)
     def arrival_figure(viewer: Viewed, result: ResultId, asked: Annotated[ArrivalQuery, Query()]) -> Derivation:
         """Where a saving of just-in-time arrival comes from, down to the call."""
         study = one_of(node, viewer, result, ResultKind.ARRIVAL)
-        return explain_arrival(arrival_study(study.folder), study.id, asked)
+        return exported(explain_arrival(arrival_study(study.folder), study.id, asked))
+
+    @room.stream("/explain/arrival/{result}/parts.csv", "text/csv")
+    def arrival_figure_csv(viewer: Viewed, result: ResultId, asked: Annotated[ArrivalQuery, Query()]) -> Response:
+        """The calls behind a figure of an arrival study as a table."""
+        study = one_of(node, viewer, result, ResultKind.ARRIVAL)
+        return csv_answer(explain_arrival(arrival_study(study.folder), study.id, asked, MOST_ROWS), origin)
 
 
 def _map_address(corridor: str, view: LaneView) -> str:

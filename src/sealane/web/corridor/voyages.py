@@ -21,6 +21,7 @@ from sealane.web.corridor.lane_legs import exact_sums, sum_of_list
 from sealane.web.corridor.lane_query import LaneQuery
 from sealane.web.corridor.measures import MEASURES, Measure, Rule, measured
 from sealane.web.corridor.models import Rotation, Voyage, Wanted
+from sealane.web.corridor.voyage_facts import ROTATION_FACTS, RotationFact, VoyageFact, fact_figure, voyage_figure
 from sealane.web.derivation import Figure
 
 PAGE = 50
@@ -173,8 +174,8 @@ def rotations(
                     value=one.voyages, quantity="count", explain=rotation_address(result_id, name, query, "count")
                 ),
                 direct=bool(index.direct[one.row]),
-                median_h=one.median_h,
-                mean_nm=one.mean_nm,
+                median=_fact(files, result_id, name, year, "median", one.median_h),
+                mean=_fact(files, result_id, name, year, "mean", one.mean_nm),
                 amount=measured(
                     measure,
                     one.added,
@@ -184,6 +185,13 @@ def rotations(
             )
         )
     return found, len(sums)
+
+
+def _fact(
+    files: LaneFiles, result_id: str, ports: str, year: int | None, what: RotationFact, value: float | None
+) -> Figure:
+    at = rotation_address(result_id, ports, LaneQuery(year=year), what)
+    return fact_figure(ROTATION_FACTS[what][1], value, at, simulated=files.simulated)
 
 
 @dataclass(frozen=True)
@@ -216,7 +224,7 @@ def _rotation_sums(folder: Path, rule: Rule, measure: Measure, year: int | None)
                 row=int(rows[0]),
                 voyages=len(rows),
                 median_h=float(np.median(hours)) if hours.size else None,
-                mean_nm=float(nm.mean()) if nm.size else None,
+                mean_nm=math.fsum(nm.tolist()) / nm.size if nm.size else None,
                 added=_sum(added[rows]),
             )
         )
@@ -234,6 +242,15 @@ def rotation_address(result_id: str, ports: str, query: LaneQuery, what: str, af
         what=None if what == "sum" else what,
         after=after or None,
     )
+
+
+def rotation_facts(folder: Path, ports: str, year: int | None, what: RotationFact) -> list[tuple[str, float | None]]:
+    """Voyages of a rotation: name, and hours (of the median) or nautical miles (of the mean); the least first."""
+    index = voyage_index(folder)
+    rows = np.flatnonzero(_mask(index, Wanted(year=year, ports=ports)) & ~index.too_long)
+    names = index.table["pass_id"].take(pa.array(rows)).to_pylist()
+    values = [_finite(value) for value in (index.hours if what == "median" else index.distance_nm)[rows].tolist()]
+    return sorted(zip(names, values, strict=True), key=lambda item: (item[1] is None, item[1] or 0.0, item[0]))
 
 
 def rotation_voyages(
@@ -255,6 +272,37 @@ def _sum(values: Floats) -> float | None:
 
 def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
+
+
+def voyage_count(folder: Path, wanted: Wanted) -> list[tuple[str, int, str, bool]]:
+    """Voyages that fit: name, year, direction, and whether direct; the latest first."""
+    index = voyage_index(folder)
+    rows = index.latest[_mask(index, wanted)[index.latest]]
+    names = index.table["pass_id"].take(pa.array(rows)).to_pylist()
+    ways = np.where(index.from_a[rows], "a_to_b", "b_to_a").tolist()
+    return list(zip(names, index.year[rows].tolist(), ways, index.direct[rows].tolist(), strict=True))
+
+
+def rotation_counts(folder: Path, year: int | None) -> list[tuple[str, int]]:
+    """Rotations and how many voyages each has, that with most first."""
+    index = voyage_index(folder)
+    chosen = index.ports[np.flatnonzero(_mask(index, Wanted(year=year)) & ~index.too_long)]
+    codes, counts = np.unique(chosen, return_counts=True)
+    found = [(index.port_names[code], number) for code, number in zip(codes.tolist(), counts.tolist(), strict=True)]
+    return sorted(found, key=lambda item: (-item[1], item[0]))
+
+
+def listed_address(result_id: str, wanted: Wanted, what: str) -> str:
+    """Address of the derivation of how many voyages or rotations a list has."""
+    direct = {None: None, True: "true", False: "false"}[wanted.direct]
+    given = wanted.model_dump(exclude={"direct"})
+    return address(f"/explain/voyages/{result_id}", what=None if what == "voyages" else what, **given, direct=direct)
+
+
+def listed_figure(value: int, result_id: str, wanted: Wanted, what: str, *, simulated: bool) -> Figure:
+    """Return how many voyages or rotations a list has."""
+    at = listed_address(result_id, wanted, what)
+    return Figure(value=value, quantity="count", explain=at, simulated=simulated)
 
 
 def voyages(
@@ -284,10 +332,14 @@ def _voyage(
     row: dict[str, Any], added: float, result_id: str, rule: Rule, measure: Measure, files: LaneFiles
 ) -> Voyage:
     at = LaneQuery(measure=measure, rule=rule, part="sea", voyage=row["pass_id"]).address(result_id)
-    names = Voyage.model_fields.keys() - {"voyage", "adds"}
+    names = Voyage.model_fields.keys() - {"voyage", "time", "distance", "cargo", "adds"}
+    cargo: VoyageFact | None = "teu" if row["lane_teu"] is not None else "tonnes" if row["lane_t"] is not None else None
     return Voyage(
         voyage=row["pass_id"],
         **{name: row[name] for name in names},
+        time=voyage_figure(row, result_id, "time", simulated=files.simulated),
+        distance=voyage_figure(row, result_id, "distance", simulated=files.simulated),
+        cargo=None if cargo is None else voyage_figure(row, result_id, cargo, simulated=files.simulated),
         adds=measured(measure, _finite(added), at, simulated=files.simulated),
     )
 
