@@ -8,46 +8,17 @@ in this browser, else the account's, else the one the browser asks for. Type, ti
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 from fastapi import FastAPI, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sealane.errors import DataError, Fault, Phrase
+from sealane.errors import DataError, Fault
 from sealane.node.problems import MEDIA_TYPE, Problem, problem_content
 from sealane.web.render import HEADERS, render
 from sealane.web.words import Words
 
 # Forms of errors that standards prescribe, and files: nobody reads them as pages.
 _NO_PAGES = ("/dcsa/", "/dsp/", "/static/")
-
-
-@dataclass(frozen=True)
-class Said:
-    """A text of a problem in its reader's language; ``lang`` where it is another one than the page's."""
-
-    text: str
-    lang: str | None
-
-
-@dataclass(frozen=True)
-class SaidFault:
-    """A fault in its reader's language."""
-
-    where: str
-    found: Said
-    remedy: Said
-
-
-@dataclass(frozen=True)
-class SaidProblem:
-    """What the page about a problem shows."""
-
-    status: int
-    instance: str
-    detail: Said
-    remedy: Said
-    faults: tuple[SaidFault, ...]
 
 
 class ErrorPages:
@@ -90,10 +61,10 @@ class _Sender:
         try:
             request = Request(self.scope)
             is_page = _wants_page(self.scope)
-            language = await language_of(request, is_page=is_page)
+            language = await _language(request, self.problem, is_page=is_page)
             words = Words(language)
             if is_page:
-                text = render(request, "problem.html.j2", problem=said(self.problem, words), view=None).encode()
+                text = render(request, "problem.html.j2", problem=self.problem, view=None).encode()
                 replaced = {name.lower().encode(): value.encode() for name, value in HEADERS.items()}
                 replaced |= {b"content-type": b"text/html; charset=utf-8"}
             elif language != "en":
@@ -107,28 +78,15 @@ class _Sender:
         await self.inner({"type": "http.response.body", "body": text})
 
 
-async def language_of(request: Request, *, is_page: bool = False) -> str:
-    """Return the language a problem is told in: that of the pages for who reads pages, English for a token."""
+async def _language(request: Request, problem: Problem, *, is_page: bool) -> str:
     from sealane.web.accounts.gate import viewer_now, viewer_of
 
-    if "authorization" not in request.headers:
-        with suppress(Exception):  # who asks may not have been looked for yet; the database may be what failed
+    if "authorization" in request.headers:
+        return viewer_now(request).language if is_page else "en"
+    if problem.status < 500:  # else the database may be what failed, and is not asked again
+        with suppress(Exception):  # nobody may have looked yet for who asks
             await viewer_of(request)
-    elif not is_page:
-        return "en"
     return viewer_now(request).language
-
-
-def said(problem: Problem, words: Words) -> SaidProblem:
-    """Return a problem in a language, each text with the language it is in where that is another one."""
-
-    def one(text: str) -> Said:
-        return Said(words.phrase(text), None if is_said(text, words) else "en")
-
-    faults = tuple(SaidFault(f.where, one(f.found), one(f.remedy)) for f in problem.faults[: DataError.SHOWN_FAULTS])
-    return SaidProblem(
-        problem.status, f"urn:uuid:{problem.request_id}", one(problem.detail), one(problem.remedy), faults
-    )
 
 
 def translated(problem: Problem, words: Words) -> bytes:
@@ -146,13 +104,8 @@ def translated(problem: Problem, words: Words) -> bytes:
             problem.request_id,
             tuple(Fault(fault.where, words.phrase(fault.found), words.phrase(fault.remedy)) for fault in faults),
         ),
-        english=[name for name, text in texts.items() if not is_said(text, words)],
+        english=[name for name, text in texts.items() if text and not words.has_phrase(text)],
     )
-
-
-def is_said(text: str, words: Words) -> bool:
-    """Whether a text of an error is in the reader's language."""
-    return words.language == "en" or not text.strip() or (isinstance(text, Phrase) and words.knows(text))
 
 
 def _is_problem(start: Message) -> bool:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from pydantic import BaseModel
 
 from sealane.reference.time_zones import time_zone
@@ -124,6 +124,7 @@ def render(request: Request, template: str, **values: Any) -> str:
     context: dict[str, Any] = {
         "_": lambda text, **named: _translated(words, text, named),
         "gettext": words,
+        "told": lambda text: _told(words, text),
         "ngettext": words.plural,
         "language": words.language,
         "languages": LANGUAGES,
@@ -143,6 +144,13 @@ def render(request: Request, template: str, **values: Any) -> str:
         "request_id": request.state.request_id,
     }
     return environment().get_template(template).render(context | values)
+
+
+def _told(words: Words, text: str) -> Markup:
+    """Return what an error says, in the reader's language; what no catalogue holds is marked as English."""
+    said = escape(str.__str__(words.phrase(text)))
+    is_other = words.language != "en" and bool(text) and not words.has_phrase(text)
+    return Markup('<span lang="en">{}</span>').format(said) if is_other else said
 
 
 def _translated(words: Words, text: str, named: dict[str, Any]) -> str | Markup:

@@ -18,6 +18,16 @@ def N_(text: str) -> str:  # noqa: N802  # the name gettext's tools look for
     return text
 
 
+# States and roles in what errors say, where their code is no word by itself.
+CODES = {
+    "draft": N_("draft"),
+    "ready": N_("ready to apply"),
+    "in_force": N_("in force"),
+    "steward": N_("data steward"),
+    "officer": N_("agreement officer"),
+}
+
+
 @cache
 def catalogue(language: str) -> dict[str, str]:
     """Return English text to text in a language; empty for English. Fuzzy and empty entries count as missing."""
@@ -46,13 +56,13 @@ class Words:
         found = self._texts.get(text, text)
         return found % values if values else found
 
-    def knows(self, text: str) -> bool:
-        """Whether a text stands in this language's catalogue; English has all its own."""
-        return self.language == "en" or (text.text if isinstance(text, Phrase) else text) in self._texts
+    def has_phrase(self, text: str) -> bool:
+        """Whether what an error says can be said in this language; anything is English."""
+        return self.language == "en" or (isinstance(text, Phrase) and text.text in self._texts)
 
     def phrase(self, text: str) -> str:
         """Return what an error says; what is no `Phrase`, or in no catalogue, as it is."""
-        if not isinstance(text, Phrase) or not self.knows(text):
+        if not isinstance(text, Phrase) or not self.has_phrase(text):
             return text
         return self(text.text, **{name: self._value(value) for name, value in text.values.items()})
 
@@ -60,7 +70,7 @@ class Words:
         if isinstance(value, Exception):
             value = str(value)
         if isinstance(value, Enum):  # a state, a role: told by its name
-            return self(str(value.value).replace("_", " "))
+            return self(CODES.get(str(value.value), str(value.value)))
         return self.phrase(value) if isinstance(value, Phrase) else value
 
     def plural(self, one: str, many: str, number: int, **values: object) -> str:

@@ -276,7 +276,7 @@ def _not_let_in(request: Request, viewer: Viewer) -> Exception:
         return RequestRefusedError(
             403,
             "role",
-            Phrase("The role %(standing)s may not use this.", standing=viewer.standing),
+            Phrase("The role %(standing)s may not use this.", standing=viewer.token_role or viewer.role),
             Phrase("Ask the node's administrator for another role."),
         )
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")

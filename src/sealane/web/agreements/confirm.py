@@ -43,10 +43,9 @@ def confirm_page(node: Node, viewer: Viewer, agreement_id: str, version: int, st
             409,
             "agreement-state",
             Phrase(
-                "Agreement %(ref)s is %(state)s; %(step)s is not possible now.",
+                "Agreement %(ref)s is %(state)s; this step is not possible now.",
                 ref=found.document.ref,
                 state=found.state,
-                step=step,
             ),
             Phrase("Its page shows which steps are."),
         )
