@@ -9,12 +9,11 @@ branch_labels = None
 depends_on = None
 
 
-_WALL = "(SELECT current_setting('sealane.wall', true))"
 _VIEWER = "(SELECT current_setting('sealane.viewer', true))"
 
 
 def _is(*roles: str) -> str:
-    return f"{_WALL} IN ({', '.join(repr(role) for role in roles)})"
+    return f"(SELECT current_setting('sealane.wall', true) IN ({', '.join(repr(role) for role in roles)}))"
 
 
 _KNOWN = ("guest", "analyst", "steward", "officer", "administrator", "feed", "reader", "operator", "monitor")
