@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sealane.reports.figures import number, plural
-from sealane.reports.results import Results
+
+if TYPE_CHECKING:  # it brings DuckDB and pandas, and a node only asks whether a result is simulated
+    from sealane.reports.results import Results
 
 _SIMULATED = "simulated"
 

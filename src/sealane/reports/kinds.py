@@ -11,13 +11,14 @@ from sealane.errors import DataError, Fault
 
 
 class ResultKind(StrEnum):
-    """What a result folder holds; each has a report."""
+    """What a result folder holds; each has a report. A plan is told from a scenario by its file's content only."""
 
     INVENTORY = "inventory"
     LANE = "lane"
     ARRIVAL = "arrival"
     SCENARIO = "scenario"
     COMPARISON = "comparison"
+    PLAN = "plan"
 
 
 MARKS: Mapping[str, ResultKind] = MappingProxyType(
@@ -33,7 +34,7 @@ _INVENTORY = ("provenance.json", "inventory.parquet")
 
 
 def result_kind(folder: Path) -> ResultKind:
-    """Tell which run wrote a folder.
+    """Tell which run wrote a folder; a plan's has the report of a scenario, and counts as one here.
 
     Parameters
     ----------

@@ -10,7 +10,6 @@ import shutil
 import uuid
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +20,20 @@ from sealane.errors import DataError, Fault, Phrase, RequestRefusedError
 from sealane.folders import whole_folder
 from sealane.node.context import Node
 from sealane.reports.banners import says_simulated
-from sealane.reports.kinds import MARKS, result_kind
-from sealane.reports.kinds import ResultKind as ReportKind
+from sealane.reports.kinds import MARKS, ResultKind, result_kind
 
+__all__ = [
+    "FOLDER",
+    "Result",
+    "ResultKind",
+    "describe",
+    "keep_result",
+    "remove_result",
+    "result_of",
+    "results",
+]
 FOLDER = "results"
 _ID = re.compile(r"[0-9a-f-]{36}")  # PostgreSQL takes not every text to compare with
-
-
-class ResultKind(StrEnum):
-    """What made a result."""
-
-    INVENTORY = "inventory"
-    LANE = "lane"
-    ARRIVAL = "arrival"
-    SCENARIO = "scenario"
-    COMPARISON = "comparison"
-    PLAN = "plan"
 
 
 @dataclass(frozen=True)
@@ -193,7 +190,7 @@ def describe(folder: Path) -> dict[str, Any]:
         where the folder is no finished result of a kind the node keeps.
     """
     made_by = result_kind(folder)
-    if made_by is ReportKind.INVENTORY:
+    if made_by is ResultKind.INVENTORY:
         return _inventory(folder)
     name = next(name for name, kind in MARKS.items() if kind is made_by)
     facts = _json(folder, name)
@@ -283,10 +280,10 @@ def _comparison(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 _SIMULATED = "SIMULATED"
 _DESCRIBED = {
-    ReportKind.LANE: _lane,
-    ReportKind.ARRIVAL: _arrival,
-    ReportKind.SCENARIO: _scenario,
-    ReportKind.COMPARISON: _comparison,
+    ResultKind.LANE: _lane,
+    ResultKind.ARRIVAL: _arrival,
+    ResultKind.SCENARIO: _scenario,
+    ResultKind.COMPARISON: _comparison,
 }
 
 

@@ -20,7 +20,6 @@ from fastapi.responses import FileResponse, StreamingResponse
 
 import sealane
 from sealane.errors import DataError, Phrase, RequestRefusedError
-from sealane.reports import pages
 from sealane.web.results import Result
 
 if TYPE_CHECKING:  # writers of reports take long to load
@@ -245,10 +244,11 @@ def _make(folder: Path, path: Path, form: ReportForm, year: int | None, promised
 
         write_pdf(folder, path, year=year, promised=promised)
         return
+    from sealane.reports.pages import replace_file
     from sealane.reports.whole import write_html, write_xlsx
 
     write = write_html if form == "html" else write_xlsx
-    pages.replace_file(path, lambda partial: write(folder, partial, year, promised))
+    replace_file(path, lambda partial: write(folder, partial, year, promised))
 
 
 def _refused(error: DataError, status: int, kind: str, remedy: str) -> RequestRefusedError:
