@@ -15,15 +15,17 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path.insert(0, str(ROOT))
 
-from pages import OUT, served  # noqa: E402  # after the path is set
+from pages import OUT, World, served  # noqa: E402  # after the path is set
 
 LOCUST = ROOT / ".venv-bench" / "bin" / "locust"
 USERS, P99_MS = 50, 200
+PAUSES_S = (4.0, 2.0, 1.0)
 RESULT = HERE / "results" / "users.json"
 
 
@@ -36,41 +38,52 @@ def main() -> int:
     if not LOCUST.exists():
         sys.stdout.write("not proven: locust is not in .venv-bench\n")
         return 0
-    with served(options.demo) as world, tempfile.TemporaryDirectory() as folder:
+    with served(options.demo) as world:
+        rungs = [_rung(world, pause_s, 15 if options.quick else 40) for pause_s in PAUSES_S]
+    for rung in rungs:
+        _print(rung)
+    fast = [rung["requests_per_s"] for rung in rungs if rung["p99_ms"] < P99_MS and not rung["failures"]]
+    sys.stdout.write(
+        f"highest rate seen with p99 < {P99_MS} ms and no failure: {max(fast, default=0):.1f} requests/s\n"
+    )
+    RESULT.parent.mkdir(parents=True, exist_ok=True)
+    RESULT.write_text(json.dumps(rungs, indent=1) + "\n")
+    return 0
+
+
+def _rung(world: World, pause_s: float, seconds: int) -> dict[str, Any]:
+    """Let the people look for a while, each as long at a page as is said on the mean."""
+    with tempfile.TemporaryDirectory() as folder:
         prefix = Path(folder) / "run"
-        command = [
-            str(LOCUST),
-            "--headless",
-            "--only-summary",
-            "-f",
-            str(HERE / "users_locust.py"),
-            "--csv",
-            str(prefix),
-        ]
-        command += ["-u", str(USERS), "-r", "10", "-t", "15s" if options.quick else "60s", "-H", world.address]
-        environ = {"SEALANE_BENCH_PASSWORD": world.password, "PATH": "/usr/bin:/bin"}
+        command = [str(LOCUST), "--headless", "--only-summary", "--reset-stats", "-f", str(HERE / "users_locust.py")]
+        command += ["--csv", str(prefix), "-u", str(USERS), "-r", "10", "-t", f"{seconds}s", "-H", world.address]
+        environ = {"BENCH_PASSWORD": world.password, "PAUSE_S": str(pause_s), "PATH": "/usr/bin:/bin"}
         done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
         path = Path(f"{prefix}_stats.csv")
         if not path.is_file():
-            sys.stdout.write(done.stderr[-2000:])
-            return 1
+            raise SystemExit(f"locust ended without figures:\n{done.stderr[-2000:]}")
         with path.open(newline="") as file:
             rows = list(csv.DictReader(file))
     total = next(row for row in rows if row["Name"] == "Aggregated")
-    rate, p99 = float(total["Requests/s"]), float(total["99%"])
-    failures = int(total["Failure Count"])
-    for row in rows:
-        sys.stdout.write(
-            f"{row['Name']:<44}{row['Request Count']:>8}{float(row['Requests/s']):>9.1f}/s  median {row['50%']:>5} ms"
+    return {
+        "pause_s": pause_s,
+        "requests_per_s": float(total["Requests/s"]),
+        "p99_ms": float(total["99%"]),
+        "failures": int(total["Failure Count"]),
+        "rows": rows,
+    }
+
+
+def _print(rung: dict[str, Any]) -> None:
+    out = sys.stdout
+    out.write(f"{USERS} people, each {rung['pause_s']:g} s at a page:\n")
+    for row in rung["rows"]:
+        out.write(
+            f"  {row['Name']:<44}{row['Request Count']:>8}{float(row['Requests/s']):>9.1f}/s  median {row['50%']:>5} ms"
             f"  p99 {row['99%']:>5} ms  failed {row['Failure Count']}\n"
         )
-    reached = p99 < P99_MS and failures == 0
-    sys.stdout.write(
-        f"{rate:.1f} requests/s, p99 {p99:.0f} ms (bound {P99_MS}): {'reached' if reached else 'MISSED'}\n"
-    )
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps({"requests_per_s": rate, "p99_ms": p99, "failures": failures, "rows": rows}, indent=1))
-    return 0
+    verdict = "reached" if rung["p99_ms"] < P99_MS and not rung["failures"] else "MISSED"
+    out.write(f"  {rung['requests_per_s']:.1f} requests/s, p99 {rung['p99_ms']:.0f} ms (bound {P99_MS}): {verdict}\n")
 
 
 if __name__ == "__main__":

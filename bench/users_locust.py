@@ -2,27 +2,38 @@
 
 import os
 import re
+from typing import Any
 
-from locust import HttpUser, between, task
+import requests
+from locust import HttpUser, between, events, task
 
 PAGES = ("/", "/ports/USLAX", "/corridors/la-lb-shanghai", "/agreements", "/exchange", "/cargo/container/SIMU1000028")
+PAUSE_S = float(os.environ.get("PAUSE_S", "1"))  # how long a person looks at what was opened, on the mean
 STATE: dict[str, str] = {}
 
 
-class Person(HttpUser):
-    """Logs in (the first one, as guessing is limited), then looks at pages and opens derivations."""
+@events.test_start.add_listener
+def log_in(environment: Any, **_: object) -> None:
+    """Log in once for all: fifty logins a minute from one address would rightly be refused."""
+    host = environment.host
+    with requests.Session() as session:
+        session.headers["Accept"] = "text/html"
+        found = re.search(r'name="form" value="([^"]+)"', session.get(f"{host}/login", timeout=30).text)
+        form = {"login": "analyst", "password": os.environ["BENCH_PASSWORD"], "next": "/"}
+        form["form"] = found.group(1) if found else ""
+        session.post(f"{host}/login", form, headers={"Origin": host}, timeout=30).raise_for_status()
+        for path in PAGES:
+            session.get(host + path, timeout=60).raise_for_status()
+        STATE.update(session.cookies.get_dict())
 
-    wait_time = between(0.5, 1.5)
+
+class Person(HttpUser):
+    """Looks at pages and opens derivations, as somebody who has logged in."""
+
+    wait_time = between(0.5 * PAUSE_S, 1.5 * PAUSE_S)
 
     def on_start(self) -> None:
-        """Use one session for all: fifty logins a minute from one address would rightly be refused."""
-        if not STATE:
-            page = self.client.get("/login", headers={"Accept": "text/html"}).text
-            token = re.search(r'name="form" value="([^"]+)"', page)
-            form = {"login": "analyst", "password": os.environ["SEALANE_BENCH_PASSWORD"], "next": "/"}
-            form["form"] = token.group(1) if token else ""
-            self.client.post("/login", form, headers={"Origin": self.host, "Accept": "text/html"})
-            STATE.update(self.client.cookies.get_dict())
+        """Take the session."""
         for name, value in STATE.items():
             self.client.cookies.set(name, value)
 
