@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
 
-from sealane.web.words import FOLDER
+from sealane.errors import DataError, Fault, InputError, Phrase
+from sealane.node.problems import Problem
+from sealane.node.validation_words import WORDS
+from sealane.web.error_pages import translated
+from sealane.web.tasks.child import said
+from sealane.web.tasks.room import ErrorShown
+from sealane.web.words import FOLDER, Words
 
 WEB = FOLDER.parent
 # What an error says, by the place and the name of the argument. FileFormatError is left out: it names files of the
@@ -149,3 +156,41 @@ def test_the_walk_notices_what_is_not_marked(source: str, text: str) -> None:
 def test_the_walk_lets_through_what_is_marked_or_only_a_value() -> None:
     source = "Fault(name, f'{value!r}', Phrase('Give %(n)s.', n=3))\nInputError(str(error))\nDataError(error.title, [])"
     assert bare_words({"one.py": source}) == []
+
+
+def test_what_no_catalogue_holds_stays_english_and_is_named() -> None:
+    faults = (Fault("a.csv row 3", "speed is -4 kn", "Give 0 or more"), Fault("x", Phrase("is missing"), ""))
+    problem = Problem(400, "invalid-data", Phrase("The file cannot be read."), "Correct it!", "1", faults)
+    found = json.loads(translated(problem, Words("ja")))
+    assert found["english"] == ["remedy", "faults.0.found", "faults.0.remedy"]
+    assert found["faults"][1]["found"] == Words("ja")("is missing")
+    assert (found["type"], found["status"]) == ("urn:sealane:problem:invalid-data", 400)
+
+
+def test_an_error_of_long_work_is_kept_so_that_it_can_be_translated() -> None:
+    error = DataError(
+        Phrase("The file cannot be read."),
+        [Fault("v.csv", Phrase("has more than %(max_length)s characters", max_length=5), "Ours: %s 100 %")],
+    )
+    shown = ErrorShown(**json.loads(json.dumps(said(error))))
+    assert shown.title == "The file cannot be read."
+    assert Words("ja").phrase(shown.title) == Words("ja")("The file cannot be read.")
+    assert Words("ja").phrase(shown.faults[0].found) == "5文字を超えています"
+    assert shown.faults[0].remedy == "Ours: %s 100 %"
+    assert json.loads(shown.model_dump_json())["faults"][0]["found"] == "has more than 5 characters"
+
+
+def test_words_within_words_are_translated_too() -> None:
+    inner = InputError(Phrase("%(text)s is no time zone. Write Asia/Tokyo or +09:00.", text="'x'"))
+    outer = Phrase("No account can be made of what the provider says. %(error)s", error=inner)
+    assert str(outer).endswith("says. 'x' is no time zone. Write Asia/Tokyo or +09:00.")
+    told = Words("ja").phrase(outer)
+    assert told.endswith(Words("ja").phrase(str(inner)))
+    assert "'x'は" in told
+    assert "time" not in told
+
+
+@pytest.mark.parametrize("kind", sorted(WORDS))
+def test_every_type_of_fault_has_japanese_words(kind: str) -> None:
+    words = Words("ja")
+    assert all(words.has_phrase(text) for text in WORDS[kind])

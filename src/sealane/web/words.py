@@ -51,7 +51,7 @@ class Words:
         self.language = language if language in LANGUAGES else "en"
         self._texts = catalogue(self.language)
 
-    def __call__(self, text: str, **values: object) -> str:
+    def __call__(self, text: str, /, **values: object) -> str:
         """Return a text, with ``%(name)s`` replaced by values; English where the language lacks it."""
         found = self._texts.get(text, text)
         return found % values if values else found
@@ -73,7 +73,7 @@ class Words:
             return self(CODES.get(str(value.value), str(value.value)))
         return self.phrase(value) if isinstance(value, Phrase) else value
 
-    def plural(self, one: str, many: str, number: int, **values: object) -> str:
+    def plural(self, one: str, many: str, number: int, /, **values: object) -> str:
         """Return the text for a number; it may hold ``%(num)s``."""
         text = one if number == 1 and self.language == "en" else many
         return self(text, num=number, **values)
