@@ -54,6 +54,7 @@ from sealane.web.alerts.models import (
 from sealane.web.alerts.telling import send
 from sealane.web.derivation import Derivation, Figure
 from sealane.web.rooms import Room
+from sealane.web.words import Words
 
 Id = Annotated[str, Path(max_length=36, pattern="^[0-9a-f-]{36}$")]
 CLOSED_SHOWN = dt.timedelta(days=14)
@@ -206,7 +207,8 @@ def _channels(room: Room, node: Node) -> None:
         try:
             send(node, channel, [told], [{"by": viewer.login}], 0, str(uuid.uuid4()))
         except SealaneError as error:
-            return Tested(name=channel.name, error=str(error))
+            words = Words(viewer.language if viewer.token_role is None else "en")
+            return Tested(name=channel.name, error=words.phrase(str(error)))
         return Tested(name=channel.name, error=None)
 
     @room.action("DELETE", "/alerts/channels/{channel_id}", status=204)

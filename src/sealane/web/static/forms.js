@@ -46,24 +46,49 @@ export async function call(method, path, content, more = {}) {
   const answer = await fetch(path, { method, headers, body: content === undefined ? undefined : JSON.stringify(content), credentials: "same-origin" });
   const text = await answer.text();
   const body = text && (answer.headers.get("content-type") ?? "").includes("json") ? JSON.parse(text) : null;
-  if (!answer.ok) throw body ?? { status: answer.status, detail: answer.statusText, remedy: "" };
+  if (!answer.ok) throw body ?? { status: answer.status, detail: lostWords(), remedy: "" };
   return body;
 }
 
+/** What is said where no answer came, or none of this node: a browser's own words are in its own language. */
+export const lostWords = () => document.getElementById("said")?.dataset.lost ?? "";
+
 export function showProblem(place, problem) {
   place.replaceChildren();
+  const english = new Set(problem.english); // what the node could not say in the reader's language
+  const isJapanese = document.documentElement.lang === "ja";
+  const put = (where, text, name) => {
+    if (!text) return;
+    const part = document.createElement("span");
+    part.textContent = text;
+    if (english.has(name)) part.lang = "en";
+    where.append(part);
+  };
   const head = document.createElement("p");
-  head.textContent = [problem.detail ?? String(problem), problem.remedy].filter(Boolean).join(" ");
+  put(head, problem.detail ?? lostWords(), "detail");
+  if (problem.remedy) head.append(isJapanese ? "" : " ");
+  put(head, problem.remedy, "remedy");
   place.append(head);
-  if (problem.faults?.length) {
-    const list = document.createElement("ul");
-    for (const fault of problem.faults) {
-      const item = document.createElement("li");
-      item.textContent = [fault.where, fault.found, fault.remedy].filter(Boolean).join(": ");
-      list.append(item);
-    }
-    place.append(list);
+  if (!problem.faults?.length) return;
+  const list = document.createElement("ul");
+  for (const [number, fault] of problem.faults.entries()) {
+    const item = document.createElement("li");
+    if (fault.where) item.append(labelOf(place.closest("form"), fault.where), isJapanese ? "：" : ": ");
+    put(item, fault.found, `faults.${number}.found`);
+    if (fault.found && fault.remedy) item.append(isJapanese ? "。" : ". ");
+    put(item, fault.remedy, `faults.${number}.remedy`);
+    list.append(item);
   }
+  place.append(list);
+}
+
+/** The words that stand beside the field a fault is in; where there is none, the field's name. */
+function labelOf(form, where) {
+  const name = where.replace(/^body /, "");
+  const field = form && [name, name.replaceAll(" ", ".")].map((one) => form.elements.namedItem(one)).find((one) => one?.labels?.length);
+  const label = field?.labels[0];
+  const own = label && [...label.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE || node.nodeName === "SPAN");
+  return own?.map((node) => node.textContent).join("").replace(/\s+/g, " ").trim() || where;
 }
 
 async function send(form, submitter) {

@@ -1,6 +1,6 @@
 // Sends files in parts that survive a lost connection, and shows how far checks and long work are.
 
-import { call, showProblem } from "./forms.js";
+import { call, lostWords, showProblem } from "./forms.js";
 import { Sha256 } from "./sha256.js";
 
 const words = document.getElementById("upload-words")?.dataset ?? {};
@@ -78,7 +78,7 @@ class Sending {
         if (![409, 429].includes(answer.status) && answer.status < 500) throw Object.assign(body, { final: true });
         if (attempt >= TRIES) throw Object.assign(body, { final: true });
       } catch (problem) {
-        if (problem.final || attempt >= TRIES) throw problem.detail ? problem : { detail: String(problem.message ?? problem), remedy: "" };
+        if (problem.final || attempt >= TRIES) throw problem.detail ? problem : { detail: lostWords(), remedy: "" };
       }
       this.show(words.again);
       await pause(Math.min(30_000, 500 * 2 ** attempt));
