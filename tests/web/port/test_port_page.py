@@ -121,7 +121,7 @@ def test_filters_narrow_down(guest: httpx.Client, kept_week: Result) -> None:
     assert {row["imo"] for row in found["rows"]} == {ship["imo"]}
     own = get(guest, f"/ports/USLAX?ship_class={ship['ship_class']}")["calls"]
     assert {row["ship_class"] for row in own["rows"]} == {ship["ship_class"]}
-    assert all(row["confidence"] == 4 for row in get(guest, "/ports/USLAX?confidence=4")["calls"]["rows"])
+    assert all(row["confidence"]["value"] == 4 for row in get(guest, "/ports/USLAX?confidence=4")["calls"]["rows"])
     assert get(guest, "/ports/USLAX?ship=nobody")["calls"]["rows"] == []
 
 

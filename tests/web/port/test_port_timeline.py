@@ -24,7 +24,7 @@ def test_bars_of_a_row_never_overlap(week_index: Index) -> None:
         for row in range(lane.rows):
             bars = sorted((bar for bar in lane.bars if bar.row == row), key=lambda bar: bar.start)
             assert all(a.stop <= b.start for a, b in itertools.pairwise(bars))
-    assert sum(len(lane.bars) for lane in found.lanes) == found.stays
+    assert sum(len(lane.bars) for lane in found.lanes) == found.stays.value
     assert not found.cut
 
 
@@ -36,7 +36,7 @@ def test_a_window_shows_what_touches_it(week_index: Index) -> None:
     assert bars == {
         (bar.call_id, bar.start) for lane in whole.lanes for bar in lane.bars if bar.start < end and bar.stop > DAY
     }
-    assert 0 < len(bars) < whole.stays
+    assert 0 < len(bars) < whole.stays.value
 
 
 @pytest.mark.parametrize("way", ["earlier", "later", "closer", "wider"])

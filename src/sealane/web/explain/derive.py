@@ -33,14 +33,19 @@ COUNT_SHIPS = N_("Ships of the inventory with positions in the period are counte
 FILLED = N_("mass on filled inputs (grade D) / mass emitted")
 SHARE = N_("mass emitted here / mass emitted in all")
 _HOURS_OF_CALLS = N_("Hours of the table of port calls, added up.")
+_GAPS_OF_CALLS = N_(
+    "Gaps too long to fill, of the table of port calls; a call's page lists each with its begin and end."
+)
 _FILES = {
     "mass": "inventory.parquet", "filled": "inventory.parquet", "share": "inventory.parquet", "calls": "calls.parquet",
     "unobserved": "calls.parquet", "interpolated": "calls.parquet", "ships": "vessels.parquet",
+    "gaps": "calls.parquet",
 }  # fmt: skip
 
 
 _EQUATIONS = {
     "calls": COUNT, "ships": COUNT_SHIPS, "unobserved": _HOURS_OF_CALLS, "interpolated": _HOURS_OF_CALLS,
+    "gaps": _GAPS_OF_CALLS,
 }  # fmt: skip
 
 

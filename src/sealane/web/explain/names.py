@@ -13,6 +13,7 @@ QUANTITIES = {
     "ships": N_("Ships"),
     "unobserved": N_("Hours of port calls without reports"),
     "interpolated": N_("Hours of port calls filled between two reports"),
+    "gaps": N_("Gaps without reports in port calls"),
     "share": N_("Share of the mass emitted"),
     "filled": N_("Share that rests on filled inputs"),
     "quality": N_("Quality of the data"),

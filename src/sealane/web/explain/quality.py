@@ -8,9 +8,9 @@ from typing import Any
 from sealane.errors import DataError, Fault, Phrase
 from sealane.web.derivation import Figure, Input, Quantity
 from sealane.web.explain import names
-from sealane.web.explain.derive import Subject, framed
+from sealane.web.explain.derive import Subject, call_path, framed
 from sealane.web.explain.model import InventoryDerivation
-from sealane.web.explain.selection import Selection
+from sealane.web.explain.selection import Selection, explain_path
 from sealane.web.port.index import Index
 from sealane.web.words import N_
 
@@ -30,6 +30,8 @@ ITEMS: dict[str, tuple[Quantity, str]] = {
 }  # fmt: skip
 REPORTED = N_("Hours for which the ship reported this status.")
 DECIDED = N_("Hours in which the ship was found so.")
+MOST_CONFIDENCE = 4
+CONFIDENCE = N_("4, less one for each statement below that holds; never below 1")
 RULE = N_("Reports, or values, that met this rule of cleaning.")
 
 
@@ -74,6 +76,8 @@ def of_quality(subject: Subject, selection: Selection) -> InventoryDerivation:
     DataError
         for an item that the result does not tell.
     """
+    if selection.call_id is not None and selection.item == "confidence":
+        return _confidence(subject, selection)
     quality = subject.index.meta["quality"]
     item = selection.item or ""
     known: dict[str, tuple[float | None, Quantity, str]]
@@ -110,4 +114,43 @@ def of_quality(subject: Subject, selection: Selection) -> InventoryDerivation:
         inputs=inputs,
         notes=notes,
         file="quality.json",
+    )
+
+
+def confidence_figure(result_id: str, call_id: str, value: int, *, simulated: bool) -> Figure:
+    """Return the confidence in a port call as a figure."""
+    path = explain_path(result_id, quantity="quality", item="confidence", call_id=call_id)
+    return Figure(value=value, quantity="other", unit=f"/ {MOST_CONFIDENCE}", explain=path, simulated=simulated)
+
+
+def _confidence(subject: Subject, selection: Selection) -> InventoryDerivation:
+    """What takes a point from the confidence in a port call, as the run decided it."""
+    index = subject.index
+    code = index.number_of("call").get(str(selection.call_id))
+    if code is None:
+        raise DataError(
+            Phrase("The figure cannot be derived."),
+            [Fault("call_id", repr(selection.call_id), Phrase("Open the figure above and choose."))],
+        )
+    row = index.table("calls").slice(code, 1).to_pylist()[0]
+    arrival, departure, gap = row["arrival"] is None, row["departure"] is None, row["gap_events"] > 0
+    # The run takes the last point for stops at learnt zones alone; what the others do not explain is that one.
+    learnt = MOST_CONFIDENCE - arrival - departure - gap > row["confidence"]
+    said = (
+        (N_("the arrival was not seen"), arrival, "arrival"),
+        (N_("the departure was not seen"), departure, "departure"),
+        (N_("a gap without reports lies in it"), gap, "gap_events"),
+        (N_("no stop lies in a given zone: all were learnt from where ships lay still"), learnt, "confidence"),
+    )
+    return framed(
+        subject,
+        selection,
+        confidence_figure(subject.result_id, str(selection.call_id), row["confidence"], simulated=subject.simulated),
+        equation=CONFIDENCE,
+        inputs=[
+            Input(name=words, value=-int(holds), origin="computed", source=f"calls.parquet: {column}")
+            for words, holds, column in said
+        ],
+        call_path=call_path(subject, selection.call_id),
+        file="calls.parquet",
     )

@@ -12,7 +12,7 @@ from sealane.web.times import sensible
 
 Quantity = Literal[
     "mass", "energy", "hours", "distance", "calls", "ships", "unobserved", "interpolated", "share",
-    "filled", "quality",
+    "filled", "quality", "gaps",
 ]  # fmt: skip
 Pollutant = Literal["co2e", "co2", "ch4", "n2o", "nox", "so2", "pm10", "pm25", "dpm", "hc", "co", "bc"]
 Basis = Literal["ttw", "wtw", "wtt"]
@@ -31,7 +31,8 @@ class Selection(BaseModel):
     Attributes
     ----------
     quantity : what is added up; ``share`` is a mass as a share of that of the same pollutant, basis, scope and call,
-        ``filled`` the share of a mass that rests on filled inputs, ``unobserved`` and ``interpolated`` hours of calls.
+        ``filled`` the share of a mass that rests on filled inputs, ``unobserved`` and ``interpolated`` hours of calls,
+        ``gaps`` their gaps without reports.
     pollutant, basis : of masses; ``wtt`` is the part of ``wtw`` before the fuel is on board, of one row only.
     in_call .. truncated : only rows that belong to this; None for all.
     ship : of port calls: a part of the ship's name, or its IMO number or MMSI.
@@ -39,7 +40,7 @@ class Selection(BaseModel):
     line : of one row of masses: only this load line, counted from 1.
     skip : without so many of the largest parts, where these are ships or calls.
     by : what the figure is divided by.
-    item : of the quality of the data: which statement.
+    item : of the quality of the data: which statement; of a port call: ``confidence``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -28,6 +28,7 @@ DIMS: dict[str, tuple[str, ...]] = {
     "calls": ("ship_class", "confidence", "truncated", "mmsi", "call_id"),
     "unobserved": ("ship_class", "confidence", "truncated", "mmsi", "call_id"),
     "interpolated": ("ship_class", "confidence", "truncated", "mmsi", "call_id"),
+    "gaps": ("ship_class", "confidence", "truncated", "mmsi", "call_id"),
     "ships": ("ship_class", "mmsi"),
 }
 UNITS: dict[str, Quantity] = {
@@ -39,8 +40,9 @@ UNITS: dict[str, Quantity] = {
     "ships": "count",
     "unobserved": "duration_h",
     "interpolated": "duration_h",
+    "gaps": "count",
 }
-OF_CALLS = frozenset({"calls", "unobserved", "interpolated"})
+OF_CALLS = frozenset({"calls", "unobserved", "interpolated", "gaps"})
 _SORTED_BY_VALUE = frozenset({"mmsi", "call_id", "zone"})
 TRUNCATED = ("none", "start", "end", "both")
 
@@ -130,6 +132,8 @@ def _calls(index: Index, quantity: str) -> Facts:
     }
     if quantity == "calls":
         return Facts(dims, np.ones(len(ship)))
+    if quantity == "gaps":
+        return Facts(dims, index.column("calls", "gap_events").astype(np.float64))
     hours = index.column("calls", f"{quantity}_h")
     step = quantum(float(hours.sum()))
     return Facts(dims, np.rint(hours / step) * step)

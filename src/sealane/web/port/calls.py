@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sealane.emissions.layout import MODE_NAMES
 from sealane.errors import DataError, Fault, Phrase
 from sealane.web.derivation import Figure
+from sealane.web.explain.quality import confidence_figure
 from sealane.web.explain.selection import Selection, explain_path
 from sealane.web.explain.sums import TRUNCATED, Grade, calls_of, facts_of
 from sealane.web.port.index import Facts, Index
@@ -194,9 +195,14 @@ def rows(
                     explain=explain_path(result_id, quantity="unobserved", call_id=call_id),
                     simulated=simulated,
                 ),
-                gap_events=call["gap_events"],
+                gaps=Figure(
+                    value=call["gap_events"],
+                    quantity="count",
+                    explain=explain_path(result_id, quantity="gaps", call_id=call_id),
+                    simulated=simulated,
+                ),
                 truncated=call["truncated"] or "none",
-                confidence=call["confidence"],
+                confidence=confidence_figure(result_id, call_id, call["confidence"], simulated=simulated),
                 path=call_path(index.port, result_id, call_id),
             )
         )

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sealane.web.derivation import Figure, Origin
 
+StayKind = Literal["berth", "anchorage", "gap"]
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True)
@@ -33,7 +35,7 @@ class PortRow(_Model):
     name: str
     country: str
     zone: str | None
-    results: int
+    results: Figure
     newest: PortResult
     calls: Figure
     co2e: Figure
@@ -122,7 +124,7 @@ class Timeline(_Model):
     first: dt.datetime
     last: dt.datetime
     lanes: list[Lane]
-    stays: int
+    stays: Figure
     cut: bool
     ticks: list[Tick]
     step_h: int
@@ -149,9 +151,9 @@ class CallRow(_Model):
     anchorage: Figure
     mass: Figure
     unobserved: Figure
-    gap_events: int
+    gaps: Figure
     truncated: str
-    confidence: int
+    confidence: Figure
     path: str
 
 

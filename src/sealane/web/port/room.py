@@ -15,11 +15,12 @@ from sealane.node.context import Node
 from sealane.reference.ports import find_port
 from sealane.reference.time_zones import time_zone
 from sealane.web.accounts.gate import Viewed, Viewer, reading
-from sealane.web.derivation import Figure
+from sealane.web.derivation import Derivation, Figure
 from sealane.web.explain.selection import Basis, Pollutant, Selection, explain_path
 from sealane.web.port.breakdown import Sheet, as_grade, counts_by_class, pollutant_rows
 from sealane.web.port.call import call_page
 from sealane.web.port.calls import CallFilter, SortBy, call_list
+from sealane.web.port.explain_counts import StaysQuery, explain_results, explain_stays, results_figure
 from sealane.web.port.index import Index, index_of, is_indexed
 from sealane.web.port.models import CallPage, PortList, PortPage, PortResult, PortRow, TrendRow, Wanted
 from sealane.web.port.notices import notices
@@ -137,7 +138,23 @@ def room(node: Node) -> Room:
         name = known.name if known else index.port
         return call_page(index, _choice(kept), call_id, measure, name=name, zone=time_zone(index.port))
 
+    _counts(made, node)
     return made
+
+
+def _counts(made: Room, node: Node) -> None:
+    @made.view("/explain/stays/{result_id}", "explain/derivation.html.j2")
+    def stays_counted(viewer: Viewed, result_id: ResultId, asked: Annotated[StaysQuery, Query()]) -> Derivation:
+        """Which stays at berths and anchorages touch a window."""
+        with reading(node, viewer) as connection:
+            kept = result_of(connection, node, result_id, {ResultKind.INVENTORY}, only_public=viewer.is_guest)
+        return explain_stays(index_of(node, kept), kept, asked)
+
+    @made.view("/explain/port-results/{unlocode}", "explain/derivation.html.j2")
+    def results_counted(viewer: Viewed, unlocode: Unlocode) -> Derivation:
+        """Which results of a port are kept."""
+        code = unlocode.upper()
+        return explain_results(code, _inventories(node, viewer, code))
 
 
 def _inventories(node: Node, viewer: Viewer, port: str | None = None) -> list[Result]:
@@ -159,7 +176,7 @@ def _port_row(node: Node, code: str, kept: Sequence[Result]) -> PortRow:
         name=known.name if known else code,
         country=known.country if known else "",
         zone=time_zone(code),
-        results=len(kept),
+        results=results_figure(code, kept),
         newest=_choice(newest),
         calls=_count(newest, "calls", totals.get("calls")),
         co2e=Figure(
@@ -239,7 +256,7 @@ def _shown(
         ),
         "berth": inside.figure("hours", hours["berth"], mode="berth"),
         "anchorage": inside.figure("hours", hours["anchorage"], mode="anchorage"),
-        "timeline": timeline(index, chosen.id, *window),
+        "timeline": timeline(index, chosen.id, *window, simulated=chosen.simulated),
         "calls": call_list(index, chosen.id, wanted, sheet.mass_all, measure, simulated=chosen.simulated),
         "breakdowns": [sheet.breakdown("source"), sheet.breakdown("mode"), sheet.breakdown("ship_class", counts)],
         "pollutants": pollutant_rows(index, chosen.id, simulated=chosen.simulated),

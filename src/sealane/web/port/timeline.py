@@ -6,15 +6,16 @@ import datetime as dt
 import re
 from collections.abc import Iterable
 from typing import Any, Literal, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sealane.reference.time_zones import time_zone
+from sealane.web.derivation import Figure
 from sealane.web.port.index import Index
-from sealane.web.port.models import Bar, Lane, Tick, Timeline
+from sealane.web.port.models import Bar, Lane, StayKind, Tick, Timeline
 
 MAX_BARS = 400
 MAX_TICKS = 8
@@ -43,15 +44,31 @@ def hours_around(begin: dt.datetime, end: dt.datetime) -> Window:
     return first, last
 
 
-def timeline(index: Index, result_id: str, begin: dt.datetime, end: dt.datetime) -> Timeline:
+def stays_address(
+    result_id: str, begin: dt.datetime, end: dt.datetime, kind: StayKind | None = None, after: int = 0
+) -> str:
+    """Address of the derivation of a number of stays."""
+    asked = {"begin": f"{begin:%Y-%m-%dT%H:%M:%SZ}", "end": f"{end:%Y-%m-%dT%H:%M:%SZ}"}
+    asked |= ({"kind": kind} if kind else {}) | ({"after": str(after)} if after else {})
+    return f"/explain/stays/{result_id}?{urlencode(asked)}"
+
+
+def stays_inside(index: Index, begin: dt.datetime, end: dt.datetime) -> NDArray[np.int64]:
+    """Numbers of the stays that touch a window, half-open."""
+    start, stop = index.column("stays", "start"), index.column("stays", "stop")
+    return np.flatnonzero((start < _np(end)) & (stop > _np(begin)))
+
+
+def timeline(
+    index: Index, result_id: str, begin: dt.datetime, end: dt.datetime, *, simulated: bool = False
+) -> Timeline:
     """Return the stays in a window.
 
     Parameters
     ----------
     begin, end : UTC, half-open.
     """
-    start, stop = index.column("stays", "start"), index.column("stays", "stop")
-    inside = np.flatnonzero((start < _np(end)) & (stop > _np(begin)))
+    inside = stays_inside(index, begin, end)
     first, last = hours_around(index.begin, index.end)
     drawn = inside[:MAX_BARS] if len(inside) > MAX_BARS else inside
     span = end - begin
@@ -64,7 +81,12 @@ def timeline(index: Index, result_id: str, begin: dt.datetime, end: dt.datetime)
         first=first,
         last=last,
         lanes=lanes(index, result_id, drawn),
-        stays=len(inside),
+        stays=Figure(
+            value=len(inside),
+            quantity="count",
+            explain=stays_address(result_id, begin, end),
+            simulated=simulated,
+        ),
         cut=len(drawn) < len(inside),
         ticks=ticks(begin, end, step_h, time_zone(index.port)),
         step_h=step_h,
