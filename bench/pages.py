@@ -64,17 +64,82 @@ def _open_figure(page: Page) -> None:
     page.wait_for_selector("#panel #derivation")
 
 
-def _filter_day(page: Page) -> None:
-    page.locator("form.toolbar button").first.click()
-    page.wait_for_load_state("load")
+def _follow(selector: str) -> Callable[[Page], None]:
+    """Press a link or a button that opens an address; the time until that page has loaded."""
+
+    def act(page: Page) -> None:
+        with page.expect_navigation(wait_until="load"):
+            page.locator(selector).first.click()
+
+    return act
 
 
-# (name, page, what is done)
+def _swap(selector: str, part: str) -> Callable[[Page], None]:
+    """Press what exchanges a part of the page; the time until the new part stands there."""
+
+    def act(page: Page) -> None:
+        page.evaluate("(part) => document.querySelector(part).setAttribute('data-old', '')", part)
+        page.locator(selector).first.click()
+        page.wait_for_selector(f"{part}:not([data-old])")
+
+    return act
+
+
+def _choose(selector: str, value: str) -> Callable[[Page], None]:
+    """Choose from a list that opens the page anew."""
+
+    def act(page: Page) -> None:
+        with page.expect_navigation(wait_until="load"):
+            page.locator(selector).first.select_option(value)
+
+    return act
+
+
+def _search(page: Page) -> None:
+    page.locator("#q").fill("SIMU1000028")
+    with page.expect_navigation(wait_until="load"):
+        page.locator("#q").press("Enter")
+
+
+def _wait_map(page: Page) -> None:
+    page.wait_for_selector("[data-map=idle]")
+
+
+def _move_time(page: Page) -> None:
+    """Move the map's slider by ten steps; the time until the ships of that moment came and a frame was drawn."""
+    with page.expect_response(lambda answer: "/ships?" in answer.url) as came:
+        page.locator("[data-map-slider]").evaluate(
+            "(one) => { one.value = '10'; one.dispatchEvent(new Event('input', { bubbles: true })); }"
+        )
+    came.value.finished()
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def _compare(page: Page) -> None:
+    for box in page.locator("input[name=with]").all()[:2]:
+        box.check()
+    _follow("button:has-text('Compare')")(page)
+
+
+LANE = "/corridors/la-lb-shanghai"
+# (name, page, what is done). Uploads on the page of data are measured by uploads.py.
 INTERACTIONS: tuple[tuple[str, str, Callable[[Page], None]], ...] = (
-    ("open a derivation", "/", _open_figure),
-    ("open a derivation of a port", "/ports/USLAX", _open_figure),
-    ("open a derivation of a corridor", "/corridors/la-lb-shanghai", _open_figure),
-    ("choose a day", "/", _filter_day),
+    ("overview: open a derivation", "/", _open_figure),
+    ("overview: choose a day", "/", _follow("form.toolbar button")),
+    ("overview: move the map's time", "/", _move_time),
+    ("ports: open one", "/ports", _follow("main a[href^='/ports/']")),
+    ("port: open a derivation", "/ports/USLAX", _open_figure),
+    ("port: timeline as a table", "/ports/USLAX", _swap("#tl-as", "#timeline")),
+    ("corridors: open one", "/corridors", _follow(f"main a[href^='{LANE}']")),
+    ("corridor: open a derivation", LANE, _open_figure),
+    ("corridor: another attribution rule", LANE, _follow("input[name=rule]:not([checked])")),
+    ("scenarios: compare two", f"{LANE}/scenarios", _compare),
+    ("cargo: find a container", "/cargo", _search),
+    ("cargo: open a derivation", "/cargo/container/SIMU1000028", _open_figure),
+    ("agreements: only one kind", "/agreements", _choose("select[name=kind]", "corridor")),
+    ("exchange: entries of the log", "/exchange", _follow("a[href='/exchange/log']")),
+    ("reports: only one kind", "/reports", _choose("select[name=kind]", "inventory")),
+    ("alerts: only one kind", "/alerts", _choose("select[name=kind]", "negotiation-stalled")),
 )
 
 
@@ -143,6 +208,8 @@ def _interaction(
     for _ in range(repeats):
         with visitor(browser, world.address, state=state) as made:
             made.visit(path)
+            if act is _move_time:
+                _wait_map(made.page)
             begun = time.perf_counter()
             act(made.page)
             times.append((time.perf_counter() - begun) * 1000)
