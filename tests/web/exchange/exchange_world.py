@@ -14,6 +14,7 @@ from tests.web.accounts.people import Browser, make_person
 
 from sealane.database import Database
 from sealane.database.tables.delivery import outbox
+from sealane.database.tables.node import node_info
 from sealane.exchange.delivery import DeliveryOutcome, deliver_once
 from sealane.node.context import Node
 from sealane.web.app import create_web_app
@@ -76,6 +77,9 @@ def exchange_world(folder: Path, databases: Callable[[], Database], records: int
     provider, recipient = (ports.make_node(folder, name, databases(), clock) for name in ("provider", "recipient"))
     for node in (provider, recipient):
         (node.folder / "keys").mkdir(mode=0o700, exist_ok=True)
+        with node.database.write() as connection:  # as `sealane node init` writes it
+            own = {"id": 1, "participant": node.identity.participant, "created_at": clock()}
+            connection.execute(node_info.insert().values(own))
     stream_id = ports.connect(provider, recipient)
     for role in PEOPLE:
         make_person(provider, role, role)

@@ -16,6 +16,7 @@ from sealane.database.tables.accounts import audit_entry
 from sealane.database.tables.delivery import stream as stream_table
 from sealane.database.tables.dsp import transfer
 from sealane.database.tables.ledger import leaf
+from sealane.database.tables.products import record
 from sealane.exchange.delivery import DeliveryOutcome
 from sealane.exchange.peers import get_peer, raise_alarm
 from sealane.exchange.streams import get_stream, stop_stream
@@ -74,12 +75,41 @@ def test_what_the_page_shows_and_that_every_figure_opens_to_its_parts(world: Exc
         found = derive(world, figure["explain"])
         seen[figure["explain"]] = found
         assert found["figure"]["value"] == figure["value"], figure
+        assert found["figure"]["simulated"] == figure["simulated"], figure
         if found["parts"]:
             assert sum(part["figure"]["value"] for part in found["parts"]) == figure["value"], found
             waiting += [part["figure"] for part in found["parts"]]
         else:
             assert found["equation"]
     assert len(seen) > 12
+
+
+def test_counts_of_messages_say_simulated_where_the_data_are(world: Exchange) -> None:
+    world.deliver()
+    world.bury(2)
+
+    def marked() -> dict[str, bool]:
+        page = world.view("/exchange")
+        (stream,) = page["streams"]
+        parts = derive(world, "/explain/exchange/messages")["parts"]
+        return {
+            "dead": page["figures"]["dead"]["simulated"],
+            "seen": stream["seen"]["simulated"],
+            "acknowledged": stream["counts"]["acknowledged"]["simulated"],
+            "parts": any(part["figure"]["simulated"] for part in parts),
+            "partners": page["figures"]["partners"]["simulated"],
+            "entries": page["entries"]["simulated"],
+            "nothing": stream["due"]["simulated"],
+        }
+
+    of_data, not_of_data = ("dead", "seen", "acknowledged", "parts"), ("partners", "entries", "nothing")
+    assert marked() == dict.fromkeys(of_data, True) | dict.fromkeys(not_of_data, False)
+    assert "SIMULATED" in world["analyst"].http.get(f"/exchange/streams/{world.stream_id}").text
+    with world.provider.database.write() as connection:
+        connection.execute(record.update().values(simulated=False))
+    # Control: real data carry no mark.
+    assert not any(marked().values())
+    assert "SIMULATED" not in world["analyst"].http.get(f"/exchange/streams/{world.stream_id}").text
 
 
 def test_what_is_not_there_is_told_so(world: Exchange) -> None:

@@ -45,6 +45,14 @@ record = sa.Table(
         sqlite_where=sa.text("public = 1"),
         postgresql_where=sa.text("public"),
     ),
+    # Every page that counts records or messages asks whether they are simulated, and says so.
+    sa.Index(
+        "ix_record_simulated",
+        "source",
+        "dataset",
+        sqlite_where=sa.text("simulated = 1"),
+        postgresql_where=sa.text("simulated"),
+    ),
 )
 
 # One row: the last position given out. A row lock on it makes the order of commits the order of positions.

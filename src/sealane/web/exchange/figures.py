@@ -11,8 +11,11 @@ from urllib.parse import urlencode
 import sqlalchemy as sa
 
 from sealane.database.tables import alerts, delivery, dsp, identity, ledger
+from sealane.database.tables.node import node_info
+from sealane.database.tables.products import record
 from sealane.errors import Phrase, RequestRefusedError
 from sealane.exchange.sealing import RowState
+from sealane.exchange.streams import Direction
 from sealane.web.derivation import Derivation, Figure, Input, Part
 from sealane.web.words import N_
 
@@ -69,6 +72,12 @@ TABLES: dict[Counted, tuple[str, sa.Table, dict[str, sa.ColumnElement[Any]]]] = 
     Counted.DUE: (N_("Messages that could go now"), delivery.outbox, {"stream": _outbox.stream_id}),
     Counted.ENTRIES: (N_("Entries of the log"), ledger.leaf, {"kind": _leaf.kind, "peer": _leaf.peer}),
 }
+# Counts of messages: (the column that names the stream)
+_OF_STREAMS = {
+    Counted.MESSAGES: _outbox.stream_id,
+    Counted.RECEIVED: _inbox.stream_id,
+    Counted.DUE: _outbox.stream_id,
+}
 MAX_PARTS = 200
 
 
@@ -78,16 +87,34 @@ def address(what: Counted, **filters: str | int | None) -> str:
     return f"/explain/exchange/{what.value}" + (f"?{urlencode(given)}" if given else "")
 
 
-def counted(what: Counted, number: int, **filters: str | int | None) -> Figure:
-    """Return a count as a figure."""
-    return Figure(value=number, quantity="count", explain=address(what, **filters))
+def counted(what: Counted, number: int, *, simulated: bool = False, **filters: str | int | None) -> Figure:
+    """Return a count as a figure; `simulated` where what is counted speaks of simulated data, all or some."""
+    return Figure(value=number, quantity="count", explain=address(what, **filters), simulated=simulated and number > 0)
 
 
 def count(connection: sa.Connection, what: Counted, now: dt.datetime, **filters: str | None) -> Figure:
     """Count rows and return the figure."""
     _, table, columns = TABLES[what]
-    query = sa.select(sa.func.count()).select_from(table).where(*_conditions(what, columns, filters, now))
-    return counted(what, connection.scalar(query) or 0, **filters)
+    conditions = _conditions(what, columns, filters, now)
+    number = connection.scalar(sa.select(sa.func.count()).select_from(table).where(*conditions)) or 0
+    made_up = bool(number) and _speaks_of_simulated(connection, what, conditions)
+    return counted(what, number, simulated=made_up, **filters)
+
+
+def simulated_streams(connection: sa.Connection) -> frozenset[str]:
+    """Return the streams whose data product holds simulated records of its sender: their messages are marked so."""
+    own = sa.select(node_info.c.participant).scalar_subquery()
+    sender = sa.case((_stream.direction == Direction.OUT.value, own), else_=_stream.peer)
+    one = sa.exists().where(record.c.source == sender, record.c.dataset == _stream.dataset, record.c.simulated)
+    return frozenset(connection.scalars(sa.select(_stream.id).where(one)))
+
+
+def _speaks_of_simulated(connection: sa.Connection, what: Counted, conditions: list[sa.ColumnElement[bool]]) -> bool:
+    """Say whether one of the messages that are counted is of a stream of simulated data."""
+    column = _OF_STREAMS.get(what)
+    if column is None or not (made_up := simulated_streams(connection)):
+        return False
+    return bool(connection.scalar(sa.select(sa.exists().where(*conditions, column.in_(made_up)))))
 
 
 def count_derivation(connection: sa.Connection, what: Counted, filters: dict[str, str], now: dt.datetime) -> Derivation:
@@ -109,25 +136,33 @@ def count_derivation(connection: sa.Connection, what: Counted, filters: dict[str
         )
     conditions = _conditions(what, columns, filters, now)
     total = connection.scalar(sa.select(sa.func.count()).select_from(table).where(*conditions)) or 0
+    of_stream = _OF_STREAMS.get(what)
+    marked = simulated_streams(connection) if of_stream is not None and total else frozenset[str]()
+    # A part is marked where a message in it is of simulated data, and so is the whole.
+    mark = sa.func.max(sa.case((of_stream.in_(marked), 1), else_=0)) if marked and of_stream is not None else sa.null()
+    made_up = bool(marked) and bool(connection.scalar(sa.select(mark).select_from(table).where(*conditions)))
     divide = next((name for name in columns if name not in filters), None)
     parts = []
     if divide is not None and total:
         by = columns[divide]
-        query = sa.select(by, sa.func.count()).select_from(table).where(*conditions).group_by(by).order_by(by)
+        query = sa.select(by, sa.func.count(), mark).select_from(table).where(*conditions).group_by(by).order_by(by)
         rows = connection.execute(query).all()
         parts = [
             Part(
                 label=str(value if value is not None else "–"),
-                figure=counted(what, number, **(filters | {divide: "" if value is None else str(value)})),
+                figure=counted(
+                    what, number, simulated=bool(some), **(filters | {divide: "" if value is None else str(value)})
+                ),
             )
-            for value, number in rows[:MAX_PARTS]
+            for value, number, some in rows[:MAX_PARTS]
         ]
         if len(rows) > MAX_PARTS:
-            rest = sum(number for _, number in rows[MAX_PARTS:])
-            parts.append(Part(label=N_("all others"), figure=counted(what, rest, **filters)))
+            rest = sum(number for _, number, _ in rows[MAX_PARTS:])
+            some = any(row[2] for row in rows[MAX_PARTS:])
+            parts.append(Part(label=N_("all others"), figure=counted(what, rest, simulated=some, **filters)))
     return Derivation(
         title=title,
-        figure=counted(what, total, **filters),
+        figure=counted(what, total, simulated=made_up, **filters),
         equation=_equation(what),
         filters={N_("table"): table.name, **filters},
         parts=parts,
@@ -199,7 +234,12 @@ def _lag(connection: sa.Connection, now: dt.datetime, stream: str) -> Derivation
     hours = None if oldest is None else (now - oldest).total_seconds() / 3600
     return Derivation(
         title=N_("Lag of a stream"),
-        figure=Figure(value=hours, quantity="duration_h", explain=address(Counted.LAG, stream=stream)),
+        figure=Figure(
+            value=hours,
+            quantity="duration_h",
+            explain=address(Counted.LAG, stream=stream),
+            simulated=hours is not None and stream in simulated_streams(connection),
+        ),
         equation=N_("lag = now − due time of the longest waiting message"),
         filters=_about(row),
         inputs=[
@@ -220,7 +260,7 @@ def _seen(connection: sa.Connection, now: dt.datetime, stream: str) -> Derivatio
     value = row.acked_sequence if out else row.next_sequence - 1
     return Derivation(
         title=N_("Messages the partner has confirmed") if out else N_("Messages that came"),
-        figure=Figure(value=value, quantity="count", explain=address(Counted.SEEN, stream=stream)),
+        figure=counted(Counted.SEEN, value, simulated=stream in simulated_streams(connection), stream=stream),
         equation=N_("the number of the last message in the partner's signed receipt")
         if out
         else N_("the number expected next − 1"),

@@ -24,7 +24,7 @@ from sealane.exchange.transfer import TransferState
 from sealane.node.context import Node
 from sealane.web.derivation import Figure
 from sealane.web.exchange.checks import checks, last_witnessed
-from sealane.web.exchange.figures import Counted, address, count, counted
+from sealane.web.exchange.figures import Counted, address, count, counted, simulated_streams
 from sealane.web.exchange.models import (
     EntryShown,
     ExchangePage,
@@ -107,8 +107,11 @@ def shown_streams(connection: sa.Connection, now: dt.datetime, stream_id: str | 
     ids = [status.stream.transfer_id for status in found if status.stream.transfer_id]
     rows = connection.execute(sa.select(transfer_table).where(transfer_table.c.id.in_(ids))) if ids else ()
     transfers = {row.id: row for row in rows}
-    names = _names(connection)
-    shown = [_stream(status, transfers.get(status.stream.transfer_id or ""), names, now) for status in found]
+    names, made_up = _names(connection), simulated_streams(connection)
+    shown = [
+        _stream(status, transfers.get(status.stream.transfer_id or ""), names, now, status.stream.id in made_up)
+        for status in found
+    ]
     return sorted(shown, key=lambda s: (s.state == StreamState.CLOSED, s.cause is None, s.peer, s.clause, s.direction))
 
 
@@ -116,14 +119,17 @@ def _names(connection: sa.Connection) -> dict[str, str]:
     return {peer.participant: peer.name for peer in list_peers(connection)}
 
 
-def _stream(status: StreamStatus, process: Any, names: Mapping[str, str], now: dt.datetime) -> StreamShown:
+def _stream(
+    status: StreamStatus, process: Any, names: Mapping[str, str], now: dt.datetime, made_up: bool
+) -> StreamShown:
     stream = status.stream
     out = stream.direction == Direction.OUT
     oldest = status.oldest_due_at
     lag = None
     if out and oldest is not None:
         hours = max(0.0, (now - oldest).total_seconds() / 3600)
-        lag = Figure(value=hours, quantity="duration_h", explain=address(Counted.LAG, stream=stream.id))
+        way = address(Counted.LAG, stream=stream.id)
+        lag = Figure(value=hours, quantity="duration_h", explain=way, simulated=made_up)
     what = Counted.MESSAGES if out else Counted.RECEIVED
     return StreamShown(
         id=stream.id,
@@ -141,13 +147,19 @@ def _stream(status: StreamStatus, process: Any, names: Mapping[str, str], now: d
         state_reason=stream.state_reason,
         opened_at=stream.opened_at,
         counts={
-            name: counted(what, number, state=name, stream=stream.id) for name, number in sorted(status.counts.items())
+            name: counted(what, number, simulated=made_up, state=name, stream=stream.id)
+            for name, number in sorted(status.counts.items())
         },
-        seen=counted(Counted.SEEN, stream.acked_sequence if out else stream.next_sequence - 1, stream=stream.id),
-        due=counted(Counted.DUE, status.due, stream=stream.id),
+        seen=counted(
+            Counted.SEEN,
+            stream.acked_sequence if out else stream.next_sequence - 1,
+            simulated=made_up,
+            stream=stream.id,
+        ),
+        due=counted(Counted.DUE, status.due, simulated=made_up, stream=stream.id),
         lag_h=lag,
         oldest_due_at=oldest,
-        dead=counted(Counted.MESSAGES, status.dead, state="dead", stream=stream.id),
+        dead=counted(Counted.MESSAGES, status.dead, simulated=made_up, state="dead", stream=stream.id),
         failed_attempts=counted(Counted.ATTEMPTS, stream.attempts, stream=stream.id),
         next_attempt_at=stream.next_attempt_at if stream.attempts else None,
         cause=_cause(status, process),

@@ -104,6 +104,13 @@ def _take_walls_down() -> None:
 
 def upgrade() -> None:
     """Go forward."""
+    op.create_index(
+        "ix_record_simulated",
+        "record",
+        ["source", "dataset"],
+        sqlite_where=sa.text("simulated = 1"),
+        postgresql_where=sa.text("simulated"),
+    )
     op.create_table(
         "alert",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -445,6 +452,7 @@ def downgrade() -> None:
     """Go back."""
     if op.get_bind().dialect.name == "postgresql":
         _take_walls_down()
+    op.drop_index("ix_record_simulated", "record")
     with op.batch_alter_table("answered_request", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_answered_request_at"))
 
