@@ -22,6 +22,7 @@ from sealane.web.accounts.gate import Viewer, reading
 from sealane.web.agreements.flows import partner_names
 from sealane.web.cargo.journey import sent_shown
 from sealane.web.cargo.models import LogPlace, MilestonePage
+from sealane.web.tasks.room import STEWARDS
 
 MAX_MESSAGE_BYTES = 200_000
 _ACCEPTED = "accepted"
@@ -67,7 +68,7 @@ def milestone_page(node: Node, viewer: Viewer, source: str, dataset: str, record
         if is_own:
             for peer, name in names.items():
                 sent.append(sent_shown(stored_decisions(connection, peer, {key}).get(key), key, peer, name))
-        came_by = _import(connection, row)
+        came_by = _import(connection, row) if viewer.role in STEWARDS else None
     return MilestonePage(
         source=source,
         source_name=names.get(source, source),
@@ -156,7 +157,7 @@ def _own_events(connection: sa.Connection, row: sa.Row[Any]) -> list[str]:
 
 
 def _import(connection: sa.Connection, row: sa.Row[Any]) -> sa.Row[Any] | None:
-    """Return the newest upload that brought the record; data stewards and administrators see it."""
+    """Return the newest upload that brought the record."""
     brought = (
         import_record.c.source == row.source,
         import_record.c.dataset == row.dataset,
