@@ -95,7 +95,7 @@ def facts_of(index: Index, selection: Selection) -> Facts:
                 Phrase("The figure cannot be derived."),
                 [
                     Fault(
-                        "pollutant and basis",
+                        Phrase("pollutant and basis"),
                         Phrase("this inventory has no %(measure)s", measure=measure),
                         Phrase(
                             "Masses in it: %(known)s. One that is missing has no published factor, or is not computed.",

@@ -108,13 +108,13 @@ def _members(file: IO[bytes], name: str) -> list[zipfile.ZipInfo]:
     tail = file.read()
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) < at + 22:
-        raise zipfile.BadZipFile("it has no end")
+        raise zipfile.BadZipFile(Phrase("it has no end"))
     count, directory = struct.unpack_from("<HI", tail, at + 10)
     if at >= 20 and tail[at - 20 : at - 16] == b"PK\x06\x07":  # a large archive keeps its counts elsewhere
         file.seek(struct.unpack_from("<Q", tail, at - 12)[0])
         record = file.read(56)
         if len(record) < 56 or record[:4] != b"PK\x06\x06":
-            raise zipfile.BadZipFile("its long end is not where it says")
+            raise zipfile.BadZipFile(Phrase("its long end is not where it says"))
         count, directory = struct.unpack_from("<QQ", record, 32)
     if count > MAX_MEMBERS or directory > MAX_MEMBERS * 1_000:
         found = Phrase(
@@ -214,7 +214,7 @@ def _blocks(file: IO[bytes], info: zipfile.ZipInfo) -> Iterator[tuple[bytes, int
     file.seek(info.header_offset)
     header = file.read(30)
     if len(header) < 30 or header[:4] != b"PK\x03\x04":
-        raise zipfile.BadZipFile(f"{info.filename[:80]!r} is not where the directory says")
+        raise zipfile.BadZipFile(Phrase("%(name)s is not where the directory says", name=repr(info.filename[:80])))
     names, extra = struct.unpack_from("<HH", header, 26)
     file.seek(info.header_offset + 30 + names + extra)
     yield from _inflated(file, info.compress_size, stored=info.compress_type == zipfile.ZIP_STORED, wbits=-15)
@@ -244,7 +244,7 @@ def _inflated(file: IO[bytes], left: int, *, stored: bool = False, wbits: int) -
                 inflater = zlib.decompressobj(wbits)  # gzip: members may follow one another
                 packed = rest
             elif not block and len(rest) == len(packed):
-                raise zlib.error("it cannot be inflated")
+                raise zlib.error(Phrase("it cannot be inflated"))
             else:
                 packed = inflater.unconsumed_tail
 

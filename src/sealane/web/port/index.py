@@ -282,7 +282,7 @@ def open_index(source: Path, folder: Path) -> Index:
                 Phrase("The result cannot be shown now."),
                 [
                     Fault(
-                        "its files",
+                        Phrase("its files"),
                         error.strerror or type(error).__name__,
                         Phrase("See that the node's disk has room."),
                     )

@@ -211,7 +211,7 @@ def _measure(index: Index, pollutant: Pollutant, basis: Basis) -> Selection:
             Phrase("The page cannot be shown so."),
             [
                 Fault(
-                    "pollutant and basis",
+                    Phrase("pollutant and basis"),
                     Phrase("this inventory has no %(pollutant)s, %(basis)s", pollutant=pollutant, basis=basis),
                     Phrase("Masses in it: %(known)s.", known=", ".join(index.measures) or "–"),
                 )

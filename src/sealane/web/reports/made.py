@@ -19,7 +19,7 @@ from fastapi import Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
 import sealane
-from sealane.errors import DataError, Phrase, RequestRefusedError
+from sealane.errors import DataError, Fault, Phrase, RequestRefusedError
 from sealane.web.results import Result
 
 if TYPE_CHECKING:  # writers of reports take long to load
@@ -253,5 +253,5 @@ def _make(folder: Path, path: Path, form: ReportForm, year: int | None, promised
 
 def _refused(error: DataError, status: int, kind: str, remedy: str) -> RequestRefusedError:
     """A refusal that says what is wrong, but not where on this machine the files lie."""
-    told = "; ".join(f"{Path(fault.where).name}: {fault.found}" for fault in error.faults[:10])
-    return RequestRefusedError(status, kind, Phrase("This file cannot be made: %(told)s.", told=told[:1000]), remedy)
+    faults = [Fault(Path(fault.where).name, fault.found, "") for fault in error.faults[:10]]
+    return RequestRefusedError(status, kind, Phrase("This file cannot be made."), remedy, faults)

@@ -85,7 +85,8 @@ export function showProblem(place, problem) {
 /** The words that stand beside the field a fault is in; where there is none, the field's name. */
 function labelOf(form, where) {
   const name = where.replace(/^body /, "");
-  const field = form && [name, name.replaceAll(" ", ".")].map((one) => form.elements.namedItem(one)).find((one) => one?.labels?.length);
+  const named = [name, name.replaceAll(" ", ".")];
+  const field = [...(form?.elements ?? [])].find((one) => one.labels?.length && (named.includes(one.name) || one.dataset.faults === name));
   const label = field?.labels[0];
   const own = label && [...label.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE || node.nodeName === "SPAN");
   return own?.map((node) => node.textContent).join("").replace(/\s+/g, " ").trim() || where;
