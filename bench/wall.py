@@ -190,15 +190,20 @@ def _shape(connection: sa.Connection, statement: str, parameters: Any) -> list[s
     return steps
 
 
+def _analyze(sides: tuple[Side, Side]) -> None:
+    """Gather what the planner goes by, as the server does by itself in the long run."""
+    for side in sides:
+        for node in (side.provider, side.recipient):
+            with node.database.write() as connection:
+                connection.execute(sa.text("ANALYZE"))
+
+
 def _other_plans(with_wall: Side, without: Side) -> tuple[int, list[dict[str, Any]]]:
     """Plan every statement on both sides; return how many, and those whose plans differ."""
     names = re.compile("|".join(metadata.tables))
     statements = {text: values for text, values in with_wall.seen.items() if names.search(text)}
     differ = []
-    for side in (with_wall, without):
-        for node in (side.provider, side.recipient):
-            with node.database.write() as connection:
-                connection.execute(sa.text("ANALYZE"))
+    _analyze((with_wall, without))
     for text, values in statements.items():
         plans = []
         for side in (with_wall, without):
@@ -225,6 +230,9 @@ def run(quick: bool = False) -> dict[str, Any]:
             for side in sides:
                 feed(side, number)
                 _append(side, number)
+            if number % 10 == 0:
+                _analyze(sides)
+        _analyze(sides)
         with _listening(sides[0]):
             found[f"append {BLOCK:,} records"] = _compare(sides, rounds, feed, begun)
             found[f"append {BLOCK:,} entries to the log"] = _compare(sides, rounds, _append, begun)
