@@ -20,12 +20,13 @@ from sealane.agreements.documents import read_document
 from sealane.database import Database
 from sealane.database.engine import sqlite_url
 from sealane.database.tables.results import result as table
+from sealane.errors import RequestRefusedError
 from sealane.exchange.keys import Identity
 from sealane.exchange.registry import known_datasets
 from sealane.inventory.request import InventoryRequest
 from sealane.inventory.run import run_inventory
 from sealane.samples import __file__ as samples
-from sealane.web.overview.headlines import _comparable
+from sealane.web.overview.headlines import _comparable, change_derivation, change_figure
 from sealane.web.results import Result, keep_result, result_of
 
 HOUR = Path(samples).parent / "data" / "ny_harbor_2020_06_30_first_hour.csv.gz"
@@ -137,3 +138,24 @@ def test_a_trend_is_of_periods_that_follow_each_other_and_of_one_method(first_pa
     other = month(1, method_edition="imo4-2020, ar5")
     assert [one.id for one in _comparable([newest, other, month(2)])] == ["0", "2"]
     assert [one.id for one in _comparable([newest, month(1, simulated=not kept.simulated)])] == ["0"]
+
+
+def test_a_change_follows_from_both_periods(first_page: Place) -> None:
+    node = first_page.node
+    with node.database.read() as connection:
+        ident = connection.execute(sa.select(table.c.id)).scalars().first()
+        kept = result_of(connection, node, str(ident))
+    before = dataclasses.replace(kept, id="before")
+    figure = change_figure(kept, before, 3.0, 4.0)
+    assert figure is not None
+    assert figure.value == -0.25
+    found = change_derivation(node, kept, kept)
+    now, earlier = (float(one.value or 0) for one in found.inputs)
+    assert now > 0
+    assert found.figure.value == (now - earlier) / earlier == 0.0
+    other = dataclasses.replace(kept, port="USLAX")
+    with pytest.raises(RequestRefusedError):
+        change_derivation(node, kept, other)
+    guest = first_page.browser().http
+    assert ask(guest, f"/explain/change?now={ident}&before={ident}").json()["figure"]["value"] == 0.0
+    assert ask(guest, f"/explain/change?now={ident}&before=none").status_code == 404

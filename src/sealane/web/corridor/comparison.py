@@ -94,7 +94,12 @@ def _result(files: ScenarioFiles) -> ScenarioResult:
     }
     summary = files.summary
     return ScenarioResult(
-        str(summary["kind"]), str(summary["scenario"]), tables, summary["summary"], tuple(summary["notes"])
+        str(summary["kind"]),
+        str(summary["scenario"]),
+        tables,
+        summary["summary"],
+        tuple(summary["notes"]),
+        str(summary["corridor"]),
     )
 
 

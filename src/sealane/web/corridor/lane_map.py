@@ -15,7 +15,7 @@ from sealane.web.corridor.models import About
 from sealane.web.results import Result
 from sealane.web.tiles.labels import anchors
 from sealane.web.tiles.models import MapLane, MapPort, MapView, Place
-from sealane.web.tiles.view import CENTRE, LINE_STEP_NM, STEP_S, great_circle, unwrapped
+from sealane.web.tiles.view import CENTRE, LINE_STEP_NM, STEP_S, great_circle, legs_figure, unwrapped, way_figure
 
 MOST_PAIRS = 40
 """Pairs of ports drawn, those with most legs first; the table of rotations has all."""
@@ -64,6 +64,8 @@ def lane_map(files: LaneFiles, result: Result, about: About, rule: Rule) -> MapV
                 ports=(a, b),
                 line=list(line),
                 distance_nm=distance_nm,
+                distance=None if distance_nm is None else way_figure(result.id, a, b, distance_nm),
+                legs=legs_figure(result.id, a, b, number, rule.value, simulated=files.simulated),
                 simulated=files.simulated,
                 page=f"/corridors/{about.id}/voyages?result={result.id}",
             )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
-from functools import cache
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from fastapi import Path, Query, Response
+from fastapi import Path as PathParameter
+from fastapi import Query, Response
 
 from sealane.corridors.scenarios.read import reference_scenarios, scenario_text
 from sealane.errors import Phrase, RequestRefusedError
@@ -25,14 +28,14 @@ from sealane.web.corridor.scenario_query import Output, ScenarioQuery
 from sealane.web.corridor.scenario_view import scenario_page
 from sealane.web.corridor.views import DERIVATION, Corridor, ResultId, Year, kept_of, one_of
 from sealane.web.derivation import Derivation
-from sealane.web.results import Result, ResultKind
+from sealane.web.results import Result, ResultKind, corridors_compared
 from sealane.web.rooms import Room
 
 SHIPPED = "shipped:"
 _KINDS = (ResultKind.SCENARIO, ResultKind.PLAN)
 # A kept result's id, or `shipped:` and the id of a scenario that comes with the product.
 NAME = r"^(shipped:[a-z0-9][a-z0-9-]{0,63}|[0-9a-f-]{36})$"
-Name = Annotated[str, Path(pattern=NAME)]
+Name = Annotated[str, PathParameter(pattern=NAME)]
 Names = Annotated[list[str], Query(alias="with", max_length=MOST)]
 Shown = Annotated[Output, Query()]
 OriginShown = Annotated[Literal["unsure", "sourced", "user", "placeholder", "missing"], Query()]
@@ -134,7 +137,19 @@ def add_scenarios(room: Room, node: Node) -> None:
 
 
 def _of(result: Result, corridor: str) -> bool:
-    return result.corridor in (corridor, None)
+    """Say whether a comparison is of a corridor; one that names none, of an older edition, is shown under each."""
+    if result.corridor is not None:
+        return result.corridor == corridor
+    named = _corridors_of(result.folder)
+    return not named or corridor in named
+
+
+@lru_cache(maxsize=64)  # a kept result never changes
+def _corridors_of(folder: Path) -> frozenset[str]:
+    try:
+        return corridors_compared(json.loads((folder / "comparison.json").read_text("utf-8")))
+    except (OSError, ValueError, AttributeError, TypeError):
+        return frozenset()
 
 
 def _choices(kept: list[Result]) -> list[Compared]:

@@ -16,6 +16,7 @@ from sealane.web.corridor.documents import chosen, document_of, documents, refer
 from sealane.web.corridor.explain_arrival import explain_arrival
 from sealane.web.corridor.explain_lane import explain_lane, explain_rotation
 from sealane.web.corridor.explain_voyages import explain_list, explain_rotation_fact, explain_voyage_fact
+from sealane.web.corridor.explain_ways import WayQuery, explain_way
 from sealane.web.corridor.lane_files import LaneFiles, lane_files
 from sealane.web.corridor.lane_legs import SHOWN
 from sealane.web.corridor.lane_map import lane_map
@@ -251,6 +252,16 @@ def add_derivations(room: Room, node: Node) -> None:
     def voyages_counted_csv(viewer: Viewed, result: ResultId, asked: Annotated[ListQuery, Query()]) -> Response:
         """The voyages or rotations that a list counts, as a table."""
         return csv_answer(explain_list(*of_lane(viewer, result), asked.wanted(), asked.what, 0, MOST_ROWS), origin)
+
+    @room.view("/explain/way/{result}", DERIVATION)
+    def way_figure(viewer: Viewed, result: ResultId, asked: Annotated[WayQuery, Query()]) -> Derivation:
+        """Where the length of a way between two ports comes from, or which legs count along it."""
+        return exported(explain_way(*of_lane(viewer, result), asked))
+
+    @room.stream("/explain/way/{result}/parts.csv", "text/csv")
+    def way_figure_csv(viewer: Viewed, result: ResultId, asked: Annotated[WayQuery, Query()]) -> Response:
+        """The steps of a way, or its legs, as a table."""
+        return csv_answer(explain_way(*of_lane(viewer, result), asked), origin)
 
     @room.view("/explain/arrival/{result}", DERIVATION)
     def arrival_figure(viewer: Viewed, result: ResultId, asked: Annotated[ArrivalQuery, Query()]) -> Derivation:

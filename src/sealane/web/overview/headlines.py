@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import sqlalchemy as sa
 
 from sealane.database.tables.products import record
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.exchange.sent_and_withheld import received_totals, stream_totals
 from sealane.node.context import Node
 from sealane.reference.ports import find_port
@@ -17,7 +18,7 @@ from sealane.web.corridor.addresses import lane_address
 from sealane.web.corridor.lane_files import lane_files
 from sealane.web.corridor.lane_sums import lane_sum
 from sealane.web.corridor.measures import Measure, measured
-from sealane.web.derivation import Derivation, Figure, Part
+from sealane.web.derivation import Derivation, Figure, Input, Part
 from sealane.web.overview.models import Headline, HeadlineKind, TrendPoint
 from sealane.web.port.index import index_of
 from sealane.web.results import Result, ResultKind
@@ -86,14 +87,54 @@ def _emitted(node: Node, result: Result) -> Figure:
     )
 
 
-def _change(periods: Sequence[Result], trend: Sequence[TrendPoint]) -> float | None:
+def _change(periods: Sequence[Result], trend: Sequence[TrendPoint]) -> Figure | None:
     """The change against the period before; periods of other lengths are not compared."""
-    if len(trend) < 2:
+    if len(trend) < 2 or not _alike(periods[0], periods[1]):
         return None
-    lengths = [(one.ends_at - one.begins_at) for one in periods[:2] if one.begins_at and one.ends_at]
-    now, before = trend[-1].figure.value, trend[-2].figure.value
-    alike = len(lengths) == 2 and abs(lengths[0] - lengths[1]) <= max(lengths) * 0.02
-    return (now - before) / before if alike and now is not None and before else None
+    return change_figure(periods[0], periods[1], trend[-1].figure.value, trend[-2].figure.value)
+
+
+def _alike(one: Result, before: Result) -> bool:
+    """Periods of the same length, but for what the last reports leave open."""
+    lengths = [(r.ends_at - r.begins_at) for r in (one, before) if r.begins_at and r.ends_at]
+    return len(lengths) == 2 and abs(lengths[0] - lengths[1]) <= max(lengths) * 0.02
+
+
+def change_figure(now: Result, before: Result, value: float | None, earlier: float | None) -> Figure | None:
+    """Return the change of a port's emissions between two results as a figure; None where it cannot be told."""
+    if value is None or not earlier:
+        return None
+    at = f"/explain/change?now={now.id}&before={before.id}"
+    return Figure(value=(value - earlier) / earlier, quantity="share", explain=at, simulated=now.simulated)
+
+
+def change_derivation(node: Node, now: Result, before: Result) -> Derivation:
+    """Return where the change between two inventories comes from.
+
+    Raises
+    ------
+    RequestRefusedError
+        404 where they cannot be compared: another port, method, kind or length.
+    """
+    alike = (now.port, now.simulated, now.method_edition) == (before.port, before.simulated, before.method_edition)
+    figures = [_emitted(node, one) for one in (now, before)] if alike and _alike(now, before) else []
+    own = change_figure(now, before, figures[0].value, figures[1].value) if figures else None
+    if own is None:
+        raise RequestRefusedError(
+            404, "unknown-figure", Phrase("These results cannot be compared."), Phrase("See the overview.")
+        )
+    return Derivation(
+        title=N_("Change against the period before"),
+        figure=own,
+        equation=N_("(emitted in the period - emitted in the period before) / emitted in the period before"),
+        filters={N_("Port"): str(now.port), N_("Pollutant"): "CO2e", N_("Basis"): N_("tank-to-wake")},
+        inputs=[
+            Input(name=period_of(one), value=figure.value, unit="g", origin="computed", link=figure.explain)
+            for one, figure in zip((now, before), figures, strict=True)
+        ],
+        method=now.method_edition,
+        source_files=[f"{one.id}/inventory.parquet ({one.title}, {one.digest[:12]})" for one in (now, before)],
+    )
 
 
 def _lane(kept: Sequence[Result]) -> Headline | None:

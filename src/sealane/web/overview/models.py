@@ -40,7 +40,7 @@ class Headline(BaseModel):
     about: str
     period: str
     figure: Figure
-    change: float | None = None
+    change: Figure | None = None
     trend: list[TrendPoint] = []
     link: str
 
@@ -108,5 +108,5 @@ class Overview(BaseModel):
     calls: list[CallOfDay]
     calls_in_all: Figure
     attention: list[AlertShown]
-    open_alerts: int
+    open_alerts: Figure
     map: str

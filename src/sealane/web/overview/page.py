@@ -13,15 +13,16 @@ from sealane.web.accounts.gate import Viewed, allowed_paths, reading
 from sealane.web.alerts.room import attention, open_alerts
 from sealane.web.derivation import Derivation, Figure
 from sealane.web.overview.calls_of_day import calls_of_day, days, speaks_of
-from sealane.web.overview.headlines import headlines, shared_derivation
+from sealane.web.overview.headlines import change_derivation, headlines, shared_derivation
 from sealane.web.overview.links import links, partner_names
 from sealane.web.overview.models import Overview
-from sealane.web.results import Result, ResultKind, results
+from sealane.web.results import Result, ResultKind, result_of, results
 from sealane.web.rooms import Room
 from sealane.web.times import Day
 from sealane.web.words import N_
 
 Text = Annotated[str | None, Query(max_length=200)]
+Ident = Annotated[str, Query(max_length=36)]
 
 
 def room(node: Node) -> Room:
@@ -62,7 +63,7 @@ def room(node: Node) -> Room:
             calls=calls,
             calls_in_all=_count(chosen, number, any(call.simulated for call in calls)),
             attention=alerts,
-            open_alerts=number_open,
+            open_alerts=Figure(value=number_open, quantity="count", explain="/explain/alerts"),
             map="/api/v1/overview/map" + (f"?{query}" if query else ""),
         )
 
@@ -71,6 +72,16 @@ def room(node: Node) -> Room:
         """Records delivered to and received from partners, by way, partner and clause."""
         with reading(node, viewer) as connection:
             return shared_derivation(connection, node, partner or "", way or "")
+
+    @room.view("/explain/change", "explain/derivation.html.j2")
+    def changed(viewer: Viewed, now: Ident, before: Ident) -> Derivation:
+        """The change of what ships at the port emitted against the period before."""
+        kinds = {ResultKind.INVENTORY}
+        with reading(node, viewer) as connection:
+            one, other = (
+                result_of(connection, node, ident, kinds, only_public=viewer.is_guest) for ident in (now, before)
+            )
+        return change_derivation(node, one, other)
 
     @room.view("/explain/calls-of-day", "explain/derivation.html.j2")
     def counted(viewer: Viewed, day: Day) -> Derivation:

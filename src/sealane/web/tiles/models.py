@@ -6,6 +6,8 @@ import datetime as dt
 
 from pydantic import BaseModel
 
+from sealane.web.derivation import Figure
+
 Place = tuple[float, float]
 """Longitude and latitude [deg]; the longitude may lie beyond 180, so that a line over the Pacific has no break."""
 
@@ -47,7 +49,8 @@ class MapLane(BaseModel):
 
     Attributes
     ----------
-    distance_nm : length of that way; None where none was found and the great circle is drawn.
+    distance_nm, distance : length of that way; None where none was found and the great circle is drawn.
+    legs : that count along it; None where the line stands for the whole lane.
     """
 
     result: str
@@ -55,6 +58,8 @@ class MapLane(BaseModel):
     ports: tuple[str, str]
     line: list[Place]
     distance_nm: float | None
+    distance: Figure | None
+    legs: Figure | None = None
     simulated: bool
     page: str
 

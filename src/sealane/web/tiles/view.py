@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from sealane.node.context import Node
 from sealane.reference.ports import find_port
+from sealane.web.derivation import Figure
 from sealane.web.results import Result, ResultKind
 from sealane.web.tiles import kept
 from sealane.web.tiles.labels import anchors
@@ -279,6 +280,17 @@ def sea_way(a: str, b: str) -> tuple[tuple[Place, ...], float]:
     return unwrapped(lat, lon), found.distance_nm
 
 
+def way_figure(result_id: str, a: str, b: str, distance_nm: float) -> Figure:
+    """The length of the shortest way between two ports of a lane as a figure."""
+    return Figure(value=distance_nm, quantity="distance_nm", explain=f"/explain/way/{result_id}?a={a}&b={b}")
+
+
+def legs_figure(result_id: str, a: str, b: str, number: int, rule: str, *, simulated: bool) -> Figure:
+    """The legs that a rule counts between two ports as a figure."""
+    at = f"/explain/way/{result_id}?a={a}&b={b}&legs=true&rule={rule}"
+    return Figure(value=number, quantity="count", explain=at, simulated=simulated)
+
+
 def lane_lines(lanes: Iterable[Result]) -> list[MapLane]:
     """Lanes of results, the newest of each corridor: the way between the first ports of both ends."""
     import json
@@ -298,6 +310,7 @@ def lane_lines(lanes: Iterable[Result]) -> list[MapLane]:
                 ports=(ends[0], ends[1]),
                 line=list(line),
                 distance_nm=distance_nm,
+                distance=way_figure(result.id, ends[0], ends[1], distance_nm),
                 simulated=result.simulated,
                 page=f"/corridors/{result.corridor}",
             )
