@@ -56,6 +56,7 @@ def comparison_page(found: ResultFolder) -> Page:
     rows = found.rows("compare_year")
     scenarios = list(dict.fromkeys(str(r["scenario"]) for r in rows))
     inputs = found.rows("compare_inputs")
+    corridors = list(dict.fromkeys(str(name) for name in found.json.get("corridors") or ()))
     sections = [
         Section("lines", "Side by side", (), tuple(_charts(rows, scenarios))),
         Section("fuel", "Fuel in the last year", (), tuple(_fuel(found, rows, scenarios))),
@@ -67,7 +68,11 @@ def comparison_page(found: ResultFolder) -> Page:
         brand="Sealane · scenarios compared",
         title=" against ".join(scenarios) if len(scenarios) <= 3 else f"{len(scenarios)} scenarios",
         code="",
-        facts=(("Scenarios", ", ".join(scenarios)), ("Differences", f"to {scenarios[0]}" if scenarios else "")),
+        facts=(
+            ("Scenarios", ", ".join(scenarios)),
+            *((("Corridors", ", ".join(corridors)),) if corridors else ()),
+            ("Differences", f"to {scenarios[0]}" if scenarios else ""),
+        ),
         label="",
         banners=tuple(_banners(found, inputs)),
         answers=tuple(_answers(rows, scenarios, inputs)),

@@ -26,6 +26,7 @@ __all__ = [
     "FOLDER",
     "Result",
     "ResultKind",
+    "corridors_compared",
     "describe",
     "keep_result",
     "remove_result",
@@ -33,6 +34,7 @@ __all__ = [
     "results",
 ]
 FOLDER = "results"
+MAX_TITLE = 300
 _ID = re.compile(r"[0-9a-f-]{36}")  # PostgreSQL takes not every text to compare with
 
 
@@ -264,13 +266,19 @@ def _scenario(facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def corridors_compared(facts: Mapping[str, Any]) -> frozenset[str]:
+    """Return the corridors that a comparison's file names; none in files of older editions."""
+    return frozenset(str(name) for name in facts.get("corridors") or ())
+
+
 def _comparison(facts: Mapping[str, Any]) -> dict[str, Any]:
-    corridors = {str(one["corridor"]) for one in facts.get("scenarios", []) if isinstance(one, dict)}
+    corridors = corridors_compared(facts)
     return {
         "kind": ResultKind.COMPARISON.value,
-        "title": str(facts.get("title", "")) or ", ".join(sorted(corridors)),
+        "title": ", ".join(str(name) for name in facts["scenarios"])[:MAX_TITLE],
         "port": None,
-        "corridor": corridors.pop() if len(corridors) == 1 else None,
+        # Of several corridors none is the one; `corridors_compared` tells them where the file is read.
+        "corridor": next(iter(corridors)) if len(corridors) == 1 else None,
         "begins_at": None,
         "ends_at": None,
         "simulated": _SIMULATED in json.dumps(facts).upper(),

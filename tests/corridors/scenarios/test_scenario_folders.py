@@ -68,7 +68,9 @@ def test_a_comparison_says_what_differs_and_by_which_inputs(tmp_path: Path) -> N
     assert paths == {"demand.teu", "fuels.methanol.price"}
     assert compare_scenarios([simulate(base), simulate(base)]).tables["compare_inputs"].num_rows == 0
     write_comparison(comparison, tmp_path / "compared")
-    assert (tmp_path / "compared" / "comparison.json").exists()
+    told = json.loads((tmp_path / "compared" / "comparison.json").read_text("utf-8"))
+    assert told["scenarios"] == ["hand", "cheap", "hand 2"]
+    assert told["corridors"] == [base.corridor] * 3
     with pytest.raises(DataError, match="two or more"):
         compare_scenarios([simulate(base)])
 

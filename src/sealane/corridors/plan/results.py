@@ -166,7 +166,7 @@ def result(
         *_notes(model, figures, whole_ships),
         *_built_and_converted(model, terms, solution),
     )
-    return ScenarioResult("plan", model.id, tables, figures, notes)
+    return ScenarioResult("plan", model.id, tables, figures, notes, model.corridor)
 
 
 def _whole_arrays(model: ScenarioModel) -> tuple[ShipClass, ...]:

@@ -21,11 +21,13 @@ class Comparison:
     Attributes
     ----------
     scenarios : names, made unique where a scenario stands twice: ``id (plan)``, ``id 2``.
+    corridors : of each scenario, the id of its corridor.
     """
 
     scenarios: tuple[str, ...]
     tables: Mapping[str, pa.Table]
     notes: tuple[str, ...]
+    corridors: tuple[str, ...]
 
 
 def compare_scenarios(results: Sequence[ScenarioResult]) -> Comparison:
@@ -48,7 +50,7 @@ def compare_scenarios(results: Sequence[ScenarioResult]) -> Comparison:
         "compare_inputs": _inputs(results, names),
     }
     notes = tuple(f"{name}: {note}" for name, result in zip(names, results, strict=True) for note in result.notes)
-    return Comparison(tuple(names), tables, notes)
+    return Comparison(tuple(names), tables, notes, tuple(result.corridor for result in results))
 
 
 def _names(results: Sequence[ScenarioResult]) -> list[str]:

@@ -357,10 +357,14 @@ COMPARE_TABLES: Mapping[str, pa.Schema] = {
 
 @dataclass(frozen=True)
 class ScenarioResult:
-    """What a run gives: ``tables`` as in `RESULT_TABLES`; ``summary`` single figures; ``kind`` simulate or plan."""
+    """What a run gives: ``tables`` as in `RESULT_TABLES`; ``summary`` single figures; ``kind`` simulate or plan.
+
+    ``corridor`` is the id of the corridor the scenario is of.
+    """
 
     kind: str
     scenario: str
     tables: Mapping[str, pa.Table]
     summary: Mapping[str, float | int | str]
     notes: tuple[str, ...]
+    corridor: str

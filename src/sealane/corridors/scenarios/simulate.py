@@ -67,6 +67,7 @@ def simulate(model: ScenarioModel) -> ScenarioResult:
         tables=tables,
         summary=summary(model, tables),
         notes=(*model.notes, *rule_notes(model, outcome), *_notes(model, outcome)),
+        corridor=model.corridor,
     )
 
 

@@ -58,6 +58,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> None:
     """Write a comparison; as `write_result`."""
     content = {
         "scenarios": list(comparison.scenarios),
+        "corridors": list(comparison.corridors),
         "notes": list(comparison.notes),
         **_provenance(comparison.tables),
     }
