@@ -125,11 +125,11 @@ class VersionShown(Shown):
     valid_until: dt.datetime | None
     parties: list[PartyShown]
     antecedents: list[str]
-    clauses: int
+    clauses: Figure
     digest: str
     proposed_by: str | None
-    signed: int
-    participants: int
+    signed: Figure
+    participants: Figure
     missing: list[str]
     waits_for_us: bool
     undelivered: int
@@ -199,6 +199,7 @@ class AreaRow(Shown):
     area: AreaShown
     named_in: list[SourceShown]
     agreements: list[str]
+    count: Figure
     state: str
     command: str
     page: str

@@ -28,8 +28,10 @@ from sealane.web.agreements.models import (
 from sealane.web.agreements.steps import may_act, may_record, steps_for
 from sealane.web.agreements.version_models import CommitmentShown, LedgerLine, PlannedActivity, VersionPage
 from sealane.web.agreements.versions import (
+    PartsCounted,
     areas_shown,
     clauses_shown,
+    explain_parts,
     messages_shown,
     parties_named,
     party_shown,
@@ -129,12 +131,21 @@ def explain_versions(node: Node, viewer: Viewer, what: str) -> Derivation:
                 name=f"{v.title} ({v.id}/{v.version})",
                 value=1,
                 origin="observed",
-                source=f"{v.signed} of {v.participants} signatures",
+                source=f"{v.signed.value:.0f} of {v.participants.value:.0f} signatures",
                 link=f"/agreements/{v.id}/{v.version}",
             )
             for v in found
         ],
     )
+
+
+def explain_version_parts(
+    node: Node, viewer: Viewer, agreement_id: str, version: int, what: PartsCounted
+) -> Derivation:
+    """Return what a number of clauses, signatures or parties of a version counts."""
+    with reading(node, viewer) as connection:
+        found = find_version(registry.list_agreements(connection, agreement_id), agreement_id, version)
+    return explain_parts(found, node.identity.participant, node.clock(), what)
 
 
 def catalogue_agreement(agreement_id: str) -> Agreement:

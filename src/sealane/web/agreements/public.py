@@ -175,6 +175,7 @@ def areas_page() -> AreasPage:
             area=area_shown(row.area),
             named_in=[source_shown(lines) for lines in row.area.named_in],
             agreements=[a.id for a in catalogue.agreements if row.area in a.areas],
+            count=count_figure(agreements_of(None, None, row.area.id), None, None, row.area.id),
             state=row.state.name.lower(),
             command=row.command,
             page=row.page,

@@ -32,6 +32,7 @@ from sealane.web.agreements.pages import IN_FORCE, TO_SIGN
 from sealane.web.agreements.proposal import FaultShown, ProposalPage, check_text, proposal_page
 from sealane.web.agreements.sharing import SharingPage, sharing_page
 from sealane.web.agreements.version_models import ConfirmPage, Done, FlowsPage, VersionPage
+from sealane.web.agreements.versions import PartsCounted
 from sealane.web.derivation import Derivation
 from sealane.web.rooms import Room
 
@@ -143,6 +144,11 @@ def _explanations(made: Room, node: Node) -> None:
         if what not in {IN_FORCE, TO_SIGN}:
             raise _no_figure(what)
         return pages.explain_versions(node, viewer, what)
+
+    @made.view("/explain/agreement-parts/{agreement_id}/{version}/{what}", DERIVATION)
+    def explain_parts(viewer: Viewed, agreement_id: AgreementId, version: Version, what: PartsCounted) -> Derivation:
+        """Which clauses, signatures or parties of a version are counted."""
+        return pages.explain_version_parts(node, viewer, agreement_id, version, what)
 
     @made.view("/explain/agreement-flows/{stream}/{what}", DERIVATION)
     def explain_records(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Literal
+from urllib.parse import quote
 
 import sqlalchemy as sa
 
@@ -36,6 +38,8 @@ from sealane.web.agreements.version_models import (
     Rows,
     SignatureShown,
 )
+from sealane.web.derivation import Derivation, Figure, Input
+from sealane.web.words import N_
 
 
 def standing_of(found: Registered, now: dt.datetime) -> Standing:
@@ -45,6 +49,41 @@ def standing_of(found: Registered, now: dt.datetime) -> Standing:
     if now < found.document.valid_from:
         return Standing.NOT_YET_VALID
     return Standing.IN_FORCE if found.document.valid_at(now) else Standing.EXPIRED
+
+
+PartsCounted = Literal["clauses", "signatures", "participants"]
+_TITLES: Mapping[PartsCounted, str] = {
+    "clauses": N_("Clauses on data"),
+    "signatures": N_("Signatures held"),
+    "participants": N_("Parties that sign with their node"),
+}
+
+
+def _count(document: AgreementDocument, what: PartsCounted, number: int) -> Figure:
+    path = f"/explain/agreement-parts/{quote(document.id, safe='')}/{document.version}/{what}"
+    return Figure(value=number, quantity="count", explain=path)
+
+
+def explain_parts(found: Registered, own: str, now: dt.datetime, what: PartsCounted) -> Derivation:
+    """Return which clauses, signatures or parties of a version are counted."""
+    shown = version_shown(found, own, now)
+    page = f"/agreements/{shown.id}/{shown.version}"
+    if what == "clauses":
+        names = {clause.id: f"{page}#clause-{clause.id}" for clause in found.document.clauses}
+    elif what == "signatures":
+        names = dict.fromkeys(sorted(found.signatures), page)
+    else:
+        names = {entry.participant: page for entry in found.document.participants}
+    return Derivation(
+        title=_TITLES[what],
+        figure={"clauses": shown.clauses, "signatures": shown.signed, "participants": shown.participants}[what],
+        filters={N_("Agreement"): f"{shown.id}/{shown.version}"},
+        inputs=[
+            Input(name=name, value=1, origin="computed" if what == "signatures" else "entered", link=link)
+            for name, link in names.items()
+        ],
+        method=f"SHA-256 {found.digest}",
+    )
 
 
 def version_shown(found: Registered, own: str, now: dt.datetime, messages: Iterable[Message] = ()) -> VersionShown:
@@ -67,11 +106,11 @@ def version_shown(found: Registered, own: str, now: dt.datetime, messages: Itera
         valid_until=document.valid_until,
         parties=[party_shown(document, party, own) for party in document.parties],
         antecedents=list(document.antecedents),
-        clauses=len(document.clauses),
+        clauses=_count(document, "clauses", len(document.clauses)),
         digest=found.digest,
         proposed_by=found.proposed_by,
-        signed=len(found.signatures),
-        participants=len(document.participants),
+        signed=_count(document, "signatures", len(found.signatures)),
+        participants=_count(document, "participants", len(document.participants)),
         missing=list(found.missing),
         waits_for_us=found.state is AgreementState.PROPOSED and own in found.missing,
         undelivered=sum(
