@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from tests.web.alerts.receivers import hook_receiver
 
 from sealane.database import Database
 from sealane.database.tables.accounts import audit_entry, user_account
+from sealane.products.catalogue import DATASETS
 from sealane.web.alerts import room as alert_room
 from sealane.web.alerts.book import settle
 from sealane.web.alerts.job import look, run
 from sealane.web.alerts.kinds import AlertKind, Finding, Severity
+from sealane.web.alerts.limits import MEASURES
 
 ROLES = ("analyst", "steward", "officer", "administrator")
 LAG = {
@@ -179,6 +182,31 @@ def test_a_person_is_told_at_his_own_address_only(alerts: Alerts) -> None:
     assert (shown["address"], shown["personal"]) == ("ann@port.example", True)
     assert alerts.json("/alerts/channels", "officer")["channels"] == []
     assert alerts.call("DELETE", f"/alerts/channels/{made.json()['id']}", None, "analyst").status_code == 204
+
+
+def test_measures_to_limit_are_words_in_both_languages(alerts: Alerts) -> None:
+    body = {"kind": "exceedance", "measure": "lane-co2e-wtw", "place": "la-lb-shanghai", "value": 2}
+    assert alerts.call("POST", "/alerts/limits", body, "steward").status_code == 201
+    steward = alerts["steward"].http
+    said = {
+        "en": (
+            "Port inventory: CO2e, tank-to-wake",
+            "Port inventory: Diesel PM",
+            "Lane: CO2e, well-to-wake",
+            "vessel schedules",
+        ),
+        "ja": ("港のインベントリ: ディーゼル粒子状物質", "航路: CO2e（Well-to-Wake）"),
+    }
+    offered = set(MEASURES) | set(DATASETS)
+    for language, texts in said.items():
+        steward.get("/preferences", params={"language": language})
+        page = steward.get("/alerts/channels").text
+        options = dict(re.findall(r'<option value="([^"]+)">([^<]+)</option>', page))
+        assert offered <= set(options)
+        assert {code for code in offered if options[code] == code and code != "documents"} == set()  # a word and a code
+        for text in texts:
+            assert text in options.values(), text
+        assert f">{texts[2] if language == 'en' else texts[1]}</th>" in page  # the limit that was set
 
 
 def test_limits_are_set_by_who_may_and_raise_alerts(alerts: Alerts) -> None:
