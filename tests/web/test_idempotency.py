@@ -146,3 +146,52 @@ def test_a_text_with_a_nul_is_refused_in_words(node: Node, monkeypatch: pytest.M
         assert answer.status_code == 422 and "bad-text" in answer.json()["type"], text
     for text in (rb"\\u0000", rb"u0000", rb"\u00001"[:5] + b"1"):
         assert "bad-text" not in asyncio.run(post(text)).text, text
+
+
+DEEP = b'{"by": 2, "x": [{"a": 1, "a": 1}, {"b": 0}]}'
+TWICE = [
+    (b'{"by": 1, "by": 2}', "'by'"),
+    (b'{"b\\u0079": 1, "by": 2}', "'by'"),  # the same key, written otherwise
+    (DEEP, "'a'"),
+    ('{"by": 1, "by": 2}'.encode("utf-16"), "'by'"),
+    (b'{"x": 1, "y": 2, "y": 3, "x": 4, "by": 1}', "'x', 'y'"),
+]
+ONCE = (b'{"by": 1, "x": [{"a": 1}, {"a": 1}]}', b'{"by": 1, "By": 2}', b'{"by": 1, "x": "{\\"a\\": 1, \\"a\\": 2}"}')
+
+
+@pytest.mark.parametrize("form", ["application/json", "Application/JSON; charset=utf-8", "application/x+json"])
+def test_an_object_that_names_a_key_twice_is_refused_with_the_key(
+    node: Node, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    with node.database.write() as connection:
+        token = create_token(connection, "one", "operator", node.clock())[1]
+    app = _app(node, monkeypatch)
+
+    async def post(body: bytes) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": form}
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=node.settings.origin) as client:
+            return await client.post("/api/v1/count", content=body, headers=headers)
+
+    for body, keys in TWICE:
+        answer = asyncio.run(post(body))
+        assert answer.status_code == 422, body
+        assert answer.json()["type"].endswith("duplicate-key")
+        assert keys in answer.json()["detail"]
+    # Control: nothing was counted, and what names each key once is done.
+    assert [asyncio.run(post(body)).json() for body in ONCE] == [{"number": 1}, {"number": 2}, {"number": 3}]
+    monkeypatch.setattr("sealane.web.idempotency._check_json", lambda body: None)
+    assert asyncio.run(post(TWICE[0][0])).json() == {"number": 5}  # control: what would be done without the check
+
+
+def test_what_is_no_json_is_told_as_before(ask: Any, node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    with node.database.write() as connection:
+        token = create_token(connection, "three", "operator", node.clock())[1]
+    app = _app(node, monkeypatch)
+
+    async def post(body: bytes) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=node.settings.origin) as client:
+            return await client.post("/api/v1/count", content=body, headers=headers)
+
+    for body in (b"{", b"[" * 5000, b"\xff\xfe\xff", b"", b'{"by": ' + b"9" * 5000 + b"}"):
+        assert asyncio.run(post(body)).status_code in {400, 422}, body[:20]

@@ -8,8 +8,11 @@ its repetition is told that the thing was done.
 from __future__ import annotations
 
 import datetime as dt
+import email.message
 import hashlib
+import json
 import re
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -30,7 +33,8 @@ _KEY = re.compile(r"[\x21-\x7e]{8,100}")
 _MAX_ANSWER_BYTES = 65_536
 _RETRY_S = 2
 # The escape itself, not a backslash that is escaped before the letters u0000.
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_KEYS_TOLD = 10
 
 
 class IdempotentRoute(APIRoute):
@@ -42,16 +46,8 @@ class IdempotentRoute(APIRoute):
         secret = SECRET in self.tags
 
         async def handle(request: Request) -> Response:
-            # Text with a NUL cannot be stored by PostgreSQL; no name, reason or note has one.
-            if request.headers.get("content-type", "").startswith("application/json") and (
-                _NUL.search(await request.body())
-            ):
-                raise RequestRefusedError(
-                    422,
-                    "bad-text",
-                    Phrase("A text holds the character NUL (\\u0000)."),
-                    Phrase("Send it without that character."),
-                )
+            if self.body_field is not None and _is_json(request):
+                _check_json(await request.body())
             key = request.headers.get(HEADER)
             if key is None or request.method in {"GET", "HEAD"}:
                 return await inner(request)
@@ -82,6 +78,50 @@ class IdempotentRoute(APIRoute):
             return answer
 
         return handle
+
+
+def _is_json(request: Request) -> bool:
+    """Whether FastAPI will read the body as JSON."""
+    message = email.message.Message()
+    message["content-type"] = request.headers.get("content-type", "")
+    subtype = message.get_content_subtype()
+    return message.get_content_maintype() == "application" and (subtype == "json" or subtype.endswith("+json"))
+
+
+def _check_json(body: bytes) -> None:
+    """Refuse what is JSON and yet no request: a text with a NUL, an object that names a key twice.
+
+    Text with a NUL cannot be stored by PostgreSQL; no name, reason or note has one. Of a key that stands twice readers
+    take the first, the last or neither: who signs or sends must not mean one and have another done.
+    """
+    twice: dict[str, None] = {}
+
+    def look(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            twice.update(dict.fromkeys(key for key, number in Counter(key for key, _ in pairs).items() if number > 1))
+        return found
+
+    try:
+        text = body.decode(json.detect_encoding(body), "surrogatepass")
+        json.loads(text, object_pairs_hook=look)
+    except (ValueError, RecursionError):
+        return  # no JSON: FastAPI says so
+    if _NUL.search(text):
+        raise RequestRefusedError(
+            422,
+            "bad-text",
+            Phrase("A text holds the character NUL (\\u0000)."),
+            Phrase("Send it without that character."),
+        )
+    if twice:
+        names = ", ".join(ascii(key[:60]) for key in list(twice)[:_KEYS_TOLD])
+        raise RequestRefusedError(
+            422,
+            "duplicate-key",
+            Phrase("An object of the request names a key more than once: %(keys)s.", keys=names),
+            Phrase("Send each key once."),
+        )
 
 
 def _begin(node: Node, owner: str, key: str, digest: str) -> Response | None:
