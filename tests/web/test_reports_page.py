@@ -268,7 +268,7 @@ def test_a_damaged_result_says_what_is_wrong_but_not_where(world: World, ann: Br
     shutil.rmtree(kept.folder / made.FOLDER, ignore_errors=True)
     answer = ann.call("GET", f"/api/v1/reports/{kept.id}/report.pdf")
     assert answer.status_code == 409
-    assert "grid.parquet" in answer.json()["detail"]
+    assert [fault["where"] for fault in answer.json()["faults"]] == ["grid.parquet"]
     assert str(world.place.node.folder) not in answer.text
     assert not list((kept.folder / made.FOLDER).iterdir())
 
