@@ -45,7 +45,9 @@ class Result:
     Attributes
     ----------
     folder : its files.
-    begins_at, ends_at : the period it speaks of, half-open; None where it has none.
+    begins_at, ends_at : the period it speaks of; None where it has none. Of an inventory or lane the first and the last
+        moment of its data, both included, whatever longer period was asked for: no page may call a day without data a
+        quiet day. Of a scenario or plan its years, half-open.
     created_by : login; None where the command line added it, and for guests.
     """
 

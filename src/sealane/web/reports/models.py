@@ -32,7 +32,8 @@ class ReportEntry(BaseModel):
     Attributes
     ----------
     name : of the port, or of the result where it is not of a port.
-    begins_at, ends_at : period of the data, half-open; None where the result has none.
+    begins_at, ends_at : first and last moment of the data, both included; of a scenario or plan its years, half-open;
+        None where the result has none.
     created_by : login; None where the command line added it, and for guests.
     digest : SHA-256 over all files of the result.
     years : annual progress reports, of a lane; the newest first.
