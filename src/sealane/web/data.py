@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import Header, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 from starlette.responses import StreamingResponse
 
 from sealane.errors import Phrase, RequestRefusedError
@@ -21,6 +21,7 @@ from sealane.web.imports import receive as receiving
 from sealane.web.imports.asked import Completion, Kind, NewImport, Undoing
 from sealane.web.imports.clean import clean, empty_now
 from sealane.web.imports.explain import derivation_of, effect_derivation, effect_figures, figure_of
+from sealane.web.imports.reasons import reason_of
 from sealane.web.imports.store import Import, State, Step
 from sealane.web.rooms import Room
 from sealane.web.tasks import store as task_store
@@ -41,6 +42,7 @@ Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=100)]
 What = Annotated[str, Path(max_length=40, pattern="^[a-z0-9_-]+$")]
 Offset = Annotated[int, Query(ge=0, le=1 << 50)]
 Place = Annotated[int, Query(ge=0, le=1 << 50)]
+Reason = Annotated[str, AfterValidator(reason_of)]
 
 
 class ImportShown(BaseModel):
@@ -124,14 +126,14 @@ class RejectShown(BaseModel):
     line: str
     column: str
     value: str
-    reason: str
+    reason: Reason
 
 
 class ReasonShown(BaseModel):
     """For how many rows one reason holds."""
 
     column: str
-    reason: str
+    reason: Reason
     rows: Figure
 
 
