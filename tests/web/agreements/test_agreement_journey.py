@@ -21,10 +21,10 @@ VERSION = "/agreements/test-agreement/1"
 
 
 @contextmanager
-def window(chrome: Browser, place: Place, login: str) -> Iterator[Visitor]:
+def window(browser: Browser, place: Place, login: str) -> Iterator[Visitor]:
     """Open a browser window of an agreement officer who has logged in."""
     entered = place.entered(login, "officer")
-    with visitor(chrome, place.origin, WAYS[0]) as made:
+    with visitor(browser, place.origin, WAYS[0]) as made:
         cookies: list[Any] = [{"name": c.name, "value": c.value, "url": place.origin} for c in entered.http.cookies.jar]
         made.context.add_cookies(cookies)
         yield made
@@ -55,11 +55,11 @@ def figure(page: Page, table: str, clause: str, name: str) -> str:
 
 
 @pytest.fixture
-def both(ports: TwoPorts, chrome: Browser) -> Iterator[tuple[Visitor, Visitor]]:
+def both(ports: TwoPorts, browser: Browser) -> Iterator[tuple[Visitor, Visitor]]:
     """A window at each port."""
     with ExitStack() as stack:
-        here = stack.enter_context(window(chrome, ports.here, "olga"))
-        there = stack.enter_context(window(chrome, ports.there, "ryo"))
+        here = stack.enter_context(window(browser, ports.here, "olga"))
+        there = stack.enter_context(window(browser, ports.there, "ryo"))
         yield here, there
 
 
@@ -119,8 +119,8 @@ def test_propose_sign_share_retire(ports: TwoPorts, both: tuple[Visitor, Visitor
     assert page.get_by_role("link", name="Retire…").count() == 0
 
 
-def test_faults_are_shown_where_the_document_is_pasted(ports: TwoPorts, chrome: Browser) -> None:
-    with window(chrome, ports.here, "olga") as made:
+def test_faults_are_shown_where_the_document_is_pasted(ports: TwoPorts, browser: Browser) -> None:
+    with window(browser, ports.here, "olga") as made:
         page = open_again(made, "/agreement-proposal")
         page.get_by_label("Text").fill(ports.text(valid_until="yesterday", kind="friends"))
         made.faults.clear()
@@ -132,7 +132,7 @@ def test_faults_are_shown_where_the_document_is_pasted(ports: TwoPorts, chrome: 
         made.faults.clear()
 
 
-def test_pages_fit_and_are_accessible(ports: TwoPorts, chrome: Browser) -> None:
+def test_pages_fit_and_are_accessible(ports: TwoPorts, browser: Browser) -> None:
     """On the narrowest screen; the tests of the whole demo look at every page in every way."""
     way = WAYS[1]
     officer = ports.here.entered("olga", "officer")
@@ -155,7 +155,7 @@ def test_pages_fit_and_are_accessible(ports: TwoPorts, chrome: Browser) -> None:
         "/cargo?q=nothing",
     )
     faults: list[str] = []
-    with visitor(chrome, ports.here.origin, way) as made:
+    with visitor(browser, ports.here.origin, way) as made:
         made.context.add_cookies(cookies)
         for path in paths:
             assert made.visit(path) == 200

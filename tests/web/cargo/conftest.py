@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from tests.chromium import browser
 from tests.databases import KINDS
-from tests.web.agreements.conftest import chrome
 from tests.web.agreements.two_ports import TwoPorts
 from tests.web.cargo.sample_world import sample_world
 
 from sealane.database import Database
 from sealane.database.engine import sqlite_url
 
-__all__ = ["chrome"]  # a fixture is found by its name
+__all__ = ["browser"]  # a fixture is found by its name
 
 
 @pytest.fixture(scope="package", params=KINDS)

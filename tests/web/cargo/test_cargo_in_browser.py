@@ -14,14 +14,14 @@ pytestmark = pytest.mark.parametrize("cargo_ports", ["sqlite"], indirect=True)
 
 
 @pytest.mark.parametrize("way", WAYS[::3], ids=lambda way: way.name)
-def test_find_follow_and_read(cargo_ports: TwoPorts, chrome: Browser, way: Any) -> None:
+def test_find_follow_and_read(cargo_ports: TwoPorts, browser: Browser, way: Any) -> None:
     place = cargo_ports.here
     login = f"ann-{way.name}"
     person = place.entered(login, "analyst")
     cookies: list[Any] = [{"name": c.name, "value": c.value, "url": place.origin} for c in person.http.cookies.jar]
     faults: list[str] = []
 
-    with visitor(chrome, place.origin, way) as made:
+    with visitor(browser, place.origin, way) as made:
         made.context.add_cookies(cookies)
         page = made.page
 
