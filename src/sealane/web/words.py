@@ -5,12 +5,17 @@ from __future__ import annotations
 from enum import Enum
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
-from sealane.errors import Phrase
+from pydantic import WrapValidator
+
+from sealane.errors import Phrase, unpacked
 
 LANGUAGES = {"en": "English", "ja": "日本語"}
 LOCALES = {"en": "en_GB", "ja": "ja_JP"}
 FOLDER = Path(__file__).parent / "locale"
+# What an error says, as it was kept; in Python it stays what it was made of, so that a page can translate it.
+Told = Annotated[str, WrapValidator(lambda content, _: unpacked(content))]
 
 
 def N_(text: str) -> str:  # noqa: N802  # the name gettext's tools look for

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sealane.database.tables.alerts import exchange_check as table
-from sealane.errors import InputError, Phrase, RequestRefusedError, SealaneError
+from sealane.errors import InputError, Phrase, RequestRefusedError, SealaneError, packed
 from sealane.exchange.checkpoint_exchange import fetch_checkpoint, send_checkpoint
 from sealane.exchange.checkpoints import Outcome
 from sealane.exchange.ledger import log_size
@@ -29,6 +29,7 @@ from sealane.web.exchange.models import CheckShown
 
 KINDS = ("verify", "reconcile", "witness")
 FAULTS_KEPT = 100
+MAX_WORDS = 2_000
 KEPT = 200  # checks; older ones are removed
 # A run that has not been heard of for so long belonged to a process that is gone.
 SILENT = dt.timedelta(minutes=30)
@@ -139,7 +140,7 @@ def _give_up_silent(node: Node) -> None:
         if connection.execute(sa.select(table.c.id).where(*gone).limit(1)).first() is None:
             return
     with node.database.write() as connection:
-        told = {"error": "The node was stopped while it ran. Ask for it again."}
+        told = {"error": packed(Phrase("The node was stopped while it ran. Ask for it again."))}
         connection.execute(table.update().where(*gone).values(state="failed", outcome=told, changed_at=now))
 
 
@@ -165,10 +166,12 @@ def _run(node: Node, row: Any) -> None:
         outcome = {"verify": _verify, "reconcile": _reconcile, "witness": _witness}[row.kind](node, row)
         state = "done"
     except (SealaneError, UnsoundError) as error:
-        outcome, state = {"error": str(error)[:2_000]}, "failed"
+        words = str(error)
+        outcome, state = {"error": packed(words) if len(words) <= MAX_WORDS else words[:MAX_WORDS]}, "failed"
     except Exception:
         _LOG.exception("a check of the log failed", extra={"check": row.id})
-        outcome, state = {"error": "The node failed on this check; its log says why."}, "failed"
+        words = Phrase("The node failed on this check; its log says why.")
+        outcome, state = {"error": packed(words)}, "failed"
     with node.database.write() as connection:
         values = {"state": state, "outcome": outcome, "stage": None, "changed_at": node.clock()}
         connection.execute(table.update().where(table.c.id == row.id).values(**values))

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from sealane.web.derivation import Figure
+from sealane.web.words import Told
 
 
 class KeyShown(BaseModel):
@@ -152,10 +153,10 @@ class CheckShown(BaseModel):
     done: int | None
     total: int | None
     figures: dict[str, Figure]
-    faults: list[str]
+    faults: list[Told]
     faults_found: int
     pending: int
-    error: str | None
+    error: Told | None
     created_by: str
     created_at: dt.datetime
     changed_at: dt.datetime

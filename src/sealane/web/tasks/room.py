@@ -6,9 +6,9 @@ import datetime as dt
 from typing import Annotated, Any, Literal
 
 from fastapi import Header, Path, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, WrapValidator
+from pydantic import BaseModel, ConfigDict, Field
 
-from sealane.errors import Phrase, RequestRefusedError, unpacked
+from sealane.errors import Phrase, RequestRefusedError
 from sealane.node.context import Node
 from sealane.web.accounts import audit
 from sealane.web.accounts.gate import Viewed, Viewer, reading, writing
@@ -18,14 +18,11 @@ from sealane.web.tasks import store
 from sealane.web.tasks.events import Seen, event_stream
 from sealane.web.tasks.kinds import enqueue, signed
 from sealane.web.tasks.store import ENDED, Task
+from sealane.web.words import Told
 
 STEWARDS = frozenset({Role.STEWARD, Role.ADMINISTRATOR})
 TaskId = Annotated[str, Path(max_length=36, pattern="^[0-9a-f-]{36}$")]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=100)]
-
-
-# What an error says, as it was kept; in Python it stays what it was made of, so that a page can translate it.
-Told = Annotated[str, WrapValidator(lambda content, _: unpacked(content))]
 
 
 class FaultShown(BaseModel):
