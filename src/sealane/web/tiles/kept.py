@@ -225,6 +225,8 @@ def warm_up() -> None:
 
     The job that prepares layers calls it once when a node begins to serve.
     """
+    import atexit
+    import shutil
     import tempfile
 
     import pyarrow as pa
@@ -245,11 +247,16 @@ def warm_up() -> None:
         "nav_status": 0,
     }
     rows = [row | {"time": dt.datetime(2020, 1, 1, hour, tzinfo=dt.UTC), "lon": float(hour)} for hour in range(3)]
-    with tempfile.TemporaryDirectory(prefix="sealane-warm-up-") as folder:
-        path = Path(folder) / TRACKS
+    folder = Path(tempfile.mkdtemp(prefix="sealane-warm-up-"))
+    # A node that is told to stop does not wait for this; a TemporaryDirectory left open would complain in its log.
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        path = folder / TRACKS
         pq.write_table(pa.Table.from_pylist(rows, schema=SPEC.schema), path)
-        build(path, Path(folder) / "layer")
-        layer = open_layer(Path(folder) / "layer")
+        build(path, folder / "layer")
+        layer = open_layer(folder / "layer")
         tracks_tile(layer, Tile(0, 0, 0), layer.first_s, layer.last_s, {})
         ships_tile(layer, Tile(0, 0, 0), layer.last_s, {})
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     sea_way("USLAX", "JPYOK")
