@@ -191,7 +191,7 @@ def _waiting(study: ArrivalStudy, result_id: str, query: ArrivalQuery, way: _Row
         origin="observed",
         source=N_("port call"),
     )
-    return "hours at anchor between arrival and all fast", [*inputs, hours], []
+    return N_("hours at anchor between arrival and all fast"), [*inputs, hours], []
 
 
 def _speed(study: ArrivalStudy, result_id: str, query: ArrivalQuery, way: _Row, row: _Row) -> _Found:
@@ -201,7 +201,7 @@ def _speed(study: ArrivalStudy, result_id: str, query: ArrivalQuery, way: _Row, 
         return N_("usual speed of the class: the passage is not known"), [value], []
     sailed = way["distance_source"] == "sailed"
     return (
-        "length of the passage / time under way",
+        N_("length of the passage / time under way"),
         [
             Input(name=N_("length of the passage"), value=way["distance_nm"], unit="nm",
                   origin="observed" if sailed else "filled", source=str(way["distance_source"])),
@@ -278,7 +278,7 @@ def study_fact(study: ArrivalStudy, result_id: str, query: ArrivalQuery, most: i
     return Derivation(
         title=words,
         figure=own,
-        equation="sum of the values / how many they are" if taken else "",
+        equation=N_("sum of the values / how many they are") if taken else "",
         filters={N_("Port"): str(study.summary["port"])} | said_notice(query.notice) | {
             N_("Ship class"): CONTAINER,
             N_("Counted"): N_("calls whose passage and fuel are known"),

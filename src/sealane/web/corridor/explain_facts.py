@@ -107,7 +107,7 @@ def _mass(files: ScenarioFiles, result_id: str, query: ScenarioQuery) -> Derivat
     return Derivation(
         title=N_("Fuel bunkered"),
         figure=mass_figure(result_id, row),
-        equation="fuel energy [TJ] x 10^3 / lower heating value [GJ/t]",
+        equation=N_("fuel energy [TJ] x 10^3 / lower heating value [GJ/t]"),
         filters={N_("Fuel"): row["fuel"], N_("Port"): row["port"]},
         inputs=[
             Input(name=N_("fuel energy"), value=row["energy_tj"], unit="TJ", origin="computed", link=energy),
@@ -133,7 +133,7 @@ def _variance(files: ScenarioFiles, result_id: str, query: ScenarioQuery) -> Der
     return Derivation(
         title=N_("Share of the variance that a driver explains alone and with others"),
         figure=driver_figure(result_id, "variance", query.output, str(query.driver), row["total_order"]),
-        equation="total-order index over the draws, docs/method/scenarios.md",
+        equation=N_("total-order index over the draws, docs/method/scenarios.md"),
         filters={N_("Driver"): str(query.driver), N_("Figure"): OUTPUTS[query.output].words},
         inputs=[*inputs, *ranges_of(files, query.driver)],
         notes=[N_("Shares of all drivers add up to more than 1 where drivers act together.")],

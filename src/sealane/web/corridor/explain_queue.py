@@ -37,13 +37,13 @@ FACTS: Mapping[PolicyFact, tuple[str, Quantity, str, tuple[str, ...]]] = {
 }
 _SUMS = ("delay", "at_anchor", "slower", "burnt")
 _EQUATIONS: Mapping[str, str] = {
-    "delay": "sum over calls of (all fast - ready)",
-    "at_anchor": "sum over calls of (delay - hours spent sailing slower)",
-    "slower": "sum over calls of the hours spent sailing slower",
-    "burnt": "sum over calls of the fuel of the last stretch and the waiting",
-    "longest": "largest of (all fast - ready)",
-    "gini": "sum_i (2 i - n - 1) x_i / (n sum x), x: delays in ascending order, i from 1",
-    "overtaken": "calls at whose queue a ship that was ready later was all fast earlier",
+    "delay": N_("sum over calls of (all fast - ready)"),
+    "at_anchor": N_("sum over calls of (delay - hours spent sailing slower)"),
+    "slower": N_("sum over calls of the hours spent sailing slower"),
+    "burnt": N_("sum over calls of the fuel of the last stretch and the waiting"),
+    "longest": N_("largest of (all fast - ready)"),
+    "gini": N_("sum_i (2 i - n - 1) x_i / (n sum x), x: delays in ascending order, i from 1"),
+    "overtaken": N_("calls at whose queue a ship that was ready later was all fast earlier"),
 }
 _UNITS = {"duration_h": "h", "mass_t": "t", "ratio": "h", "count": "h"}
 
@@ -238,8 +238,8 @@ def _of_call(study: ArrivalStudy, result_id: str, query: ArrivalQuery, fact: Pol
         )
         if name != column
     ]
-    equations = {"slow_h": "delay - hours at anchor", "anchorage_h": "delay - hours spent sailing slower"}
-    equation = {"delay_h": "all fast - ready", "fuel_t": ""}.get(column, equations.get(column, ""))
+    equations = {"slow_h": N_("delay - hours at anchor"), "anchorage_h": N_("delay - hours spent sailing slower")}
+    equation = {"delay_h": N_("all fast - ready"), "fuel_t": ""}.get(column, equations.get(column, ""))
     notes = []
     if column == "fuel_t":
         notes.append(N_("Priced over the stretch of the notice and the hours at anchor; see docs/method/arrival.md."))

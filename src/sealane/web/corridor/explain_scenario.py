@@ -80,7 +80,7 @@ def explain_difference(
     return Derivation(
         title=OUTPUTS[output].words,
         figure=own,
-        equation="figure of the scenario - figure of the first scenario",
+        equation=N_("figure of the scenario - figure of the first scenario"),
         filters={N_("Scenario"): str(one.summary["title"]), N_("First scenario"): str(first.summary["title"])},
         parts=parts,
         part_dimension=N_("difference") if parts else "",

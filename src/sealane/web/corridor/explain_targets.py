@@ -64,7 +64,7 @@ def explain_target(files: LaneFiles, result_id: str, query: LaneQuery) -> Deriva
     elif query.fact == "actual":
         inputs = [_of_lane(files, result_id, row, int(row["latest_year"]), row["actual"])]
     else:
-        equation = "what the lane reached - target"
+        equation = N_("what the lane reached - target")
         if row["gap"] is not None:
             less = value.model_copy(update={"value": -row["value"]})
             parts = [
@@ -105,7 +105,7 @@ def _promised(files: LaneFiles, result_id: str, row: Mapping[str, Any]) -> tuple
         source=str(row["source"]),
     )
     baseline = _of_lane(files, result_id, row, int(row["baseline_year"] or 0), row["baseline"])
-    return "figure of the baseline year x (1 - reduction / 100)", [reduction, baseline]
+    return N_("figure of the baseline year x (1 - reduction / 100)"), [reduction, baseline]
 
 
 def _of_lane(files: LaneFiles, result_id: str, row: Mapping[str, Any], year: int, value: float | None) -> Input:

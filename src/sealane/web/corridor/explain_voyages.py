@@ -172,7 +172,7 @@ def _time(files: LaneFiles, result_id: str, row: Mapping[str, Any]) -> _Found:
         for name, moment in ((N_("departure from the end left"), begin), (N_("arrival at the end reached"), end))
     ]
     inputs.append(Input(name=N_("hours between"), value=row["hours"], unit="h", origin="computed"))
-    return "(arrival - departure) / 24 h", inputs, []
+    return N_("(arrival - departure) / 24 h"), inputs, []
 
 
 def _own_legs(files: LaneFiles, row: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -203,7 +203,7 @@ def _distance(files: LaneFiles, result_id: str, row: Mapping[str, Any]) -> _Foun
     notes = [SAME] if same(total, row["distance_nm"]) else [N_("The legs listed do not give the table's figure.")]
     if row["distance_nm"] is None:
         notes = [N_("A leg whose distance is not known leaves the whole not known.")]
-    return "sum over the legs from end to end", inputs, notes
+    return N_("sum over the legs from end to end"), inputs, notes
 
 
 def _cargo(files: LaneFiles, result_id: str, row: Mapping[str, Any]) -> _Found:
@@ -228,7 +228,7 @@ def _cargo(files: LaneFiles, result_id: str, row: Mapping[str, Any]) -> _Found:
         )
     ]  # fmt: skip
     inputs.insert(0, Input(name=N_("last leg"), value=leg, origin="computed", source=str(last["leg_id"])))
-    return "cargo on board of the last leg that is bound from one end to the other", inputs, []
+    return N_("cargo on board of the last leg that is bound from one end to the other"), inputs, []
 
 
 def explain_list(
