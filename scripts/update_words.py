@@ -20,7 +20,10 @@ WEB = Path(__file__).resolve().parents[1] / "src" / "sealane" / "web"
 NODE = WEB.parent / "node"  # its refusals show on pages, too
 METHODS = [("**.py", "python"), ("**.j2", "jinja2")]
 OPTIONS = {"**.j2": {"trimmed": "true", "silent": "false", "extensions": "jinja2.ext.i18n,jinja2.ext.do"}}
-KEYWORDS: dict[str, tuple[int, ...] | None] = {"_": None, "gettext": None, "N_": None, "Phrase": None, "ngettext": (1, 2)}
+KEYWORDS: dict[str, tuple[int, ...] | None] = {
+    **dict.fromkeys(("_", "gettext", "N_", "Phrase")),
+    "ngettext": (1, 2),
+}
 
 
 def texts() -> dict[str, list[tuple[str, int]]]:

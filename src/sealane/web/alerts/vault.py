@@ -51,8 +51,8 @@ def unseal(folder: Path, sealed: str, purpose: str) -> str:
     except (InvalidTag, binascii.Error, ValueError, FileNotFoundError):
         raise InputError(
             Phrase(
-                "What a channel of alerts keeps secret cannot be read: %(file)s in the node's folder is not the key it was"
-                " kept with. Restore the file from a backup, or make the channel anew.",
+                "What a channel of alerts keeps secret cannot be read: %(file)s in the node's folder is not the key it"
+                " was kept with. Restore the file from a backup, or make the channel anew.",
                 file=f"{KEYS_FOLDER}/{FILE}",
             )
         ) from None
