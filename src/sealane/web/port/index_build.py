@@ -42,7 +42,8 @@ _BITS = 52  # a bit less than a float64 has, for rounding up
 
 def quantum(total: float) -> float:
     """The power of two of which values are kept as whole multiples, when their magnitudes add up to `total`."""
-    return 2.0 ** (math.frexp(total)[1] - _BITS) if total > 0 else 1.0
+    # Never so small that it is no float any more: it divides.
+    return 2.0 ** max(math.frexp(total)[1] - _BITS, -1050) if total > 0 else 1.0
 
 
 def build_index(folder: Path, into: Path) -> None:
