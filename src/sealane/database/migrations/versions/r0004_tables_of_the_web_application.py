@@ -104,13 +104,8 @@ def _take_walls_down() -> None:
 
 def upgrade() -> None:
     """Go forward."""
-    op.create_index(
-        "ix_record_simulated",
-        "record",
-        ["source", "dataset"],
-        sqlite_where=sa.text("simulated = 1"),
-        postgresql_where=sa.text("simulated"),
-    )
+    lite, large = sa.text("simulated = 1"), sa.text("simulated")
+    op.create_index("ix_record_simulated", "record", ["source", "dataset"], sqlite_where=lite, postgresql_where=large)
     op.create_table(
         "alert",
         sa.Column("id", sa.String(length=36), nullable=False),
