@@ -22,11 +22,11 @@ _failed: set[str] = set()
 
 
 def prepare(node: Node) -> None:
-    """Make what is missing, remove what is left over; the first call has this process compile what draws maps."""
+    """Make what is missing, remove what is left over; the first that finds any has the process compile what draws maps."""
     with node.database.read() as connection:
         found = results(connection, node, kind=ResultKind.INVENTORY)
         lanes = results(connection, node, kind=ResultKind.LANE)
-    if not _warm.is_set():
+    if (found or lanes) and not _warm.is_set():
         _warm.set()
         # Beside the job: it holds nothing and loses nothing, so a node that is told to stop does not wait for it.
         threading.Thread(target=_warm_up, args=(lanes,), name="sealane-warm-up", daemon=True).start()
