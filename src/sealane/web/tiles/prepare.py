@@ -22,7 +22,7 @@ _failed: set[str] = set()
 
 
 def prepare(node: Node) -> None:
-    """Make what is missing, remove what is left over; the first that finds any has the process compile what draws maps."""
+    """Make what is missing, remove what is left over; the first that finds any warms the process up."""
     with node.database.read() as connection:
         found = results(connection, node, kind=ResultKind.INVENTORY)
         lanes = results(connection, node, kind=ResultKind.LANE)
