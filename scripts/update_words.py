@@ -13,11 +13,13 @@ import sys
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract_from_dir, extract_from_file
 from babel.messages.pofile import read_po, write_po
 
 WEB = Path(__file__).resolve().parents[1] / "src" / "sealane" / "web"
 NODE = WEB.parent / "node"  # its refusals show on pages, too
+# Of other rooms only the modules whose faults pages tell.
+MODULES = ("exchange/activities.py", "reports/export.py", "reports/lane_report.py", "reports/pdf.py")
 METHODS = [("**.py", "python"), ("**.j2", "jinja2")]
 OPTIONS = {"**.j2": {"trimmed": "true", "silent": "false", "extensions": "jinja2.ext.i18n,jinja2.ext.do"}}
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
@@ -33,6 +35,9 @@ def texts() -> dict[str, list[tuple[str, int]]]:
         for file, line, message, _, _ in extract_from_dir(str(folder), METHODS, OPTIONS, KEYWORDS):
             for text in [message] if isinstance(message, str) else [one for one in message if one]:
                 found.setdefault(text, []).append((file if folder is WEB else f"{folder.name}/{file}", line))
+    for file in MODULES:
+        for line, message, _, _ in extract_from_file("python", WEB.parent / file, {"Phrase": None}):
+            found.setdefault(str(message), []).append((file, line))
     return found
 
 

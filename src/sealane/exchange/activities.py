@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sealane.agreements import load_agreements
 from sealane.agreements.documents import ActivityKind, AgreementDocument, Commitment
 from sealane.database.tables.agreements import agreement_activity as table
-from sealane.errors import DataError, Fault, InputError
+from sealane.errors import DataError, Fault, InputError, Phrase
 from sealane.exchange.agreement_states import AgreementState
 from sealane.exchange.agreement_store import Registered, in_force, list_agreements
 
@@ -136,25 +136,31 @@ def record_activity(
     faults = []
     title, note = " ".join(title.split()), " ".join(note.split()) if note else None
     if not title or len(title) > MAX_TITLE:
-        faults.append(Fault("title", f"{len(title)} characters", f"Give 1 to {MAX_TITLE}"))
+        faults.append(Fault("title", _length(title), Phrase("Give 1 to %(most)s characters", most=MAX_TITLE)))
     if note is not None and len(note) > MAX_NOTE:
-        faults.append(Fault("note", f"{len(note)} characters", f"Give at most {MAX_NOTE}"))
+        faults.append(Fault("note", _length(note), Phrase("Give at most %(most)s characters", most=MAX_NOTE)))
     if kind is not ActivityKind.REPORT:
         for name, given in (("commitment", commitment), ("value", value)):
             if given is not None:
-                faults.append(Fault(name, "given", f"Only a report has it; this is a {kind.value}"))
+                remedy = Phrase("Only a report has it; this is of the kind %(kind)s", kind=Phrase(kind.value))
+                faults.append(Fault(name, Phrase("is given"), remedy))
     if kind is ActivityKind.REPORT and commitment is None:
-        faults.append(Fault("commitment", "is missing", "Say on which commitment the report is"))
+        faults.append(Fault("commitment", Phrase("is missing"), Phrase("Say on which commitment the report is")))
     known = {c.id: c for c in document.commitments} if document else {}
     if commitment is not None and commitment not in known:
-        names = ", ".join(known) or "it has none"
-        faults.append(Fault("commitment", f"{commitment!r}", f"Name a commitment of {agreement_id}: {names}"))
+        remedy = Phrase(
+            "Name a commitment of %(agreement)s: %(names)s",
+            agreement=agreement_id,
+            names=", ".join(known) or Phrase("it has none"),
+        )
+        faults.append(Fault("commitment", f"{commitment!r}", remedy))
     if value is not None and not math.isfinite(value):
-        faults.append(Fault("value", f"{value}", "Give a finite number"))
+        faults.append(Fault("value", f"{value}", Phrase("Give a finite number")))
     if day > now.date() + dt.timedelta(days=1):
-        faults.append(Fault("day", f"{day}", "Record what has happened; plans stand in the agreement's document"))
+        remedy = Phrase("Record what has happened; plans stand in the agreement's document")
+        faults.append(Fault("day", f"{day}", remedy))
     if faults:
-        raise DataError("The activity cannot be recorded.", faults)
+        raise DataError(Phrase("The activity cannot be recorded."), faults)
     details: dict[str, Any] = {"note": note} if note else {}
     if commitment is not None:
         details |= {"commitment": commitment, "value": value, "unit": known[commitment].unit}
@@ -228,6 +234,10 @@ def current_version(versions: list[Registered], now: dt.datetime) -> Registered 
     valid = [v for v in versions if v.state is AgreementState.IN_FORCE and v.document.valid_from <= now]
     open_ones = [v for v in versions if v.state in (AgreementState.IN_FORCE, AgreementState.PROPOSED)]
     return next((chosen[-1] for chosen in (valid, open_ones, versions) if chosen), None)
+
+
+def _length(text: str) -> Phrase:
+    return Phrase("has %(number)s characters", number=len(text))
 
 
 def _document(connection: sa.Connection, agreement_id: str, now: dt.datetime) -> AgreementDocument | None:

@@ -181,6 +181,11 @@ def problem_of(error: Exception, request_id: str) -> Problem:
 
 def _of_http(error: HTTPException, request_id: str) -> Problem:
     kinds = {
+        400: (  # only the frameworks say it, of a body in a form of Content-Type that it does not have
+            "bad-request",
+            Phrase("The body of the request cannot be read."),
+            Phrase("Send it in the form that Content-Type names."),
+        ),
         404: (
             "not-found",
             Phrase("There is nothing at this address."),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sealane.errors import DataError, Fault
+from sealane.errors import DataError, Fault, Phrase
 from sealane.reports.export_csv import csv_chunks
 from sealane.reports.export_geojson import geojson_chunks, geojson_names
 from sealane.reports.export_tables import ExportFolder, ExportTable, export_folder
@@ -83,8 +83,9 @@ def export(folder: Path | ExportFolder, table: str, form: ExportFormat, *, bom: 
     known = names_for(found, form)
     if table not in known:
         where = f"{printable(str(found.path))}, table {printable(table)[:80]}"
-        remedy = f"Use {', '.join(known)}" if known else "Use another format"
-        raise DataError(f"The result has no such table as {form.value}.", [Fault(where, "is not there", remedy)])
+        remedy = Phrase("Use %(names)s", names=", ".join(known)) if known else Phrase("Use another format")
+        title = Phrase("The result has no such table as %(form)s.", form=form.value)
+        raise DataError(title, [Fault(where, Phrase("is not there"), remedy)])
     if form is ExportFormat.GEOJSON:
         chunks = geojson_chunks(found, table)
     elif form is ExportFormat.CSV:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sealane.corridors.lanes.schemas import RULES, TABLES
-from sealane.errors import DataError, Fault
+from sealane.errors import DataError, Fault, Phrase
 from sealane.reports import chart_canvas as canvas
 from sealane.reports import commitments, corridor_page, lane_map, lane_words
 from sealane.reports.banners import Banner
@@ -80,9 +80,10 @@ def lane_page(found: ResultFolder, year: int | None = None, promised: Sequence[P
     trend = found.rows("trend")
     years = [r for r in trend if not r["quarter"]]
     if year is not None and year not in lane_years(found):
-        remedy = f"Use {', '.join(map(str, lane_years(found))) or 'a folder with legs'}"
+        known = ", ".join(map(str, lane_years(found)))
+        remedy = Phrase("Use %(names)s", names=known) if known else Phrase("Use a folder with legs")
         title = f"{found.path}: there is no progress report of {year}."
-        raise DataError(title, [Fault(f"year {year}", "no leg of it counts to the lane", remedy)])
+        raise DataError(title, [Fault(f"year {year}", Phrase("no leg of it counts to the lane"), remedy)])
     latest = year if year is not None else leading_year(years, rule)
     now = {r["rule"]: r for r in years if r["year"] == latest}
     targets = found.rows("targets")

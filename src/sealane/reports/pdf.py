@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import sealane
-from sealane.errors import DataError, Fault
+from sealane.errors import DataError, Fault, Phrase
 from sealane.reports import pages, pdf_drawings, pdf_inventory
 from sealane.reports.arrival_report import arrival_page, read_arrival_folder
 from sealane.reports.commitments import Promise
@@ -158,8 +158,9 @@ def prepare(folder: Path, year: int | None = None, promised: Sequence[Promise] |
 def check_year(kind: ResultKind, year: int | None) -> None:
     """Refuse a year where the report is not one of years."""
     if year is not None and kind is not ResultKind.LANE:
-        faults = [Fault(f"year {year}", f"a report of kind {kind.value} is of its whole period", "Leave it out")]
-        raise DataError("There is no annual progress report of this result.", faults)
+        found = Phrase("a report of kind %(kind)s is of its whole period", kind=kind.value)
+        title = Phrase("There is no annual progress report of this result.")
+        raise DataError(title, [Fault(f"year {year}", found, Phrase("Leave it out"))])
 
 
 def corridor_report(

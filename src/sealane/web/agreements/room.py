@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated
 
-from fastapi import BackgroundTasks, Path, Query, Request
+from fastapi import BackgroundTasks, Path, Query, Request, Response
 
 from sealane.agreements.coverage import State
 from sealane.agreements.document_model import ActivityKind
@@ -45,11 +45,17 @@ Chosen = Annotated[Kind | None, Query()]
 
 
 class Checked(Shown):
-    """Whether a document can be used, with every fault; `digest` is of what would be signed."""
+    """Whether a document can be used, with every fault; `digest` is of what would be signed.
+
+    Attributes
+    ----------
+    english : where Content-Language is not English: what is English all the same, as in a problem.
+    """
 
     valid: bool
     faults: list[FaultShown]
     digest: str | None
+    english: list[str]
 
 
 class Resent(Shown):
@@ -183,10 +189,15 @@ def _explanations(made: Room, node: Node) -> None:
 
 def _steps(made: Room, node: Node) -> None:
     @made.action("POST", "/agreement-checks")
-    def check(viewer: Viewed, body: steps.NewDraft) -> Checked:
+    def check(request: Request, response: Response, viewer: Viewed, body: steps.NewDraft) -> Checked:
         """Check an agreement document and list every fault."""
         faults, digest = check_text(body.text, body.name)
-        return Checked(valid=not faults, faults=faults, digest=digest)
+        # A program gets English, as with problems. The documents' reader speaks English only, so people are told so.
+        language = "en" if "authorization" in request.headers else viewer.language
+        texts = {f"faults.{n}.{name}": getattr(f, name) for n, f in enumerate(faults) for name in ("found", "remedy")}
+        english = [name for name, text in texts.items() if text] if language != "en" else []
+        response.headers["Content-Language"] = language
+        return Checked(valid=not faults, faults=faults, digest=digest, english=english)
 
     @made.action("POST", "/agreements", status=201)
     def draft(request: Request, viewer: Viewed, body: steps.NewDraft) -> Done:

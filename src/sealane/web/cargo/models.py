@@ -157,13 +157,19 @@ class GapShown(Shown):
 
 
 class Mark(Shown):
-    """One milestone on the strip: `x` and `row` are where it is drawn, 0 to 100 and lines from 0."""
+    """One milestone on the strip: `x` and `row` are where it is drawn, 0 to 100 and lines from 0.
+
+    `step`, `mode` and `what` say what happened, as in `Milestone`; `label` says the same in English.
+    """
 
     x: float
     row: int
     classifier: str | None
     own: bool
     label: str
+    step: str
+    mode: str | None
+    what: str
     at: dt.datetime
     milestone: str
 

@@ -32,6 +32,9 @@ def strip_of(milestones: Sequence[Milestone], now: dt.datetime) -> JourneyStrip 
             classifier=m.classifier,
             own=m.own,
             label=m.what,
+            step=m.step,
+            mode=m.mode,
+            what=m.what,
             at=at,
             milestone=m.id,
         )

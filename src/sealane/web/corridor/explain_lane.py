@@ -12,7 +12,7 @@ from sealane.corridors.lanes.schemas import TABLES
 from sealane.errors import Phrase, RequestRefusedError
 from sealane.web.corridor.explain_counts import WHATEVER_RULE, explain_count
 from sealane.web.corridor.explain_leg import explain_leg_share, explain_line, explain_stay, explain_whole_leg
-from sealane.web.corridor.explain_ratios import explain_ratio
+from sealane.web.corridor.explain_ratios import OF_CARGO, explain_ratio
 from sealane.web.corridor.explain_targets import explain_target
 from sealane.web.corridor.lane_files import LaneFiles
 from sealane.web.corridor.lane_legs import (
@@ -30,7 +30,7 @@ from sealane.web.corridor.lane_query import LEG_ONLY, LaneQuery
 from sealane.web.corridor.lane_sums import CLOSE, lane_sum, parts_of, rows_of, same
 from sealane.web.corridor.measures import MEASURES, PART_WORDS, PLACE_WORDS, RULE_WORDS, Measure, Rule, measured
 from sealane.web.corridor.voyages import rotation_address, rotation_voyages
-from sealane.web.derivation import Derivation, Figure, Input, Part
+from sealane.web.derivation import Derivation, Figure, Input, Part, marks
 from sealane.web.words import N_
 
 DIMENSION_WORDS: Mapping[str, str] = {
@@ -59,7 +59,11 @@ def explain_lane(files: LaneFiles, result_id: str, asked: LaneQuery) -> Derivati
     RequestRefusedError
         404 where the lane holds no such figure.
     """
-    query = asked if asked.rule else asked.but(rule=Rule(files.rule))
+    _refuse_what_is_not_taken(asked)
+    by_rule = asked.count not in WHATEVER_RULE
+    query = asked if asked.rule or not by_rule else asked.but(rule=Rule(files.rule))
+    if query.ratio in OF_CARGO:  # these stand with rule cargo, whatever rule is asked for
+        query = query.but(rule=Rule.CARGO)
     if query.target:
         found = explain_target(files, result_id, query)
     elif query.count:
@@ -81,15 +85,31 @@ def explain_lane(files: LaneFiles, result_id: str, asked: LaneQuery) -> Derivati
     return found.model_copy(update=_frame(files, query, found))
 
 
+def _refuse_what_is_not_taken(asked: LaneQuery) -> None:
+    """Refuse what a figure cannot be narrowed down by: it would show another figure than its words say."""
+    given = asked.given()
+    if asked.target:
+        unknown = given - {"target", "fact"}
+    elif asked.count:
+        return  # explain_count knows what each takes
+    elif asked.ratio:
+        unknown = given - {"ratio", "rule", "year"}
+    else:
+        unknown = given & {"flag", "direction", "stops", "fact"}
+    if unknown:
+        raise _refused(Phrase("The lane holds no such figure."))
+
+
 def _frame(files: LaneFiles, query: LaneQuery, found: Derivation) -> dict[str, Any]:
     request = files.summary["request"]
     # Some counts are of all legs, whatever rule counts them.
     by_rule = query.count not in WHATEVER_RULE
     rule = {N_("Attribution rule"): RULE_WORDS[query.rule or Rule.ROTATION]} if by_rule else {}
     filters = rule | found.filters
-    return {
+    # Of a target the document's own value was never made up: its figures and parts know it themselves.
+    marked = {} if query.target else marks(found, simulated=files.simulated)
+    return marked | {
         "filters": filters,
-        "figure": found.figure if query.target else found.figure.model_copy(update={"simulated": files.simulated}),
         "method": f"{request['method']}, {request['gwp']}, docs/method/lanes.md",
     }
 
@@ -170,7 +190,7 @@ def _trend(files: LaneFiles, result_id: str, query: LaneQuery) -> Derivation:
     return Derivation(
         title=shown.words,
         figure=measured(query.measure, value, query.address(result_id)),
-        equation="sum over legs of share of the lane x figure of the leg",
+        equation=N_("sum over legs of share of the lane x figure of the leg"),
         filters=filters_of(query),
         inputs=[Input(name=N_("the same by voyage"), value=value, unit="nm", origin="computed", link=link)],
         source_files=_files("trend"),
@@ -354,13 +374,15 @@ def explain_rotation(
                 query.measure,
                 value,
                 LaneQuery(measure=query.measure, rule=rule, part="sea", voyage=name).address(result_id),
+                simulated=files.simulated,
             ),
         )
         for name, _, value in page
     ]
     rest = rest_after(ranked, after)
     if rest is not None:
-        parts.append(Part(label=OTHERS, figure=measured(query.measure, rest, at("sum", after + SHOWN))))
+        following = at("sum", after + SHOWN)
+        parts.append(Part(label=OTHERS, figure=measured(query.measure, rest, following, simulated=files.simulated)))
     total = sum_of_list(ranked, after) if ranked else None
     return Derivation(
         title=MEASURES[query.measure].words,

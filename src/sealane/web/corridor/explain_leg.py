@@ -81,7 +81,7 @@ def explain_leg_share(files: LaneFiles, result_id: str, query: LaneQuery, filter
             grade=leg["grade"],
             filled_share=None if leg["observed_share"] is None else 1.0 - leg["observed_share"],
         ),
-        equation="share of the lane x figure of the whole leg",
+        equation=N_("share of the lane x figure of the whole leg"),
         filters=filters | ({N_("Doubtful"): str(leg["flags"])} if leg["flags"] else {}),
         inputs=inputs,
         source_files=[TABLES["legs"].file],
@@ -153,7 +153,7 @@ def explain_line(files: LaneFiles, result_id: str, query: LaneQuery, filters: di
         Input(name=N_("adjustment for low load"), value=line.adjustment, origin="published"),
     ]
     rows = [_row(source) for source in line.published]
-    equation = f"power x hours x factor x adjustment; factor = {line.equation}"
+    product = N_("power x hours x factor x adjustment")
     if line.pollutant in _GASES and query.measure in (Measure.WTW, Measure.TTW):
         row = load_table("gwp100").row(str(files.summary["request"]["gwp"]), line.pollutant)
         unit = f"g CO2e/g {line.pollutant}"
@@ -168,11 +168,11 @@ def explain_line(files: LaneFiles, result_id: str, query: LaneQuery, filters: di
             )
         )
         rows.append(_row(Source(row.label, row.value, row.unit, row.source, row.edition, row.grade)))
-        equation = equation.replace("adjustment;", "adjustment x warming potential;")
+        product = N_("power x hours x factor x adjustment x warming potential")
     return Derivation(
         title=shown.words,
         figure=measured(query.measure, grams / shown.divisor, query.address(result_id), grade=_worst(line)),
-        equation=equation,
+        equation=f"{product}\nfactor = {line.equation}",
         filters=filters | {N_("Pollutant"): line.pollutant, N_("Engine"): line.source, N_("Fuel"): line.fuel},
         inputs=inputs,
         rows=rows,
@@ -263,7 +263,7 @@ def explain_stay(
     return Derivation(
         title=shown.words,
         figure=measured(query.measure, math.fsum(adds) if adds else None, at, grade=row["grade"]),
-        equation="figure of the whole stay x (half the share of the leg before + half the share of the leg after)",
+        equation=N_("figure of the whole stay x (half the share of the leg before + half the share of the leg after)"),
         filters=filters | {N_("Ship"): ship, N_("Port"): str(row["port"])},
         inputs=inputs,
         parts=parts,

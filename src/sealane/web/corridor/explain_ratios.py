@@ -25,44 +25,46 @@ RATIOS: Mapping[Ratio, tuple[str, str, Quantity, str | None, str]] = {
         N_("CO2e of the fuel by energy, well-to-wake"),
         "intensity_g_per_mj",
         None,
-        "CO2e, well-to-wake / fuel energy",
+        N_("CO2e, well-to-wake / fuel energy"),
     ),
     "per_t_km": (
         "wtw_g_per_t_km",
         N_("CO2e by tonne carried and kilometre, well-to-wake"),
         "other",
         "g/(t km)",
-        "CO2e of voyages with known cargo by rule cargo / transport activity (ISO 14083)",
+        N_("CO2e of voyages with known cargo by rule cargo / transport activity (ISO 14083)"),
     ),
     "per_teu_km": (
         "wtw_g_per_teu_km",
         N_("CO2e by TEU and kilometre, well-to-wake"),
         "other",
         "g/(TEU km)",
-        "CO2e of voyages with known cargo by rule cargo / transport activity in TEU",
+        N_("CO2e of voyages with known cargo by rule cargo / transport activity in TEU"),
     ),
     "per_teu": (
         "wtw_kg_per_teu",
         N_("CO2e by TEU carried from end to end, well-to-wake"),
         "other",
         "kg/TEU",
-        "CO2e of voyages with known cargo by rule cargo / TEU they carried from end to end",
+        N_("CO2e of voyages with known cargo by rule cargo / TEU they carried from end to end"),
     ),
     "transport_t_km": (
         "transport_t_km",
         N_("Transport activity"),
         "other",
         "t km",
-        "sum over voyages with known cargo of t carried from end to end x shortest feasible distance [km]",
+        N_("sum over voyages with known cargo of t carried from end to end x shortest feasible distance [km]"),
     ),
     "observed": (
         "observed_share",
         N_("Share of energy on observed or logged activity"),
         "share",
         None,
-        "fuel energy of observed or logged activity / fuel energy",
+        N_("fuel energy of observed or logged activity / fuel energy"),
     ),
 }
+
+OF_CARGO: tuple[Ratio, ...] = ("per_t_km", "per_teu_km", "per_teu")
 
 
 def ratio_figure(files: LaneFiles, result_id: str, query: LaneQuery) -> Figure:
@@ -77,7 +79,7 @@ def ratio_figure(files: LaneFiles, result_id: str, query: LaneQuery) -> Figure:
 
 def _rule(query: LaneQuery) -> str:
     """Intensities of transport stand with rule cargo, whatever rule counts."""
-    return "cargo" if query.ratio in ("per_t_km", "per_teu_km", "per_teu") else str(query.cell()["rule"])
+    return "cargo" if query.ratio in OF_CARGO else str(query.cell()["rule"])
 
 
 def _refused() -> RequestRefusedError:
@@ -113,7 +115,7 @@ def explain_ratio(files: LaneFiles, result_id: str, query: LaneQuery) -> Derivat
 def _notes(ratio: Ratio, figure: Figure) -> list[str]:
     if figure.value is None:
         return [N_("Not known: nobody told the cargo on board, or nothing was priced.")]
-    if ratio in ("per_t_km", "per_teu_km", "per_teu"):
+    if ratio in OF_CARGO:
         return [N_("By rule cargo, of the voyages whose cargo is known on every leg; whatever rule counts.")]
     return []
 

@@ -164,7 +164,9 @@ def _run(files: ScenarioFiles, query: ScenarioQuery) -> Term | None:
             Input(name=words, value=weight[year], origin="computed", source=link),
         )
         parts.append(
-            Term(str(year), str(year), of_year * weight[year], equation="figure of the year x weight", inputs=inputs)
+            Term(
+                str(year), str(year), of_year * weight[year], equation=N_("figure of the year x weight"), inputs=inputs
+            )
         )
     return total("run", "run", YEARS, parts)
 
@@ -283,9 +285,9 @@ def _over_under(files: ScenarioFiles, query: ScenarioQuery) -> tuple[_Side, _Sid
         return output, held(files, asked), unit, asked
 
     if query.output is Output.GAP_PER_TEU:
-        return side(Output.GAP), side(Output.DEMAND), "cost gap x 10^6 / transport demand"
+        return side(Output.GAP), side(Output.DEMAND), N_("cost gap x 10^6 / transport demand")
     if query.output is Output.ABATEMENT:
-        return side(Output.GAP), side(Output.AVOIDED), "cost gap x 10^6 / CO2e avoided"
+        return side(Output.GAP), side(Output.AVOIDED), N_("cost gap x 10^6 / CO2e avoided")
     row = files.year(year) if year is not None else None
     if row is None:
         raise refused()
@@ -296,7 +298,7 @@ def _over_under(files: ScenarioFiles, query: ScenarioQuery) -> tuple[_Side, _Sid
         N_("t, without electricity from shore"),
         ScenarioQuery(output=Output.WTW, year=year),
     )
-    return over, side(Output.ENERGY), "CO2e of the fuel / fuel energy"
+    return over, side(Output.ENERGY), N_("CO2e of the fuel / fuel energy")
 
 
 def _discounted(files: ScenarioFiles, output: Output) -> float | None:
@@ -333,7 +335,7 @@ def _ships(files: ScenarioFiles, result_id: str, query: ScenarioQuery) -> Deriva
     return Derivation(
         title=N_("Ships in service"),
         figure=Figure(value=row["ships"], quantity="ratio", explain=query.address(result_id)),
-        equation="ships before + new + converted to - converted from - out of service",
+        equation=N_("ships before + new + converted to - converted from - out of service"),
         filters={N_("Ship class"): str(query.ships), N_("Family"): str(query.family)},
         inputs=inputs,
         notes=[N_("A fraction is a share of a ship-year.")],

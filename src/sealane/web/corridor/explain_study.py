@@ -71,7 +71,7 @@ def explain_quantile(files: ScenarioFiles, result_id: str, query: ScenarioQuery)
         figure=output_figure(
             files, result_id, query, scaled(str(query.quantile)), low=scaled("p05"), high=scaled("p95")
         ),
-        equation="quantile over the draws of the scenario's ranges",
+        equation=N_("quantile over the draws of the scenario's ranges"),
         filters={N_("Quantile"): str(query.quantile), N_("Draws"): f"{row['draws']:,}"},
         inputs=[*ranges_of(files), *inputs],
         notes=[N_("Each range: low, the scenario's own value, high.")],
@@ -97,7 +97,7 @@ def explain_driver(files: ScenarioFiles, result_id: str, query: ScenarioQuery) -
     return Derivation(
         title=shown.words,
         figure=output_figure(files, result_id, query, high - low),
-        equation="figure with the driver at its high end - figure with it at its low end",
+        equation=N_("figure with the driver at its high end - figure with it at its low end"),
         filters={N_("Driver"): str(query.driver)},
         inputs=ranges_of(files, query.driver),
         parts=parts,
@@ -166,7 +166,7 @@ def explain_dual(files: ScenarioFiles, result_id: str, query: PlanQuery) -> Deri
     return Derivation(
         title=words,
         figure=dual_figure(row, result_id),
-        equation="change of the least discounted cost by one unit of the limit / discount factor of the year",
+        equation=N_("change of the least discounted cost by one unit of the limit / discount factor of the year"),
         filters={N_("Limit"): query.constraint, N_("Of"): query.subject, N_("Year"): str(query.year)},
         inputs=inputs,
         notes=[N_("A limit that does not bind has a shadow price of 0. Solver: HiGHS; see docs/method/plan.md.")],

@@ -78,7 +78,9 @@ def energy_term(files: ScenarioFiles, year: int) -> Term:
                 origin="published",
             ),
         )
-        return Term(row["port"], row["port"], row["energy_tj"], equation="mass x lower heating value", inputs=inputs)
+        return Term(
+            row["port"], row["port"], row["energy_tj"], equation=N_("mass x lower heating value"), inputs=inputs
+        )
 
     return _by_fuel(rows, leaf, "energy")
 
@@ -136,7 +138,7 @@ def _fuel_cost(files: ScenarioFiles, row: Row) -> Term:
             "USD/GJ",
         ),
     )
-    return Term(row["port"], row["port"], row["cost_usd"] / USD_PER_MUSD, equation="energy x price", inputs=inputs)
+    return Term(row["port"], row["port"], row["cost_usd"] / USD_PER_MUSD, equation=N_("energy x price"), inputs=inputs)
 
 
 def _fleet(files: ScenarioFiles, year: int) -> list[Row]:
@@ -163,7 +165,7 @@ def _capital(files: ScenarioFiles, model: ScenarioModel, y: int) -> Term:
             Input(name=N_("life"), value=ship.lifetime_years, unit=N_("years"), origin="published"),
         )
         value = built * price * yearly / USD_PER_MUSD
-        equation = "ships built x price x r / (1 - (1 + r)^-life)"
+        equation = N_("ships built x price x r / (1 - (1 + r)^-life)")
         parts.append(Term(key, f"{row['year']}, {ship.id}, {row['family']}", value, equation=equation, inputs=inputs))
     return total("capital", "capital", N_("ships by year built"), parts)
 
@@ -180,7 +182,7 @@ def _operation(files: ScenarioFiles, model: ScenarioModel, year: int) -> Term:
         )
         label = f"{ship.id}, {row['family']}"
         value = row["ships"] * opex / USD_PER_MUSD
-        parts.append(Term(f"{ship.id}-{row['family']}", label, value, equation="ships x operation", inputs=inputs))
+        parts.append(Term(f"{ship.id}-{row['family']}", label, value, equation=N_("ships x operation"), inputs=inputs))
     return total("operation", "operation", N_("ships"), parts)
 
 
@@ -285,4 +287,4 @@ def _product(
         Input(name=N_("energy"), value=energy_gj / GJ_PER_TJ, unit="TJ", origin="computed"),
         assumption(files, words, path, factor, "g/MJ"),
     )
-    return Term(key, label, energy_gj * factor / KG_PER_T, equation="energy x intensity", inputs=inputs)
+    return Term(key, label, energy_gj * factor / KG_PER_T, equation=N_("energy x intensity"), inputs=inputs)
