@@ -15,7 +15,7 @@ from voyage_folders import write_lane_folder
 
 from sealane.errors import DataError
 from sealane.reports import pdf, whole
-from sealane.reports.commitments import Promise, promise_of, read_files, section, standing
+from sealane.reports.commitments import Promise, promise_of, read_files, section, standing, table
 from sealane.reports.export import ExportFormat, export, export_folder
 
 LATE = {
@@ -100,9 +100,25 @@ def test_how_each_stands(changes: dict[str, Any], words: str) -> None:
     assert standing(promise_of(LATE | changes)) == words
 
 
+@pytest.mark.parametrize(
+    ("target", "written"),
+    [
+        (80, "80"),
+        (1_234_567, "1,234,567"),
+        (1_234_567.25, "1,234,567.25"),
+        (0.123456789, "0.123456789"),
+        (1e-7, "0.0000001"),
+        (3e16, "30,000,000,000,000,000"),
+    ],
+)
+def test_a_target_is_written_in_full(target: float, written: str) -> None:
+    (told,) = table([promise_of(LATE | {"target": target})]).rows
+    assert f"share of calls: at least {written} %" in told
+
+
 def test_who_recorded_it_is_said_or_that_nobody_noted_it() -> None:
-    (table,) = section([promise_of(LATE | {"recorded_by": None})]).blocks
-    assert "not noted" in table.rows[0]  # type: ignore[union-attr]  # a table, not a chart
+    (told,) = section([promise_of(LATE | {"recorded_by": None})]).blocks
+    assert "not noted" in told.rows[0]  # type: ignore[union-attr]  # a table, not a chart
 
 
 def test_files_are_read_or_refused_with_every_fault(tmp_path: Path) -> None:

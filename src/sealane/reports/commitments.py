@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -253,5 +254,12 @@ def standing(one: Promise) -> str:
 
 
 def _measure(one: Promise) -> str:
-    aim = "" if one.target is None or one.aim is None else f": {_AIMS[one.aim]} {one.target:g}"
+    aim = "" if one.target is None or one.aim is None else f": {_AIMS[one.aim]} {_in_full(one.target)}"
     return f"{one.indicator}{aim}{f' {one.unit}' if one.unit else ''}"
+
+
+def _in_full(value: float) -> str:
+    """Write a number with every digit it was given with: a promise is not rounded, and no exponent stands in a text."""
+    if value.is_integer():
+        return f"{int(value):,}"
+    return f"{Decimal(repr(value)):,f}"

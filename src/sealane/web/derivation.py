@@ -132,3 +132,12 @@ class Derivation(BaseModel):
     method: str = ""
     source_files: list[str] = []
     exports: dict[str, str] = {}
+
+
+def marks(found: Derivation, *, simulated: bool) -> dict[str, object]:
+    """Return figure and parts of a derivation, each with the mark of the whole, as an update of its model."""
+    told = {"simulated": simulated}
+    return {
+        "figure": found.figure.model_copy(update=told),
+        "parts": [one.model_copy(update={"figure": one.figure.model_copy(update=told)}) for one in found.parts],
+    }

@@ -44,6 +44,8 @@ def walk(browser: Browser, figure: dict[str, Any]) -> None:
     """Open a figure's derivation and those of its parts; each level adds up exactly."""
     derivation = get(browser, f"/api/v1{figure['explain']}")
     assert derivation["figure"]["value"] == figure["value"], figure["explain"]
+    marked = {part["figure"]["simulated"] for part in derivation["parts"]} | {derivation["figure"]["simulated"]}
+    assert marked == {figure["simulated"]}, figure["explain"]
     if derivation["parts"]:
         assert sum(part["figure"]["value"] for part in derivation["parts"]) == figure["value"]
     for part in derivation["parts"]:

@@ -89,6 +89,19 @@ def test_simulated_is_said(guest: httpx.Client, kept: Kept, path: str) -> None:
         assert "banner simulated" in guest.get(explain.replace("&amp;", "&"), headers={"accept": "text/html"}).text
 
 
+def test_every_figure_of_a_simulated_lane_says_so(guest: httpx.Client, kept: Kept) -> None:
+    page = get(guest, CORRIDOR)
+    lane = page["lane"]
+    # What a document promises was not made up.
+    promised = [row.pop("value") for row in lane["targets"]] + [row.pop("target") for row in lane["years"]]
+    assert not any(figure["simulated"] for figure in promised if figure)
+    listed = get(guest, f"{CORRIDOR}/voyages")
+    for name, shown in (("lane", lane), ("rotations", page["rotations"]), ("voyages", listed)):
+        told = list(figures(shown))
+        assert len(told) > 3
+        assert [figure["explain"] for figure in told if not figure["simulated"]] == [], name
+
+
 def test_a_target_stands_only_where_a_document_states_it(guest: httpx.Client, kept: Kept) -> None:
     lane = get(guest, CORRIDOR)["lane"]
     year = lane["years"][0]

@@ -68,6 +68,7 @@ def test_every_part_is_the_figure_of_its_own_derivation(
         assert adds_up(found), address
         assert not any("operator" in note for note in found.notes), found.notes
         assert found.figure.simulated
+        assert all(part.figure.simulated for part in found.parts), address
         query = query_of(address)
         if "whole" in query and "line" in query:
             assert found.rows, address
@@ -124,6 +125,7 @@ def test_a_part_that_is_wrong_would_be_seen(files: LaneFiles) -> None:
 def test_counts_are_taken_apart(files: LaneFiles, count: str) -> None:
     found = explained(files, LaneQuery.model_validate({"count": count, "rule": "rotation", "year": YEAR}).address("R"))
     assert adds_up(found)
+    assert all(part.figure.simulated for part in found.parts)
     row = files.trend_of("rotation", YEAR)
     assert row is not None
     if count in ("legs", "ships"):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
@@ -97,6 +98,28 @@ def test_a_summary_that_the_queue_does_not_give_is_said(study: ArrivalStudy, tmp
     pq.write_table(changed, tmp_path / "arrival" / "queue.parquet")
     found = explained(ArrivalStudy(tmp_path / "arrival"), policy="slot", fact="delay")
     assert any("operator" in note for note in found.notes)
+
+
+def test_calls_without_fuel_are_counted(study: ArrivalStudy, tmp_path: Path) -> None:
+    """The sum leaves them out, says so, and how many they are; where every call has fuel nothing is said."""
+    shutil.copytree(study.folder, tmp_path / "arrival")
+    table = pq.read_table(tmp_path / "arrival" / "queue.parquet")
+    calls = sorted({str(name) for name in table["call_id"].to_pylist()})
+    lacking = calls[:2]
+    at = table.schema.get_field_index("fuel_t")
+    some = pc.if_else(pc.is_in(table["call_id"], pa.array(lacking)), None, table["fuel_t"])
+    pq.write_table(table.set_column(at, table.schema.field(at), some), tmp_path / "arrival" / "queue.parquet")
+    held = json.loads((tmp_path / "arrival" / "arrival.json").read_text("utf-8"))
+    held["queue"]["policies"]["slot"]["fuel_t"] = None  # as a study with such calls writes it
+    (tmp_path / "arrival" / "arrival.json").write_text(json.dumps(held), "utf-8")
+    found = explained(ArrivalStudy(tmp_path / "arrival"), policy="slot", fact="burnt")
+    assert [one.value for one in found.inputs] == [len(calls), 2]
+    assert found.inputs[1].origin == "missing"
+    assert len(found.notes) == 1 and "not in the sum" in found.notes[0]
+    assert not {part.label for part in found.parts} & set(lacking)
+    assert adds_up(found)
+    whole = explained(study, policy="slot", fact="burnt")
+    assert whole.inputs == [] and not any("not in the sum" in note for note in whole.notes)
 
 
 @pytest.mark.parametrize("notice", NOTICES)

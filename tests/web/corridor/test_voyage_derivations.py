@@ -17,8 +17,9 @@ import pytest
 from tests.web.corridor.corridor_world import Made, adds_up, query_of, walk
 
 from sealane.errors import RequestRefusedError
-from sealane.web.corridor import explain_voyages
-from sealane.web.corridor.explain_lane import explain_lane
+from sealane.web.corridor import explain_lane as explain_lane_module
+from sealane.web.corridor import explain_voyages, lane_legs
+from sealane.web.corridor.explain_lane import explain_lane, explain_rotation
 from sealane.web.corridor.explain_voyages import explain_list, explain_rotation_fact, explain_voyage_fact
 from sealane.web.corridor.lane_files import LaneFiles
 from sealane.web.corridor.lane_query import LaneQuery
@@ -71,6 +72,17 @@ def test_the_mean_is_that_of_the_voyages_listed(files: LaneFiles) -> None:
         assert found.figure == one.mean
         assert found.figure.value == math.fsum(own) / len(own)
         assert math.fsum(listed(found, "nm")) / len(own) == found.figure.value
+
+
+def test_a_rotation_and_its_parts_are_marked_as_simulated(files: LaneFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = max(rotations(files, "R", Rule.ROTATION, Measure.WTW, YEAR, 50)[0], key=lambda row: row.voyages.value or 0)
+    query = LaneQuery(rule=Rule.ROTATION, year=YEAR)
+    assert one.voyages == explain_rotation(files, "R", one.ports, query, "count", 0).figure
+    monkeypatch.setattr(explain_lane_module, "SHOWN", 1)
+    monkeypatch.setattr(lane_legs, "SHOWN", 1)
+    found = explain_rotation(files, "R", one.ports, query, "sum", 0)
+    assert len(found.parts) == 2  # the largest, and all others
+    assert one.voyages.simulated and all(part.figure.simulated for part in found.parts)
 
 
 def test_a_long_list_of_values_goes_on_behind_its_page(files: LaneFiles) -> None:

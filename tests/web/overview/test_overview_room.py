@@ -67,6 +67,15 @@ def test_guests_do_not_see_agreements_signed_on_the_node(first_page: Place) -> N
     assert SECRET_TITLE not in guest.get("/").text and SECRET_TITLE not in guest.get("/overview/map").text
 
 
+def test_guests_are_not_told_how_many_alerts_are_open(first_page: Place) -> None:
+    guest, analyst = first_page.browser().http, first_page.entered("ann").http
+    assert ask(guest, "/overview").json()["open_alerts"] is None
+    assert guest.get("/").status_code == 200 and "/explain/alerts" not in guest.get("/").text
+    told = ask(analyst, "/overview").json()["open_alerts"]
+    assert ask(analyst, told["explain"]).json()["figure"]["value"] == told["value"]
+    assert analyst.get("/").status_code == 200
+
+
 def test_guests_do_not_learn_who_works_at_the_port(first_page: Place) -> None:
     guest, analyst = first_page.browser().http, first_page.entered("ann").http
     kept = ask(guest, "/reports").json()["inventories"][0]["reports"][0]
@@ -145,17 +154,23 @@ def test_a_change_follows_from_both_periods(first_page: Place) -> None:
     with node.database.read() as connection:
         ident = connection.execute(sa.select(table.c.id)).scalars().first()
         kept = result_of(connection, node, str(ident))
-    before = dataclasses.replace(kept, id="before")
+    assert kept.begins_at and kept.ends_at
+    length = kept.ends_at - kept.begins_at
+    before = dataclasses.replace(kept, id="before", begins_at=kept.begins_at - length, ends_at=kept.begins_at)
     figure = change_figure(kept, before, 3.0, 4.0)
     assert figure is not None
     assert figure.value == -0.25
-    found = change_derivation(node, kept, kept)
+    found = change_derivation(node, kept, before)
     now, earlier = (float(one.value or 0) for one in found.inputs)
     assert now > 0
     assert found.figure.value == (now - earlier) / earlier == 0.0
-    other = dataclasses.replace(kept, port="USLAX")
-    with pytest.raises(RequestRefusedError):
-        change_derivation(node, kept, other)
+    second = dt.timedelta(seconds=1)
+    overlapping = dataclasses.replace(before, begins_at=before.begins_at + second, ends_at=kept.begins_at + second)
+    other = dataclasses.replace(before, port="USLAX")
+    for now_, earlier_ in ((kept, other), (kept, overlapping), (kept, kept), (before, kept)):
+        with pytest.raises(RequestRefusedError) as refused:
+            change_derivation(node, now_, earlier_)
+        assert refused.value.status == 404
     guest = first_page.browser().http
-    assert ask(guest, f"/explain/change?now={ident}&before={ident}").json()["figure"]["value"] == 0.0
+    assert ask(guest, f"/explain/change?now={ident}&before={ident}").status_code == 404
     assert ask(guest, f"/explain/change?now={ident}&before=none").status_code == 404

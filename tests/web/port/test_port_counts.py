@@ -19,7 +19,7 @@ from sealane.web.explain.selection import Selection
 from sealane.web.port import explain_counts
 from sealane.web.port.explain_counts import StaysQuery, explain_results, explain_stays
 from sealane.web.port.index import Index, open_index
-from sealane.web.port.timeline import timeline, window_of
+from sealane.web.port.timeline import stays_address, timeline, window_of
 from sealane.web.results import Result
 
 
@@ -92,6 +92,37 @@ def test_stays_of_a_window_are_named(week_index: Index, kept_week: Result, monke
         assert len(names) == len(bars) == part.figure.value
         hours = {f"{bar.ship}, {bar.start:%Y-%m-%d %H:%M} – {bar.stop:%Y-%m-%d %H:%M} UTC" for bar in bars}
         assert set(names) == hours
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "refused"),
+    [
+        ("0001-01-01T00:00:00%2B14:00", "2026-01-01T00:00:00Z", True),
+        ("2024-03-04T00:00:00Z", "9999-12-31T23:59:59-14:00", True),
+        ("1900-01-01T00:00:00%2B14:00", "2026-01-01T00:00:00Z", True),  # in UTC a year before
+        ("1900-01-01T00:00:00Z", "2199-12-31T23:59:59Z", False),
+        ("2024-03-06T00:00:00Z", "2024-03-05T23:59:59Z", True),
+        ("2024-03-06T00:00:00%2B14:00", "2024-03-05T10:00:00Z", False),  # the same moment
+        ("2024-03-04T00:00:00", "2024-03-06T00:00:00", True),
+    ],
+)
+def test_a_window_is_of_years_that_can_be_counted_with(
+    port_place: Place, kept_week: Result, begin: str, end: str, refused: bool
+) -> None:
+    analyst = port_place.entered("edges.analyst").http
+    for root in ("", "/api/v1"):
+        answer = analyst.get(f"{root}/explain/stays/{kept_week.id}?begin={begin}&end={end}")
+        assert answer.status_code == (422 if refused else 200), answer.text
+
+
+def test_a_window_in_another_zone_is_the_same_window(week_index: Index, kept_week: Result) -> None:
+    begin, end = window(week_index)
+    tokyo = dt.timezone(dt.timedelta(hours=9))
+    there = StaysQuery(begin=begin.astimezone(tokyo), end=end.astimezone(tokyo))
+    here = explain_stays(week_index, kept_week, StaysQuery(begin=begin, end=end))
+    assert explain_stays(week_index, kept_week, there) == here
+    early = stays_address("R", dt.datetime(33, 4, 3, tzinfo=dt.UTC), end)
+    assert "begin=0033-04-03T00%3A00%3A00Z" in early
 
 
 def test_results_of_a_port_are_named(kept_week: Result) -> None:

@@ -18,7 +18,7 @@ from sealane.exchange.sent_and_withheld import ReceivedTotal, StreamTotal, recei
 from sealane.exchange.streams import Direction, Stream, get_stream, stream_id
 from sealane.web.agreements.version_models import FlowShown, ReasonCount, ReceivedShown
 from sealane.web.agreements.vocabulary import REASONS, STAGES
-from sealane.web.derivation import Derivation, Figure, Input, Part
+from sealane.web.derivation import Derivation, Figure, Input, Part, marks
 from sealane.web.words import N_
 
 SHOWN_RECORDS = 100  # said in words below
@@ -148,7 +148,7 @@ def explain_flow(connection: sa.Connection, key: str, what: str, reason: str | N
     derivation = read(connection, stream, reason, filters)
     own = connection.scalar(sa.select(node_info.c.participant)) or ""
     made_up = stream.dataset in simulated_datasets(connection, own)
-    return derivation.model_copy(update={"figure": derivation.figure.model_copy(update={"simulated": made_up})})
+    return derivation.model_copy(update=marks(derivation, simulated=made_up))
 
 
 def _delivered(connection: sa.Connection, stream: Stream, _: str | None, filters: dict[str, str]) -> Derivation:

@@ -149,6 +149,10 @@ def explain_policy(study: ArrivalStudy, result_id: str, query: ArrivalQuery, mos
     else:
         inputs = _listed(study, result_id, query, fact, most)
     notes = [N_("Gini 0: all wait the same.")] if fact == "gini" else []
+    unknown = len(_rows(study, policy)) - len(ranked)
+    if unknown:
+        inputs = [*_of_how_many(len(ranked), unknown), *inputs]
+        notes.append(N_("Calls without this figure are not in the sum; the inputs say how many."))
     return Derivation(
         title=words,
         figure=_figure(study, result_id, query, value),
@@ -157,10 +161,18 @@ def explain_policy(study: ArrivalStudy, result_id: str, query: ArrivalQuery, mos
         inputs=inputs,
         parts=parts,
         part_dimension=CALLS if parts else "",
-        notes=[*notes, *_against_summary(study, query, fact)],
+        # Of calls some of which have no figure the summary holds none, either.
+        notes=[*notes, *([] if unknown else _against_summary(study, query, fact))],
         method=method_of(study),
         source_files=[TABLES["queue"].file],
     )
+
+
+def _of_how_many(known: int, unknown: int) -> list[Input]:
+    return [
+        Input(name=N_("calls replayed"), value=known + unknown, origin="computed"),
+        Input(name=N_("of them without this figure"), value=unknown, origin="missing"),
+    ]
 
 
 def _filters(study: ArrivalStudy, policy: str) -> dict[str, str]:

@@ -11,6 +11,9 @@ from sealane.spreadsheet_text import inert
 from sealane.web.derivation import Derivation
 from sealane.web.formats import unit_name
 
+# What a page shows in another unit than the value is in, or in no unit of its own.
+_OWN_UNITS = {"mass_g": "g", "mass_kg": "kg", "count": "", "share": "1", "ratio": "1"}
+
 
 def exported(found: Derivation) -> Derivation:
     """The derivation with the address of itself as a table."""
@@ -59,6 +62,5 @@ def derivation_csv(found: Derivation, origin: str) -> str:
 
 def _unit(quantity: str, unit: str | None) -> str:
     """The unit the value itself is in, whatever a page shows."""
-    return unit or {"mass_g": "g", "mass_kg": "kg", "count": "", "share": "1", "ratio": "1"}.get(
-        quantity, unit_name(quantity)
-    )
+    own = _OWN_UNITS.get(quantity)
+    return unit or (unit_name(quantity) if own is None else own)

@@ -171,7 +171,10 @@ def rotations(
                 ports=name,
                 direction="a_to_b" if index.from_a[one.row] else "b_to_a",
                 voyages=Figure(
-                    value=one.voyages, quantity="count", explain=rotation_address(result_id, name, query, "count")
+                    value=one.voyages,
+                    quantity="count",
+                    explain=rotation_address(result_id, name, query, "count"),
+                    simulated=files.simulated,
                 ),
                 direct=bool(index.direct[one.row]),
                 median=_fact(files, result_id, name, year, "median", one.median_h),

@@ -90,7 +90,8 @@ class Overview(BaseModel):
     ----------
     day : whose port calls are shown; None where no result holds any.
     first_day, last_day : days with results.
-    open_alerts : number of things that need attention, of which `attention` holds the newest.
+    open_alerts : number of things that need attention, of which `attention` holds the newest; None where who asks may
+        not see them.
     guide : begin with a few steps for somebody who sees it for the first time.
     """
 
@@ -108,5 +109,5 @@ class Overview(BaseModel):
     calls: list[CallOfDay]
     calls_in_all: Figure
     attention: list[AlertShown]
-    open_alerts: Figure
+    open_alerts: Figure | None
     map: str

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from sealane.errors import Phrase
 from sealane.web.derivation import Derivation, Figure, Input, Part
 from sealane.web.port.index import Index
 from sealane.web.port.models import StayKind
 from sealane.web.port.timeline import call_path, stays_address, stays_inside
 from sealane.web.results import Result
+from sealane.web.times import sensible
 from sealane.web.words import N_
 
 MOST_LISTED = 100
@@ -24,22 +26,36 @@ KIND_WORDS: dict[StayKind, str] = {
 }
 
 
+def _in_utc(time: dt.datetime) -> dt.datetime:
+    """The moment in UTC, of a sensible year there, too: its own address is asked for again."""
+    return sensible(sensible(time).astimezone(dt.UTC))
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
 class StaysQuery(BaseModel):
     """How many stays touch a window.
 
     Attributes
     ----------
-    begin, end : UTC, half-open.
+    begin, end : UTC, half-open; of the years that other addresses name, and the end not before the begin.
     kind : only these; None: all.
     after : of a list of stays, how many stand before.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    begin: AwareDatetime
-    end: AwareDatetime
+    begin: Moment
+    end: Moment
     kind: StayKind | None = None
     after: int = Field(default=0, ge=0, le=100_000_000)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> StaysQuery:
+        if self.end < self.begin:
+            raise ValueError(Phrase("end lies before begin"))
+        return self
 
     def address(self, result_id: str) -> str:
         """Where its derivation stands."""

@@ -48,9 +48,14 @@ def stays_address(
     result_id: str, begin: dt.datetime, end: dt.datetime, kind: StayKind | None = None, after: int = 0
 ) -> str:
     """Address of the derivation of a number of stays."""
-    asked = {"begin": f"{begin:%Y-%m-%dT%H:%M:%SZ}", "end": f"{end:%Y-%m-%dT%H:%M:%SZ}"}
+    asked = {"begin": _utc_text(begin), "end": _utc_text(end)}
     asked |= ({"kind": kind} if kind else {}) | ({"after": str(after)} if after else {})
     return f"/explain/stays/{result_id}?{urlencode(asked)}"
+
+
+def _utc_text(time: dt.datetime) -> str:
+    """A moment as addresses write it: in UTC, the year with four digits."""
+    return time.astimezone(dt.UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def stays_inside(index: Index, begin: dt.datetime, end: dt.datetime) -> NDArray[np.int64]:
