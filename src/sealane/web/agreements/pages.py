@@ -40,6 +40,7 @@ from sealane.web.agreements.versions import (
     sources_shown,
     version_shown,
 )
+from sealane.web.corridor.addresses import address
 from sealane.web.derivation import Derivation, Figure, Input
 from sealane.web.words import N_
 
@@ -61,8 +62,8 @@ def agreements_page(
         area=area,
         kinds=[k.value for k in public.STRIP_KINDS],
         public=public.count_figure(found, kind, partner, area),
-        in_force=None if viewer.is_guest else _count(IN_FORCE, counted(executed, IN_FORCE)),
-        to_sign=None if viewer.is_guest else _count(TO_SIGN, counted(executed, TO_SIGN)),
+        in_force=None if viewer.is_guest else _count(IN_FORCE, executed, kind, partner, area),
+        to_sign=None if viewer.is_guest else _count(TO_SIGN, executed, kind, partner, area),
         waiting=counted(executed, TO_SIGN),
         executed=newest,
         years=public.years_of(shown, newest),
@@ -114,18 +115,28 @@ def counted(versions: Sequence[VersionShown], what: str) -> list[VersionShown]:
     return [v for v in versions if v.waits_for_us]
 
 
-def _count(what: str, found: Sequence[VersionShown]) -> Figure:
-    return Figure(value=len(found), quantity="count", explain=f"{COUNT_OF_VERSIONS}/{what}")
+def _count(what: str, fit: Sequence[VersionShown], kind: str | None, partner: str | None, area: str | None) -> Figure:
+    """Count of the versions that fit what was asked those a headline means; its address asks the same."""
+    at = address(f"{COUNT_OF_VERSIONS}/{what}", kind=kind, partner=partner, area=area)
+    return Figure(value=len(counted(fit, what)), quantity="count", explain=at)
 
 
-def explain_versions(node: Node, viewer: Viewer, what: str) -> Derivation:
+def explain_versions(
+    node: Node,
+    viewer: Viewer,
+    what: str,
+    kind: str | None = None,
+    partner: str | None = None,
+    area: str | None = None,
+) -> Derivation:
     """Return which versions a headline counted."""
-    found = counted(executed_versions(node, viewer), what)
+    fit = executed_versions(node, viewer, kind, partner, area)
+    found = counted(fit, what)
     words = N_("in force, valid now") if what == IN_FORCE else N_("proposed, not signed by this port")
     return Derivation(
         title=N_("agreements in force") if what == IN_FORCE else N_("proposals that wait for this port's signature"),
-        figure=_count(what, found),
-        filters={"standing": words},
+        figure=_count(what, fit, kind, partner, area),
+        filters={"standing": words} | public.asked_words(kind, partner, area),
         inputs=[
             Input(
                 name=f"{v.title} ({v.id}/{v.version})",

@@ -238,11 +238,15 @@ def count_figure(found: Sequence[Agreement], kind: str | None, partner: str | No
     return Figure(value=len(found), quantity="count", explain=_count_path(kind, partner, area))
 
 
+def asked_words(kind: str | None, partner: str | None, area: str | None) -> dict[str, str]:
+    """Return what a count of agreements was narrowed down to, in words."""
+    asked = (("kind", KINDS.get(kind or "", kind)), ("partner", partner), ("area", area))
+    return {name: value for name, value in asked if value}
+
+
 def explain_count(kind: str | None, partner: str | None, area: str | None) -> Derivation:
     """Return what a number of public agreements counts: by kind, and for one kind each with its source."""
     found = agreements_of(kind, partner, area)
-    asked = (("kind", KINDS.get(kind or "", kind)), ("partner", partner), ("area", area))
-    filters = {name: value for name, value in asked if value}
     parts: list[Part] = []
     inputs: list[Input] = []
     if kind is None:
@@ -265,7 +269,7 @@ def explain_count(kind: str | None, partner: str | None, area: str | None) -> De
     return Derivation(
         title=N_("agreements in public documents"),
         figure=count_figure(found, kind, partner, area),
-        filters=filters,
+        filters=asked_words(kind, partner, area),
         parts=parts,
         part_dimension="kind" if parts else "",
         inputs=inputs,

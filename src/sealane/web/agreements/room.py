@@ -145,11 +145,13 @@ def _explanations(made: Room, node: Node) -> None:
         return public.explain_areas(found)
 
     @made.view("/explain/agreement-versions/{what}", DERIVATION)
-    def explain_versions(viewer: Viewed, what: Word) -> Derivation:
+    def explain_versions(
+        viewer: Viewed, what: Word, kind: Chosen = None, partner: Text = None, area: Text = None
+    ) -> Derivation:
         """What a number of executable agreements counts."""
         if what not in {IN_FORCE, TO_SIGN}:
             raise _no_figure(what)
-        return pages.explain_versions(node, viewer, what)
+        return pages.explain_versions(node, viewer, what, kind.value if kind else None, partner or None, area or None)
 
     @made.view("/explain/agreement-parts/{agreement_id}/{version}/{what}", DERIVATION)
     def explain_parts(viewer: Viewed, agreement_id: AgreementId, version: Version, what: PartsCounted) -> Derivation:

@@ -11,9 +11,10 @@ from sealane.errors import Phrase, RequestRefusedError
 from sealane.web.corridor.explain_voyages import method_of
 from sealane.web.corridor.lane_files import LaneFiles
 from sealane.web.corridor.lane_map import pairs_of
+from sealane.web.corridor.lane_query import LaneQuery
 from sealane.web.corridor.lane_sums import same
-from sealane.web.corridor.measures import RULE_WORDS, Rule
-from sealane.web.derivation import Derivation, Input, Part
+from sealane.web.corridor.measures import RULE_WORDS, Measure, Rule
+from sealane.web.derivation import Derivation, Figure, Input, Part
 from sealane.web.tiles.view import legs_figure, way_figure
 from sealane.web.words import N_
 
@@ -28,6 +29,8 @@ class WayQuery(BaseModel):
     ----------
     a, b : UN/LOCODE.
     rule : of `legs`, by which rule they count.
+    one_way : of `legs`, only those from `a` to `b`.
+    after : of a list of legs, how many stand before.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -36,6 +39,8 @@ class WayQuery(BaseModel):
     b: str = Field(pattern=UNLOCODE)
     legs: bool = False
     rule: Rule | None = None
+    one_way: bool = False
+    after: int = Field(default=0, ge=0, le=100_000_000)
 
 
 def explain_way(files: LaneFiles, result_id: str, query: WayQuery) -> Derivation:
@@ -44,15 +49,21 @@ def explain_way(files: LaneFiles, result_id: str, query: WayQuery) -> Derivation
     Raises
     ------
     RequestRefusedError
-        404 for a pair of ports that the lane does not have.
+        404 for a pair of ports that the lane does not have, and for what only legs are narrowed down by.
     """
     rule = query.rule or Rule(files.rule)
     counted = {(a, b): number for a, b, number in pairs_of(files, rule)}
+    if query.legs and query.one_way:
+        if not {(query.a, query.b), (query.b, query.a)} & set(counted):
+            raise _refused()
+        return _legs_one_way(files, result_id, query, rule)
     if query.legs:
         number = counted.get((query.a, query.b))
-        if number is None:
+        if number is None or query.after:
             raise _refused()
         return _legs(files, result_id, query, rule, number)
+    if query.rule or query.one_way or query.after:
+        raise _refused()
     ends = tuple(files.summary["corridor"][name]["ports"][0] for name in ("end_a", "end_b"))
     known = {pair for one in Rule for pair in ((a, b) for a, b, _ in pairs_of(files, one))}
     if (query.a, query.b) not in known | {ends}:
@@ -109,23 +120,62 @@ def _way(files: LaneFiles, result_id: str, query: WayQuery) -> Derivation:
     )
 
 
-def _legs(files: LaneFiles, result_id: str, query: WayQuery, rule: Rule, number: int) -> Derivation:
+def _from_to(files: LaneFiles, a: str, b: str, rule: Rule) -> list[str]:
+    """Names of the legs from one port to another that a rule counts."""
     import pyarrow.compute as pc
 
-    legs = files.table("legs", ["from_port", "to_port"], pc.field(f"share_{rule}") > 0.0).to_pylist()
-    own = legs_figure(result_id, query.a, query.b, number, rule.value, simulated=files.simulated)
-    parts = []
-    for a, b in ((query.a, query.b), (query.b, query.a)):
-        count = sum(1 for leg in legs if (leg["from_port"], leg["to_port"]) == (a, b))
-        parts.append(Part(label=f"{a} → {b}", figure=own.model_copy(update={"value": count})))
+    where = (pc.field(f"share_{rule}") > 0.0) & (pc.field("from_port") == a) & (pc.field("to_port") == b)
+    return sorted(files.table("legs", ["leg_id"], where)["leg_id"].to_pylist())
+
+
+def _one_way_figure(files: LaneFiles, result_id: str, a: str, b: str, rule: Rule, number: int) -> Figure:
+    both = legs_figure(result_id, a, b, number, rule.value, simulated=files.simulated)
+    return both.model_copy(update={"explain": f"{both.explain}&one_way=true"})
+
+
+def _words(rule: Rule, ports: str) -> dict[str, str]:
+    return {
+        N_("Attribution rule"): RULE_WORDS[rule],
+        N_("Ports"): ports,
+        N_("Counted"): N_("rows whose share by the rule is above 0"),
+    }
+
+
+def _legs_one_way(files: LaneFiles, result_id: str, query: WayQuery, rule: Rule) -> Derivation:
+    legs = _from_to(files, query.a, query.b, rule)
+    own = _one_way_figure(files, result_id, query.a, query.b, rule, len(legs))
+    shown = legs[query.after : query.after + MOST_POINTS]
+    if query.after and not shown:
+        raise _refused()
+    inputs = [
+        Input(name=leg, value=1, unit=N_("leg"), origin="computed",
+              link=LaneQuery(measure=Measure.DISTANCE, rule=rule, leg=leg).address(result_id))
+        for leg in shown
+    ]  # fmt: skip
+    left = len(legs) - query.after - len(shown)
+    if left:
+        link = f"{own.explain}&after={query.after + MOST_POINTS}"
+        inputs.append(Input(name=N_("all others"), value=left, unit=N_("legs"), origin="computed", link=link))
     return Derivation(
         title=N_("Legs between two ports"),
         figure=own,
-        filters={
-            N_("Attribution rule"): RULE_WORDS[rule],
-            N_("Ports"): f"{query.a} – {query.b}",
-            N_("Counted"): N_("rows whose share by the rule is above 0"),
-        },
+        filters=_words(rule, f"{query.a} → {query.b}"),
+        inputs=inputs,
+        method=method_of(files),
+        source_files=["legs.parquet"],
+    )
+
+
+def _legs(files: LaneFiles, result_id: str, query: WayQuery, rule: Rule, number: int) -> Derivation:
+    own = legs_figure(result_id, query.a, query.b, number, rule.value, simulated=files.simulated)
+    parts = []
+    for a, b in ((query.a, query.b), (query.b, query.a)):
+        figure = _one_way_figure(files, result_id, a, b, rule, len(_from_to(files, a, b, rule)))
+        parts.append(Part(label=f"{a} → {b}", figure=figure))
+    return Derivation(
+        title=N_("Legs between two ports"),
+        figure=own,
+        filters=_words(rule, f"{query.a} – {query.b}"),
         parts=parts,
         part_dimension=N_("direction"),
         method=method_of(files),

@@ -113,7 +113,7 @@ def _of_legs(cell: Mapping[str, Any], share: str, *, ships: bool = True) -> pc.E
     found = pc.field(share) > 0.0
     for name in LEG_DIMENSIONS:
         if name in cell and (ships or name != "ship_class"):
-            found &= _is(name, cell[name])
+            found &= field_is(name, cell[name])
     return found
 
 
@@ -121,11 +121,12 @@ def _of_stays(cell: Mapping[str, Any]) -> pc.Expression:
     found = pc.field("mode") == cell["part"]
     for name in ("place", "ship_class"):
         if name in cell:
-            found &= _is(name, cell[name])
+            found &= field_is(name, cell[name])
     return found
 
 
-def _is(name: str, value: object) -> pc.Expression:
+def field_is(name: str, value: object) -> pc.Expression:
+    """Rows of legs or stays with a value of a dimension."""
     # Totals call a ship of which nobody told the class so.
     return pc.field(name).is_null() if (name, value) == ("ship_class", "unknown") else pc.field(name) == value
 

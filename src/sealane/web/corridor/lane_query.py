@@ -32,6 +32,7 @@ class LaneQuery(BaseModel):
     after : of a list of voyages or calls, how many stand before.
     ratio, count : a figure that is no sum.
     flag : of count ``flag``, which doubt the legs carry.
+    direction, stops : of count ``voyages``, which way, and with calls between the ends or without.
     target, fact : of a target of the document, its value, what the lane reached, or what is still to be cut.
     """
 
@@ -55,6 +56,8 @@ class LaneQuery(BaseModel):
     ratio: Ratio | None = None
     count: Counted | None = None
     flag: str | None = Field(default=None, max_length=60)
+    direction: Literal["a_to_b", "b_to_a"] | None = None
+    stops: Literal["none", "some"] | None = None
     target: str | None = Field(default=None, max_length=100)
     fact: Literal["value", "actual", "gap"] = "value"
 
@@ -62,6 +65,10 @@ class LaneQuery(BaseModel):
         """Dimensions of the totals that are fixed, the rule first."""
         found: dict[str, Any] = {"rule": (self.rule or Rule.ROTATION).value}
         return found | {name: value for name in DIMENSIONS if (value := getattr(self, name)) is not None}
+
+    def given(self) -> set[str]:
+        """Names of the parameters that say something."""
+        return {name for name, field in LaneQuery.model_fields.items() if getattr(self, name) != field.default}
 
     def but(self, **changed: Any) -> LaneQuery:
         """The query with some parameters changed."""

@@ -71,13 +71,15 @@ class LaneFigures:
         if count == "voyages" and self.rule is Rule.DIRECT:
             column = "direct_passes"
         at = LaneQuery(count=count, rule=self.rule, year=self.year).address(self.result_id)
-        return Figure(value=None if row is None else row[column], quantity="count", explain=at)
+        value = None if row is None else row[column]
+        return Figure(value=value, quantity="count", explain=at, simulated=self.files.simulated)
 
     def distance(self) -> Figure:
         """Share times distance."""
         row = self.files.trend_of(self.rule, self.year)
         query = LaneQuery(measure=Measure.DISTANCE, rule=self.rule, year=self.year)
-        return measured(Measure.DISTANCE, None if row is None else row["distance_nm"], query.address(self.result_id))
+        value = None if row is None else row["distance_nm"]
+        return measured(Measure.DISTANCE, value, query.address(self.result_id), simulated=self.files.simulated)
 
 
 def lane_view(
@@ -122,7 +124,7 @@ def lane_view(
             for row in files.targets
         ],
         places=_places(files, of, measure),
-        missing=_missing(files, result.id, rule),
+        missing=_missing(files, result.id),
         flags=[
             Flag(
                 name=name,
@@ -176,7 +178,7 @@ def _places(files: LaneFiles, of: LaneFigures, measure: Measure) -> list[CellRow
     return rows
 
 
-def _missing(files: LaneFiles, result_id: str, rule: Rule) -> list[Missing]:
+def _missing(files: LaneFiles, result_id: str) -> list[Missing]:
     quality = files.summary["quality"]
     legs = int(files.summary["counts"]["legs_on_lane"])
     ships = int(files.summary["counts"]["ships_on_lane"])
@@ -190,7 +192,7 @@ def _missing(files: LaneFiles, result_id: str, rule: Rule) -> list[Missing]:
     return [
         Missing(
             what=words,
-            figure=_counted(files, result_id, values[count][0], LaneQuery(count=count, rule=rule)),
+            figure=_counted(files, result_id, values[count][0], LaneQuery(count=count)),
             of=values[count][1],
         )
         for count, words in _COUNTS
