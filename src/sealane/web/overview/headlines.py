@@ -72,9 +72,14 @@ def _comparable(kept: Sequence[Result]) -> list[Result]:
     for one in kept[1:]:
         last = found[-1]
         alike = (one.simulated, one.method_edition) == (last.simulated, last.method_edition)
-        if alike and one.ends_at and last.begins_at and one.ends_at <= last.begins_at:
+        if alike and _follows(last, one):
             found.append(one)
     return found
+
+
+def _follows(one: Result, before: Result) -> bool:
+    """Whether a result's period begins when another's is over, or later."""
+    return bool(before.ends_at and one.begins_at and before.ends_at <= one.begins_at)
 
 
 def _emitted(node: Node, result: Result) -> Figure:
@@ -114,10 +119,11 @@ def change_derivation(node: Node, now: Result, before: Result) -> Derivation:
     Raises
     ------
     RequestRefusedError
-        404 where they cannot be compared: another port, method, kind or length.
+        404 where they cannot be compared: another port, method, kind or length, or one not over before the other.
     """
     alike = (now.port, now.simulated, now.method_edition) == (before.port, before.simulated, before.method_edition)
-    figures = [_emitted(node, one) for one in (now, before)] if alike and _alike(now, before) else []
+    comparable = alike and _alike(now, before) and _follows(now, before)
+    figures = [_emitted(node, one) for one in (now, before)] if comparable else []
     own = change_figure(now, before, figures[0].value, figures[1].value) if figures else None
     if own is None:
         raise RequestRefusedError(

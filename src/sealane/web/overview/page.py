@@ -40,7 +40,7 @@ def room(node: Node) -> Room:
             figures = headlines(connection, node, _about(kept, corridor), shared="/explain/shared" in allowed)
             sees_alerts = "/alerts" in allowed
             alerts = attention(connection, viewer) if sees_alerts else []
-            number_open = open_alerts(connection, viewer) if sees_alerts else 0
+            number_open = open_alerts(connection, viewer) if sees_alerts else None
         inventories = [one for one in kept if one.kind is ResultKind.INVENTORY]
         first, last = days(inventories)
         chosen = day or last
@@ -63,7 +63,9 @@ def room(node: Node) -> Room:
             calls=calls,
             calls_in_all=_count(chosen, number, any(call.simulated for call in calls)),
             attention=alerts,
-            open_alerts=Figure(value=number_open, quantity="count", explain="/explain/alerts"),
+            open_alerts=(
+                None if number_open is None else Figure(value=number_open, quantity="count", explain="/explain/alerts")
+            ),
             map="/api/v1/overview/map" + (f"?{query}" if query else ""),
         )
 
