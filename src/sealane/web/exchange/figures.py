@@ -126,6 +126,8 @@ def count_derivation(connection: sa.Connection, what: Counted, filters: dict[str
         404 for a filter that the count does not have.
     """
     title, table, columns = TABLES[what]
+    filters = dict(filters)
+    after = filters.pop("after", "0")
     unknown = sorted(set(filters) - set(columns))
     if unknown:
         raise RequestRefusedError(
@@ -142,11 +144,14 @@ def count_derivation(connection: sa.Connection, what: Counted, filters: dict[str
     mark = sa.func.max(sa.case((of_stream.in_(marked), 1), else_=0)) if marked and of_stream is not None else sa.null()
     made_up = bool(marked) and bool(connection.scalar(sa.select(mark).select_from(table).where(*conditions)))
     divide = next((name for name in columns if name not in filters), None)
+    begin = int(after) if after.isascii() and after.isdigit() and len(after) < 10 else -1
     parts = []
     if divide is not None and total:
         by = columns[divide]
         query = sa.select(by, sa.func.count(), mark).select_from(table).where(*conditions).group_by(by).order_by(by)
-        rows = connection.execute(query).all()
+        rows = connection.execute(query).all()[max(begin, 0) :]
+        if begin > 0:  # what stands behind the parts listed before: a figure of its own
+            total, made_up = sum(row[1] for row in rows), any(row[2] for row in rows)
         parts = [
             Part(
                 label=str(value if value is not None else "–"),
@@ -159,12 +164,16 @@ def count_derivation(connection: sa.Connection, what: Counted, filters: dict[str
         if len(rows) > MAX_PARTS:
             rest = sum(number for _, number, _ in rows[MAX_PARTS:])
             some = any(row[2] for row in rows[MAX_PARTS:])
-            parts.append(Part(label=N_("all others"), figure=counted(what, rest, simulated=some, **filters)))
+            following = begin + MAX_PARTS
+            figure = counted(what, rest, simulated=some, **filters, after=following)
+            parts.append(Part(label=N_("all others"), figure=figure))
+    if begin < 0 or (begin and not parts):
+        raise _missing()
     return Derivation(
         title=title,
-        figure=counted(what, total, simulated=made_up, **filters),
+        figure=counted(what, total, simulated=made_up, **filters, after=begin or None),
         equation=_equation(what),
-        filters={N_("table"): table.name, **filters},
+        filters={N_("table"): table.name, **filters, **({N_("Without the first"): after} if begin else {})},
         parts=parts,
         part_dimension=divide or "",
         notes=[N_("Counted in the node's database at this moment.")],

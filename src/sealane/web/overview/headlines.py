@@ -184,7 +184,9 @@ def _shared(connection: sa.Connection, node: Node) -> Headline | None:
     )
 
 
-def shared_derivation(connection: sa.Connection, node: Node, partner: str = "", way: str = "") -> Derivation:
+def shared_derivation(
+    connection: sa.Connection, node: Node, partner: str = "", way: str = "", clause: str = ""
+) -> Derivation:
     """Return how many records were delivered to and received from partners, divided by way, partner and clause."""
     sent = [("sent", one.peer, one.clause, one.delivered, one.demonstration) for one in stream_totals(connection)]
     got = [
@@ -192,33 +194,48 @@ def shared_derivation(connection: sa.Connection, node: Node, partner: str = "", 
         for one in received_totals(connection, node.identity.participant)
     ]
     simulated = bool(connection.scalar(sa.select(sa.exists().where(record.c.simulated))))
-    rows = [row for row in (*sent, *got) if (not partner or row[1] == partner) and (not way or row[0] == way)]
+    numbers: dict[tuple[str, str, str], int] = {}
+    for its_way, its_partner, its_clause, number, _ in (*sent, *got):
+        key = (its_way, its_partner, its_clause)
+        if all(not asked or asked == own for asked, own in zip((way, partner, clause), key, strict=True)):
+            numbers[key] = numbers.get(key, 0) + number
     parts = [
         Part(
-            label=f"{row[0]} · {row[1]} · {row[2]}",
-            figure=Figure(value=row[3], quantity="count", explain=_shared_path(row[1], row[0]), simulated=simulated),
+            label=" · ".join(key),
+            figure=Figure(value=number, quantity="count", explain=_shared_path(*key), simulated=simulated),
         )
-        for row in rows
+        for key, number in numbers.items()
     ]
+    inputs: list[Input] = []
+    own = _shared_path(way, partner, clause)
+    if [part.figure.explain for part in parts] == [own]:  # one part alone takes nothing apart
+        inputs = [
+            Input(name=part.label, value=part.figure.value, origin="observed", link="/agreement-flows")
+            for part in parts
+        ]
+        parts = []
     return Derivation(
         title=N_("Records delivered to and received from partners"),
         figure=Figure(
-            value=sum(row[3] for row in rows),
+            value=sum(numbers.values()),
             quantity="count",
-            explain=_shared_path(partner, way),
+            explain=own,
             simulated=simulated,
         ),
-        filters={name: value for name, value in ((N_("partner"), partner), (N_("way"), way)) if value},
+        filters={
+            name: value for name, value in ((N_("partner"), partner), (N_("way"), way), (N_("clause"), clause)) if value
+        },
+        inputs=inputs,
         parts=parts,
-        part_dimension=N_("way, partner, clause"),
+        part_dimension=N_("way, partner, clause") if parts else "",
         notes=[
             N_("Delivered: the partner's signed receipt is here. Received: records this node holds from the partner.")
         ],
     )
 
 
-def _shared_path(partner: str, way: str) -> str:
-    asked = {name: value for name, value in (("partner", partner), ("way", way)) if value}
+def _shared_path(way: str, partner: str, clause: str) -> str:
+    asked = {name: value for name, value in (("partner", partner), ("way", way), ("clause", clause)) if value}
     return SHARED + (f"?{urlencode(asked)}" if asked else "")
 
 

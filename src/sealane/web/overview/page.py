@@ -22,6 +22,8 @@ from sealane.web.times import Day
 from sealane.web.words import N_
 
 Text = Annotated[str | None, Query(max_length=200)]
+# <agreement>@<version>#<clause>, each id up to 100 characters
+Clause = Annotated[str | None, Query(max_length=240)]
 Ident = Annotated[str, Query(max_length=36)]
 
 
@@ -70,10 +72,10 @@ def room(node: Node) -> Room:
         )
 
     @room.view("/explain/shared", "explain/derivation.html.j2")
-    def shared(viewer: Viewed, partner: Text = None, way: Text = None) -> Derivation:
+    def shared(viewer: Viewed, partner: Text = None, way: Text = None, clause: Clause = None) -> Derivation:
         """Records delivered to and received from partners, by way, partner and clause."""
         with reading(node, viewer) as connection:
-            return shared_derivation(connection, node, partner or "", way or "")
+            return shared_derivation(connection, node, partner or "", way or "", clause or "")
 
     @room.view("/explain/change", "explain/derivation.html.j2")
     def changed(viewer: Viewed, now: Ident, before: Ident) -> Derivation:
