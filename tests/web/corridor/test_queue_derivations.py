@@ -118,6 +118,9 @@ def test_calls_without_fuel_are_counted(study: ArrivalStudy, tmp_path: Path) -> 
     assert len(found.notes) == 1 and "not in the sum" in found.notes[0]
     assert not {part.label for part in found.parts} & set(lacking)
     assert adds_up(found)
+    # A summary that does hold a sum is compared as ever.
+    other = explained(ArrivalStudy(tmp_path / "arrival"), policy="fcfs", fact="burnt")
+    assert any("operator" in note for note in other.notes)
     whole = explained(study, policy="slot", fact="burnt")
     assert whole.inputs == [] and not any("not in the sum" in note for note in whole.notes)
 

@@ -161,8 +161,7 @@ def explain_policy(study: ArrivalStudy, result_id: str, query: ArrivalQuery, mos
         inputs=inputs,
         parts=parts,
         part_dimension=CALLS if parts else "",
-        # Of calls some of which have no figure the summary holds none, either.
-        notes=[*notes, *([] if unknown else _against_summary(study, query, fact))],
+        notes=[*notes, *_against_summary(study, query, fact, unknown)],
         method=method_of(study),
         source_files=[TABLES["queue"].file],
     )
@@ -209,13 +208,15 @@ def _listed(study: ArrivalStudy, result_id: str, query: ArrivalQuery, fact: Poli
     return inputs
 
 
-def _against_summary(study: ArrivalStudy, query: ArrivalQuery, fact: PolicyFact) -> list[str]:
+def _against_summary(study: ArrivalStudy, query: ArrivalQuery, fact: PolicyFact, unknown: int) -> list[str]:
     """Say whether the calls give what the summary holds."""
     if query.after:
         return []
     held: Any = study.summary["queue"]["policies"][str(query.policy)]
     for name in FACTS[fact][3]:
         held = held[name]
+    if held is None and unknown:  # of calls some of which have no figure the study holds no sum
+        return []
     if same(held, _value(study, str(query.policy), fact)):
         return [N_("The summary of the study holds the same figure, but for the order of addition.")]
     return [f"arrival.json holds {held!r}, which differs: tell the node's operator."]
