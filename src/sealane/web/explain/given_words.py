@@ -69,6 +69,11 @@ LEFT_OUT = (
     N_("class B transceiver without a valid IMO number"),
     N_("no class can be told"),
 )
+# corridors.lanes.explain: what a figure of a leg is made of.
+LEG = (
+    N_("sum of its lines"),
+    N_("tank-to-wake + well-to-tank"),
+)
 # Codes of tables that stand as the source of an input.
 SOURCES = (
     N_("sailed"),
