@@ -13,8 +13,7 @@ from tests.web.accounts.people import Place
 from tests.web.corridor.corridor_world import Kept, Made
 
 from sealane.web.corridor.parts_csv import derivation_csv
-from sealane.web.corridor.scenario_query import ScenarioQuery
-from sealane.web.corridor.scenario_terms import OUTPUTS, Output
+from sealane.web.corridor.scenario_query import OUTPUTS, Output, ScenarioQuery
 from sealane.web.derivation import Derivation, Figure, Part, Quantity
 
 # The unit a value of each quantity is in, whatever a page shows: its name says it.
