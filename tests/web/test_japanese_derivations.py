@@ -116,8 +116,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             keep_result(ports.here.node, one)
         yield ports.here
         ports.here.close_browsers()
-    for one in made:
-        one.close()
+    for held in made:
+        held.close()
 
 
 @pytest.fixture(scope="module")
