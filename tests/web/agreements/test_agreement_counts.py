@@ -55,6 +55,29 @@ def test_clauses_signatures_and_parties_are_named(place: Place, document: Any) -
     assert analyst.get("/api/v1/explain/agreement-parts/none/1/clauses").status_code == 404
 
 
+def test_counts_of_executable_agreements_keep_what_was_asked(place: Place, document: Any) -> None:
+    analyst = place.entered("asked.analyst").http
+    counted = {}
+    for asked in (
+        {},
+        {"partner": "Port of Nagoya"},
+        {"partner": "Port of Yokohama"},
+        {"area": document.areas[0].id if document.areas else "cultural_exchange"},
+        {"area": "none"},
+        {"kind": document.kind.value},
+        {"kind": "sister", "partner": "Port of Nagoya"},
+    ):
+        page = analyst.get("/api/v1/agreements", params=asked).json()
+        for name in ("public", "in_force", "to_sign"):
+            found = analyst.get(f"/api/v1{page[name]['explain']}").json()
+            assert found["figure"] == page[name], asked
+            assert set(asked.values()) <= set(found["filters"].values()) | {asked.get("kind")}
+        assert len(found["inputs"]) == page["to_sign"]["value"]
+        counted[str(asked)] = page["in_force"]["value"]
+    assert counted["{}"] == 1
+    assert set(counted.values()) == {0, 1}  # the control: what was asked makes a difference
+
+
 def test_agreements_of_an_area_are_named(place: Place) -> None:
     analyst = place.entered("area.analyst").http
     rows = analyst.get("/api/v1/agreement-areas").json()["rows"]

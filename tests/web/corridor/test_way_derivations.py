@@ -34,12 +34,26 @@ def test_ways_and_legs_of_the_map(corridor_place: Place, files: LaneFiles, kept:
         found = explain_way(files, kept.lane, WayQuery.model_validate(query_of(lane["legs"]["explain"])))
         assert found.figure.model_dump(mode="json") == lane["legs"]
         assert adds_up(found)
+        for part in found.parts:  # one way only: its own count, leg by leg
+            one_way = explain_way(files, kept.lane, WayQuery.model_validate(query_of(part.figure.explain)))
+            assert one_way.figure == part.figure
+            assert len(one_way.inputs) == part.figure.value
+        assert len({part.figure.explain for part in found.parts} | {found.figure.explain}) == 3
         ends = set(lane["ports"])
         own = [leg for leg in legs if {leg["from_port"], leg["to_port"]} == ends and leg["share_rotation"] > 0]
         assert len(own) == found.figure.value
 
 
-@pytest.mark.parametrize("asked", [{"a": "SGSIN", "b": "NLRTM"}, {"a": "SGSIN", "b": "NLRTM", "legs": True}])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"a": "SGSIN", "b": "NLRTM"},
+        {"a": "SGSIN", "b": "NLRTM", "legs": True},
+        {"a": "SGSIN", "b": "NLRTM", "legs": True, "one_way": True},
+        {"a": "CNSHA", "b": "USLAX", "one_way": True},
+        {"a": "CNSHA", "b": "USLAX", "legs": True, "after": 1},
+    ],
+)
 def test_ways_of_other_ports_are_refused(files: LaneFiles, asked: dict[str, str]) -> None:
     with pytest.raises(RequestRefusedError) as refused:
         explain_way(files, "R", WayQuery.model_validate(asked))

@@ -112,9 +112,25 @@ def test_counts_of_messages_say_simulated_where_the_data_are(world: Exchange) ->
     assert "SIMULATED" not in world["analyst"].http.get(f"/exchange/streams/{world.stream_id}").text
 
 
+def test_what_stands_behind_a_long_list_opens_as_itself(world: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.deliver()
+    world.bury(2, 3)
+    monkeypatch.setattr("sealane.web.exchange.figures.MAX_PARTS", 1)
+    whole = derive(world, "/explain/exchange/messages")
+    first, rest = whole["parts"]
+    assert rest["label"] == "all others"
+    assert first["figure"]["value"] + rest["figure"]["value"] == whole["figure"]["value"]
+    opened = derive(world, rest["figure"]["explain"])
+    assert opened["figure"] == rest["figure"] != whole["figure"]
+    assert sum(part["figure"]["value"] for part in opened["parts"]) == rest["figure"]["value"]
+
+
 def test_what_is_not_there_is_told_so(world: Exchange) -> None:
     for path in (
         "explain/exchange/messages?colour=red",
+        "explain/exchange/messages?after=200",
+        "explain/exchange/messages?after=-1",
+        "explain/exchange/partners?peer=none&after=1",
         "explain/exchange/seen?stream=unknown",
         "explain/exchange/seen",
         "explain/exchange/refusals?letter=x",
