@@ -155,8 +155,8 @@ def test_a_change_follows_from_both_periods(first_page: Place) -> None:
         ident = connection.execute(sa.select(table.c.id)).scalars().first()
         kept = result_of(connection, node, str(ident))
     assert kept.begins_at and kept.ends_at
-    length = kept.ends_at - kept.begins_at
-    before = dataclasses.replace(kept, id="before", begins_at=kept.begins_at - length, ends_at=kept.begins_at)
+    begin = kept.begins_at - (kept.ends_at - kept.begins_at)
+    before = dataclasses.replace(kept, id="before", begins_at=begin, ends_at=kept.begins_at)
     figure = change_figure(kept, before, 3.0, 4.0)
     assert figure is not None
     assert figure.value == -0.25
@@ -165,7 +165,7 @@ def test_a_change_follows_from_both_periods(first_page: Place) -> None:
     assert now > 0
     assert found.figure.value == (now - earlier) / earlier == 0.0
     second = dt.timedelta(seconds=1)
-    overlapping = dataclasses.replace(before, begins_at=before.begins_at + second, ends_at=kept.begins_at + second)
+    overlapping = dataclasses.replace(before, begins_at=begin + second, ends_at=kept.begins_at + second)
     other = dataclasses.replace(before, port="USLAX")
     for now_, earlier_ in ((kept, other), (kept, overlapping), (kept, kept), (before, kept)):
         with pytest.raises(RequestRefusedError) as refused:

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 
 from sealane.database.tables.delivery import decision, outbox
 from sealane.database.tables.delivery import stream as stream_table
-from sealane.database.tables.node import node_info
 from sealane.database.tables.products import record
 from sealane.errors import Phrase, RequestRefusedError
 from sealane.exchange.peers import list_peers
@@ -117,8 +116,8 @@ def _received(total: ReceivedTotal, own: str, names: Mapping[str, str]) -> Recei
     )
 
 
-def explain_flow(connection: sa.Connection, key: str, what: str, reason: str | None) -> Derivation:
-    """Return what a number of records of one stream counts.
+def explain_flow(connection: sa.Connection, own: str, key: str, what: str, reason: str | None) -> Derivation:
+    """Return what a number of records of one stream counts, of a node whose participant is `own`.
 
     Raises
     ------
@@ -146,7 +145,6 @@ def explain_flow(connection: sa.Connection, key: str, what: str, reason: str | N
     if read is None:
         return _explain_received(connection, stream, what, filters)
     derivation = read(connection, stream, reason, filters)
-    own = connection.scalar(sa.select(node_info.c.participant)) or ""
     made_up = stream.dataset in simulated_datasets(connection, own)
     return derivation.model_copy(update=marks(derivation, simulated=made_up))
 

@@ -166,7 +166,7 @@ def _explanations(made: Room, node: Node) -> None:
         if what not in WHATS:
             raise _no_figure(what)
         with reading(node, viewer) as connection:
-            return explain_flow(connection, stream, what, reason or None)
+            return explain_flow(connection, node.identity.participant, stream, what, reason or None)
 
     @made.view("/explain/commitments/{agreement_id}/{commitment_id}/{what}", DERIVATION)
     def explain_commitment(

@@ -28,7 +28,10 @@ KIND_WORDS: dict[StayKind, str] = {
 
 def _in_utc(time: dt.datetime) -> dt.datetime:
     """The moment in UTC, of a sensible year there, too: its own address is asked for again."""
-    return sensible(sensible(time).astimezone(dt.UTC))
+    sensible(time)  # before it is taken to another zone: the calendar ends
+    utc = time.astimezone(dt.UTC)
+    sensible(utc)
+    return utc
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
