@@ -6,18 +6,21 @@ week, an hour of another port, a corridor with study, scenario and plan, agreeme
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 from tests.browser.visits import page_routes, route_of
 from tests.web.accounts.people import Browser, Place, make_person
 from tests.web.bare_numbers import PLACES, WORDS, read_page, what_is_bare
 from tests.web.cargo.sample_world import CONTAINER, sample_world
-from tests.web.corridor.corridor_world import make_results
+from tests.web.corridor.corridor_world import figures, make_results
 from tests.web.imports.uploading import checked
 
 from sealane.database import Database
@@ -47,6 +50,17 @@ MORE = (
 LEFT_OUT = (
     "/explain", "/logout", "/preferences", "/login", "/openapi.json", "/health", "/ready", "/metrics",
 )  # fmt: skip
+# Pages narrowed down: their figures open derivations narrowed down the same way.
+NARROWED = (
+    "/agreements?area=cultural_exchange",
+    f"/agreements?partner={quote('Port of Nagoya')}",
+    "/agreements?kind=sister",
+    f"{CORRIDOR}?rule=direct",
+    f"{CORRIDOR}/voyages?direction=b_to_a&direct=true",
+)
+# An age grows while it is read.
+GROWING = ("/explain/exchange/lag",)
+OF_A_SHAPE = 2
 AT_LEAST = 1500
 PAGES_OF_A_ROUTE = 2
 
@@ -57,6 +71,7 @@ class Walk:
 
     pages: dict[str, str] = field(default_factory=dict)
     routes: set[str] = field(default_factory=set)
+    place: Place | None = None
 
 
 def week(folder: Path) -> Path:
@@ -97,7 +112,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
 
     with sample_world(folder, database) as ports:
         fill(ports.here, folder)
-        found = Walk()
+        found = Walk(place=ports.here)
         for role in ROLES:
             follow(ports.here.browser(f"walk.{role}"), role, found)
         yield found
@@ -172,3 +187,76 @@ def test_a_figure_that_stands_bare_is_found(walk: Walk) -> None:
     assert found > 0.9 * stripped > 1000
     assert what_is_bare(read_page("<main><p>17.4 t of fuel</p></main>").pieces[0]) == "17.4 t of fuel"
     assert what_is_bare(read_page("<main><h2>Voyages (30)</h2></main>").pieces[0]) == "Voyages (30)"
+
+
+def shape_of(address: str) -> tuple[object, ...]:
+    """What kind of figure an address names, whatever result, ship or day it is of."""
+    split = urlsplit(address)
+    path = "/".join("*" if re.search(r"\d", piece) else piece for piece in split.path.split("/"))
+    asked = {name: value if value.isidentifier() else "" for name, value in parse_qsl(split.query)}
+    kind = tuple(asked.get(name) for name in ("count", "ratio", "what", "fact", "output", "measure", "pollutant"))
+    return path, tuple(sorted(asked)), *kind
+
+
+def what_differs(browser: Browser, shown: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Open a figure; say how its derivation tells another (nothing where it does not), and return the derivation."""
+    answer = browser.http.get("/api/v1" + shown["explain"])
+    if answer.status_code != 200:
+        return f"{shown['explain']}: {answer.status_code}", {}
+    found: dict[str, Any] = answer.json()
+    own = found["figure"]
+    a, b = shown["value"], own["value"]
+    alike = a == b if a is None or b is None else math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
+    alike &= (shown["quantity"], shown.get("unit")) == (own["quantity"], own.get("unit"))
+    alike &= own["simulated"] or not shown["simulated"]
+    return "" if alike else f"{shown['explain']}: shown {told(shown)}, opened {told(own)}", found
+
+
+def told(figure: dict[str, Any]) -> str:
+    return (
+        f"{figure['value']!r} {figure.get('unit') or figure['quantity']}{' SIMULATED' if figure['simulated'] else ''}"
+    )
+
+
+def test_what_a_figure_opens_is_that_figure(walk: Walk) -> None:
+    """A few figures of each kind of each page, and of each kind of part behind them."""
+    assert walk.place is not None
+    browsers = {role: walk.place.browser(f"walk.{role}") for role in ROLES}
+    pages = {path: role for role, path in reversed([key.split(" ", 1) for key in walk.pages])}
+    pages |= dict.fromkeys(NARROWED, "officer")
+    faults, taken, opened = [], Counter[tuple[object, ...]](), 0
+    for path, role in pages.items():
+        answer = browsers[role].http.get("/api/v1" + (path if urlsplit(path).path != "/" else f"/overview{path[1:]}"))
+        if answer.status_code != 200 or "json" not in answer.headers["content-type"]:
+            continue
+        waiting = [(1, figure) for figure in figures(answer.json())]
+        while waiting:
+            depth, shown = waiting.pop(0)
+            of = depth if depth > 1 else path if path in NARROWED else path.split("/")[1]
+            key = (of, *shape_of(shown["explain"]))
+            if shown["explain"].startswith(GROWING) or taken[key] >= OF_A_SHAPE:
+                continue
+            taken[key] += 1
+            opened += 1
+            fault, found = what_differs(browsers[role], shown)
+            faults += [f"{path} ({role}) {fault}"] if fault else []
+            # What is taken away stands with its sign turned, and opens the figure that is taken away.
+            parts = [part for part in found.get("parts", []) if not part["label"].startswith("less ")]
+            if depth < 4:
+                waiting += [(depth + 1, part["figure"]) for part in [*parts[:1], *parts[1:][-1:]]]
+    assert not faults, "\n".join(faults)
+    assert opened > 100
+
+
+def test_a_figure_that_opens_another_is_found(walk: Walk) -> None:
+    """The control: the address of another figure, a value and a quantity that are not its own."""
+    assert walk.place is not None
+    browser = walk.place.browser("walk.officer")
+    shown, other = browser.http.get("/api/v1/agreements").json(), browser.http.get("/api/v1/agreement-areas").json()
+    figure = shown["in_force"]
+    assert not what_differs(browser, figure)[0]
+    assert what_differs(browser, figure | {"value": figure["value"] + 1})[0]
+    assert what_differs(browser, figure | {"quantity": "mass_t"})[0]
+    assert what_differs(browser, figure | {"simulated": True})[0]
+    assert what_differs(browser, figure | {"explain": other["built"]["explain"]})[0]
+    assert what_differs(browser, figure | {"explain": "/explain/agreement-versions/none"})[0]

@@ -39,7 +39,8 @@ def explained(files: LaneFiles, **asked: Any) -> Derivation:
 def start_of(files: LaneFiles, count: str) -> dict[str, Any]:
     """What a count cannot do without."""
     flags: dict[str, Any] = files.summary["quality"]["flags"]
-    return {"count": count} | {"quarters": {"year": YEAR}, "flag": {"flag": next(iter(flags))}}.get(count, {})
+    needs: dict[str, dict[str, Any]] = {"quarters": {"year": YEAR}, "flag": {"flag": next(iter(flags))}}
+    return {"count": count, **needs.get(count, {})}
 
 
 def test_every_parameter_is_asked() -> None:
@@ -104,7 +105,8 @@ def test_each_part_and_page_opens_its_own_figure(
 ) -> None:
     monkeypatch.setattr(explain_counts, "MOST_LISTED", 2)
     asked = start_of(files, count) | ({"rule": rule} if "rule" in DECLARED[count] else {})
-    waiting, seen = [(LaneQuery.model_validate(asked).address("R"), None)], set[str]()
+    waiting: list[tuple[str, float | str | None]] = [(LaneQuery.model_validate(asked).address("R"), None)]
+    seen: set[str] = set()
     while waiting and len(seen) < 60:
         at, shown = waiting.pop()
         if at in seen:
