@@ -196,7 +196,7 @@ def test_activities_and_commitments(world: World, capsys: pytest.CaptureFixture[
 
 
 WRONG_ACTIVITIES = [
-    (["--kind", "visit", "--day", "2021-05-01", "--value", "3", "--commitment", "share"], ["value: given", "Only a"]),
+    (["--kind", "visit", "--day", "2021-05-01", "--value", "3", "--commitment", "share"], ["value: is given", "Only"]),
     (["--kind", "report", "--day", "2021-05-01"], ["commitment: is missing"]),
     (["--kind", "report", "--day", "2021-05-01", "--commitment", "x", "--value", "nan"], ["Name a", "finite"]),
     (["--kind", "visit", "--day", "9999-05-01"], ["Record what has happened"]),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from sealane.errors import SealaneError
 from sealane.node.context import Node
+from sealane.node.serve import keep_loaded
 from sealane.web.results import FOLDER as RESULTS
 from sealane.web.results import Result, ResultKind, results
 from sealane.web.tiles import kept
@@ -44,6 +45,7 @@ def prepare(node: Node) -> None:
 def _warm_up(lanes: Sequence[Result]) -> None:
     kept.warm_up()
     lane_lines(lanes)  # the first way over water of a process takes seconds, the next ones milliseconds
+    keep_loaded()
 
 
 def remove_left_over(node: Node) -> None:
